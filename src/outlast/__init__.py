@@ -1,0 +1,1 @@
+"""Runs Ansible playbooks on an engine made for long tasks."""

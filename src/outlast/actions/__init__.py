@@ -1,0 +1,1 @@
+"""What a task means when it is more than a module."""

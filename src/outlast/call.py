@@ -1,0 +1,201 @@
+"""What is asked of an action, and the ports through which it answers.
+
+The engine makes a `Call` for each attempt of a task on a host; `actions` perform it through
+a `Session`, which `transport` implements. This module only says how they speak: who decides
+what is called when is the engine's business, how a host is reached is transport's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from outlast.values import Origin, Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """A module with everything it imports, by content: sent once per connection.
+
+    `files` maps dotted names to (is a package, digest of the source); `source` gives the
+    bytes of a digest, zlib-compressed. `main` is the dotted name that is run.
+    """
+
+    name: str
+    """The module's name as its own messages show it, e.g. `ansible.legacy.ping`."""
+    main: str
+    files: Mapping[str, tuple[bool, str]]
+    source: Callable[[str], bytes] = field(compare=False, repr=False)
+    on_disk: bool = False
+    """The module starts itself again under another Python: its files must exist on disk."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModuleRun:
+    """One run of a module: the parcel and its arguments, internal `_ansible_*` ones included."""
+
+    parcel: Parcel
+    args: Mapping[str, object]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    """Argument name to content: the agent stores it in a private temporary file, passes the
+    path as that argument, and removes the file after the run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandRun:
+    """One program to run as `ansible.builtin.command` and `shell` do, but without a module.
+
+    Defaults are the module's. The reply's stdout is the JSON the module would have printed.
+    """
+
+    argv: Sequence[str] = ()
+    shell: str | None = None
+    """A command line for *executable* instead of argv."""
+    executable: str | None = None
+    chdir: str | None = None
+    creates: str | None = None
+    removes: str | None = None
+    stdin: str | None = None
+    stdin_add_newline: bool = True
+    strip_empty_ends: bool = True
+    expand_argument_vars: bool = True
+    check_mode: bool = False
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+Run = ModuleRun | CommandRun
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a run printed and how it exited; bytes are decoded with surrogateescape."""
+
+    stdout: str
+    stderr: str
+    rc: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileState:
+    """What is at a path on the host."""
+
+    kind: str
+    """`file`, `directory`, `link` or `other`."""
+    size: int
+    mode: int
+    sha1: str | None = None
+
+
+class Session(Protocol):
+    """A live connection to a host as one identity (the login or a become user).
+
+    Every method raises `HostUnreachable` when the connection is or gets lost. Requests may
+    overlap; cancelling a request ends what it started on the host.
+    """
+
+    @property
+    def python(self) -> str:
+        """The interpreter the agent runs under."""
+        ...
+
+    @property
+    def discovered(self) -> bool:
+        """Tell whether that interpreter was looked for, not named by the user."""
+        ...
+
+    async def run(self, run: Run) -> Reply:
+        """Run a module or a command to its end; its whole process tree ends with it."""
+        ...
+
+    async def inspect(self, path: str, *, checksum: bool = False) -> FileState | None:
+        """Look at *path* (`~` expanded, links followed for the checksum); None: nothing there."""
+        ...
+
+    async def read(self, path: str, limit: int) -> bytes:
+        """Give the content of a file, at most *limit* bytes; raises `ActionFailed`."""
+        ...
+
+    async def store(self, content: bytes, name: str) -> str:
+        """Put *content* in a new private temporary folder under *name*; gives its path."""
+        ...
+
+    async def discard(self, path: str) -> None:
+        """Remove what `store` put at *path*, with its folder."""
+        ...
+
+    async def start_job(self, job: JobOrder) -> Mapping[str, object]:
+        """Start a background job; the answer (stock's start result) means it is recorded."""
+        ...
+
+    async def job_status(self, jid: str, async_dir: str) -> Mapping[str, object]:
+        """Give what the spool says of a job, as stock's async_status does, plus `results_file`."""
+        ...
+
+    async def job_cleanup(self, jid: str, async_dir: str) -> Mapping[str, object]:
+        """Remove a job's spool entry; gives stock's answer."""
+        ...
+
+    async def job_ended(self, jid: str, async_dir: str) -> None:
+        """Return when the job has ended or does not exist; the host tells, nobody polls."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobOrder:
+    """A background job to be started."""
+
+    jid: str
+    """`j` and a random number below 1e12; the host appends `.` and the supervisor's pid."""
+    run: Run
+    limit: float
+    """Seconds the job may take; what is still running then is ended."""
+    async_dir: str
+    """The spool folder, `~` allowed."""
+    name: str
+    """The task's name, for people who look at the host's jobs; empty under no_log."""
+
+
+class Evaluate(Protocol):
+    """Evaluates templates and conditions; raises `EvaluationError`."""
+
+    def render(self, value: object, scope: Scope) -> object:
+        """Give plain data for *value*, every template in it evaluated (may be `OMIT`)."""
+        ...
+
+    def expression(self, text: str, scope: Scope) -> object:
+        """Give the value of a bare expression, as `debug: var=` has it."""
+        ...
+
+    def holds(self, condition: object, scope: Scope, origin: Origin | None) -> bool:
+        """Tell whether one `when`-like condition is true, by stock 2.19's rules."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One attempt of one task on one host (for one loop item): all an action may know."""
+
+    action: str
+    """Fully qualified, redirects followed: `ansible.builtin.copy`."""
+    written_as: str
+    args: Mapping[str, object]
+    """Evaluated; free-form text stands under `_raw_params`."""
+    host: str
+    scope: Scope
+    evaluate: Evaluate
+    session: Callable[[], Awaitable[Session]]
+    """Opens (or finds open) the connection of this task's host, delegate and identity."""
+    task_name: str = ""
+    origin: Origin | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    check_mode: bool = False
+    diff: bool = False
+    no_log: bool = False
+    verbosity: int = 0
+    limit: float = 0
+    """Seconds of `async`; 0 is an ordinary, waited-for task."""
+    async_dir: str = "~/.ansible_async"
+    search_path: tuple[str, ...] = ()
+    """Folders relative sources are looked for in, nearest first (`files/` etc. are added)."""

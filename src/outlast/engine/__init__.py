@@ -1,0 +1,1 @@
+"""When work happens: plays, batches, blocks, tasks, loops, retries, handlers, verdicts."""

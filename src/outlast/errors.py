@@ -1,0 +1,105 @@
+"""Every exception this program raises on purpose, and what it tells people.
+
+    OutlastError                 what happened, where, what to do; ends the run with `exit_code`
+    ├── PlaybookError            the text of a playbook is wrong                       (4)
+    │   └── NotSupportedYet      right for stock, not built here yet                   (4)
+    ├── SourceMissing            a file that was named is not there                    (1)
+    ├── InventoryError           an inventory cannot be used                           (1)
+    ├── UsageError               options contradict each other                         (5)
+    ├── SettingsError            ansible.cfg or its environment is wrong               (5)
+    ├── EvaluationError          a template or condition cannot be evaluated; becomes `Failed`
+    │   └── UndefinedVariable    because a name has no value
+    ├── ActionFailed             an action says no before anything ran; becomes `Failed`
+    └── HostUnreachable          a connection could not be opened, or broke; becomes `Unreachable`
+
+The last three are caught at the engine's border and become outcomes of one host.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from outlast.values import Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """One link of an explanation: what was being done, and where it is written."""
+
+    message: str
+    origin: Origin | None = None
+
+
+class OutlastError(Exception):
+    """What happened, where, and what to do about it."""
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(
+        self,
+        message: str,
+        origin: Origin | None = None,
+        *,
+        causes: tuple[Cause, ...] = (),
+        help_text: str = "",
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.origin = origin
+        self.causes = causes
+        self.help_text = help_text
+
+    @property
+    def chain(self) -> tuple[Cause, ...]:
+        """This error and what caused it, the outermost first."""
+        return (Cause(self.message, self.origin), *self.causes)
+
+    def __str__(self) -> str:
+        return ": ".join(cause.message for cause in self.chain)
+
+
+class PlaybookError(OutlastError):
+    """The text of a playbook, or of what it includes, is wrong."""
+
+    exit_code = 4
+
+
+class NotSupportedYet(PlaybookError):
+    """Stock accepts this, and it is not built here yet."""
+
+
+class SourceMissing(OutlastError):
+    """A file that was named does not exist or cannot be read."""
+
+
+class InventoryError(OutlastError):
+    """An inventory cannot be used."""
+
+
+class UsageError(OutlastError):
+    """Command-line options contradict each other or lack something."""
+
+    exit_code = 5
+
+
+class SettingsError(OutlastError):
+    """A setting has a value that cannot be used."""
+
+    exit_code = 5
+
+
+class EvaluationError(OutlastError):
+    """A template or a condition cannot be evaluated."""
+
+
+class UndefinedVariable(EvaluationError):
+    """A template or a condition needs a name that has no value."""
+
+
+class ActionFailed(OutlastError):
+    """An action says no before anything ran on the host: wrong arguments, a missing file."""
+
+
+class HostUnreachable(OutlastError):
+    """The connection to a host could not be opened, or broke."""

@@ -1,0 +1,210 @@
+"""What the engine tells the outside world, as plain values.
+
+Nothing here is secret: outcomes under `no_log` are censored before they are emitted.
+Listeners (console, ledger, JSON lines) decide what to make of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Protocol, TypeAlias
+
+from outlast.errors import Cause
+from outlast.outcome import Notice, Outcome
+from outlast.values import Origin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskLabel:
+    """A task as a listener needs it; `key` tells one task of a play from another."""
+
+    key: int
+    name: str
+    """As it stands in the banner, templates evaluated as far as they can be."""
+    action: str
+    """The action as the playbook spells it."""
+    origin: Origin | None
+    handler: bool = False
+    no_log: bool = False
+    check_mode: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PlaybookStarted:
+    """A playbook file was parsed and is about to run."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlayStarted:
+    """A batch of a play begins; stock shows its banner once per batch."""
+
+    name: str
+    check_mode: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NoHostsMatched:
+    """The play's pattern matches no host."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoHostsLeft:
+    """Every host of the batch has failed; the play ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskStarted:
+    """A task (or handler) begins for the hosts of its set: linear's banner."""
+
+    task: TaskLabel
+
+
+@dataclass(frozen=True, slots=True)
+class HostStarted:
+    """A host is about to work on a task."""
+
+    task: TaskLabel
+    host: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemEnded:
+    """One item of a loop is done on one host."""
+
+    task: TaskLabel
+    host: str
+    delegate: str | None = None
+    outcome: Outcome
+    label: object = None
+    """The item's label, plain data."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskEnded:
+    """A host is through with a task, retries and background job included."""
+
+    task: TaskLabel
+    host: str
+    delegate: str | None = None
+    outcome: Outcome
+    ignored: bool = False
+    """The outcome is a failure and `ignore_errors` applies."""
+    looped: bool = False
+    """The items were reported one by one; this is their sum."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retrying:
+    """An attempt did not satisfy `until`; another follows after the delay."""
+
+    task: TaskLabel
+    host: str
+    delegate: str | None = None
+    retries_left: int
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobPolled:
+    """A waited-for job was still running at the end of a `poll` interval."""
+
+    task: TaskLabel
+    host: str
+    jid: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobEnded:
+    """A waited-for job has ended; comes before the item's or task's own end."""
+
+    task: TaskLabel
+    host: str
+    jid: str | None
+    """None under no_log, as in stock."""
+    failed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HandlerNotified:
+    """A changed task asked for a handler (shown at -vv)."""
+
+    host: str
+    handler: str
+
+
+@dataclass(frozen=True, slots=True)
+class FilesIncluded:
+    """A dynamic include brought in *path* for *hosts*."""
+
+    path: str
+    hosts: tuple[str, ...]
+    label: object = None
+
+
+@dataclass(frozen=True, slots=True)
+class Noticed:
+    """A warning or deprecation that belongs to no outcome."""
+
+    notice: Notice
+
+
+@dataclass(frozen=True, slots=True)
+class RunFailed:
+    """The run ends because of an error outside any task."""
+
+    why: tuple[Cause, ...]
+    help_text: str = ""
+
+
+@dataclass(slots=True)
+class HostTally:
+    """A host's line of the recap."""
+
+    ok: int = 0
+    changed: int = 0
+    unreachable: int = 0
+    failed: int = 0
+    skipped: int = 0
+    rescued: int = 0
+    ignored: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnded:
+    """The last event of a run that came to its end."""
+
+    tallies: Mapping[str, HostTally]
+    custom_stats: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    """Host name, or `_run`, to what set_stats left there."""
+
+
+Event: TypeAlias = (
+    PlaybookStarted
+    | PlayStarted
+    | NoHostsMatched
+    | NoHostsLeft
+    | TaskStarted
+    | HostStarted
+    | ItemEnded
+    | TaskEnded
+    | Retrying
+    | JobPolled
+    | JobEnded
+    | HandlerNotified
+    | FilesIncluded
+    | Noticed
+    | RunFailed
+    | RunEnded
+)
+
+Stream = Literal["stdout", "stderr"]
+
+
+class EventSink(Protocol):
+    """Whoever wants to hear of the run."""
+
+    def emit(self, event: Event) -> None:
+        """Take note of *event*; must not block and must not raise."""

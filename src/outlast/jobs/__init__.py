@@ -1,0 +1,1 @@
+"""Background jobs, as a run sees them."""

@@ -1,0 +1,168 @@
+"""What can become of one task on one host: a closed set of values.
+
+Envelope and payload stay apart: what *we* say about a result (changed, failed, why) are
+fields here, what the *module* said is the payload. The two are merged in one place,
+`registered`, which gives what a playbook sees.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias, assert_never
+
+from outlast.errors import Cause
+from outlast.values import Origin
+
+Payload: TypeAlias = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """Something a person should know; printed once per run, on stderr."""
+
+    text: str
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Deprecated:
+    """Something that will stop working; `removed_in` is stock's whole sentence about when."""
+
+    text: str
+    removed_in: str = ""
+    origin: Origin | None = None
+
+
+Notice: TypeAlias = Warned | Deprecated
+
+
+@dataclass(frozen=True, slots=True)
+class Ok:
+    """It ran to its end and did not fail."""
+
+    payload: Payload = field(default_factory=dict)
+    changed: bool = False
+    notices: tuple[Notice, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """It ran and failed, or never got to its end.
+
+    `why` holds the explanation a person reads, outermost first; `Module failed` and
+    `Action failed` are among its texts.
+    """
+
+    payload: Payload = field(default_factory=dict)
+    why: tuple[Cause, ...] = ()
+    changed: bool = False
+    notices: tuple[Notice, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """It was not to be run here, or the module had nothing to do in check mode."""
+
+    payload: Payload = field(default_factory=dict)
+    changed: bool = False
+    notices: tuple[Notice, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unreachable:
+    """The host could not be reached, so nothing is known about the task."""
+
+    payload: Payload = field(default_factory=dict)
+    why: tuple[Cause, ...] = ()
+    changed: bool = False
+    notices: tuple[Notice, ...] = ()
+
+
+Outcome: TypeAlias = Ok | Failed | Skipped | Unreachable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Detached:
+    """The task goes on by itself on the host: an intermediate answer, never a final outcome."""
+
+    jid: str
+    results_file: str
+    payload: Payload
+    """What stock's start of a job reports: ansible_job_id, started, finished, results_file."""
+
+
+# -- effects: what an outcome changes in the run; applied by the engine, in order ------------
+
+
+@dataclass(frozen=True, slots=True)
+class SetFacts:
+    """`set_fact`: variables of the host for the rest of the run."""
+
+    facts: Payload
+    cacheable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SetIncludedVars:
+    """`include_vars`: variables at its own, higher, precedence."""
+
+    variables: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class SetStats:
+    """`set_stats`: numbers and texts shown after the recap."""
+
+    data: Payload
+    per_host: bool = False
+    aggregate: bool = True
+
+
+Effect: TypeAlias = SetFacts | SetIncludedVars | SetStats
+
+
+News: TypeAlias = Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Performed:
+    """What an action gives back: an outcome (or a job under way) and what it changes."""
+
+    outcome: Outcome | Detached
+    effects: tuple[Effect, ...] = ()
+    news: News | None = None
+    """Ends as soon as asking again is worth it; a retry's delay is cut short by it."""
+
+
+def registered(outcome: Outcome) -> dict[str, object]:
+    """Give *outcome* as a playbook sees it: the payload with stock's keys beside it."""
+    seen = dict(outcome.payload)
+    match outcome:
+        case Ok():
+            seen |= {"changed": outcome.changed, "failed": False}
+        case Failed():
+            seen |= {"changed": outcome.changed, "failed": True}
+            seen.setdefault("exception", "(traceback unavailable)")
+        case Skipped():
+            seen |= {"changed": outcome.changed, "skipped": True}
+        case Unreachable():
+            seen |= {"changed": outcome.changed, "unreachable": True}
+        case _:
+            assert_never(outcome)
+    return seen
+
+
+CENSORED = (
+    "the output has been hidden due to the fact that 'no_log: true' was specified for this result"
+)
+
+
+def censored(outcome: Outcome) -> Outcome:
+    """Give *outcome* as it may be shown under `no_log`: the payload's content is gone.
+
+    Kept are the keys stock keeps (attempts, changed, retries). Must be called before an
+    outcome enters an event: whoever listens may write it down.
+    """
+    kept = {key: outcome.payload[key] for key in ("attempts", "retries") if key in outcome.payload}
+    return replace(outcome, payload={"censored": CENSORED, **kept}, notices=())

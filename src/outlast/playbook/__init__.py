@@ -1,0 +1,1 @@
+"""From a playbook's text to a frozen, typed model."""

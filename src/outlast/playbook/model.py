@@ -1,0 +1,162 @@
+"""Plays, blocks and tasks as the engine sees them once parsing is over.
+
+Everything here is frozen and complete: inheritance has been applied, so a task can be
+understood without its parents. Values may still hold templates. When anything happens is
+the engine's business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from outlast.values import Origin, Value
+
+Vars: TypeAlias = Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One member of a `when`-like list, as written: text, bool or template."""
+
+    source: Value
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keywords:
+    """The keywords that parents hand down, as they apply to one play, block or task.
+
+    None: not given anywhere. Lists are merged, parents first; the others are the nearest
+    object's.
+    """
+
+    become: Value = None
+    become_user: Value = None
+    become_method: Value = None
+    become_flags: Value = None
+    become_exe: Value = None
+    remote_user: Value = None
+    port: Value = None
+    connection: Value = None
+    environment: tuple[Value, ...] = ()
+    any_errors_fatal: Value = None
+    ignore_errors: Value = None
+    check_mode: Value = None
+    diff: Value = None
+    no_log: Value = None
+    run_once: Value = None
+    throttle: Value = None
+    timeout: Value = None
+    delegate_to: Value = None
+    tags: frozenset[str] = frozenset()
+    when: tuple[Condition, ...] = ()
+    vars: Vars = field(default_factory=dict)
+    """Of blocks and the task, merged; a play's own vars stand in `Play.vars`."""
+    notify: tuple[Value, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LoopControl:
+    """How a loop names and shows its items."""
+
+    loop_var: str = "item"
+    index_var: str | None = None
+    label: Value = None
+    pause: Value = 0
+    extended: bool = False
+    extended_allitems: bool = True
+    break_when: tuple[Condition, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """What a task is repeated over."""
+
+    items: Value
+    lookup: str | None = None
+    """The lookup of `with_<lookup>`; None for `loop`."""
+    control: LoopControl = field(default_factory=LoopControl)
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ActionCall:
+    """What a task does, and with which arguments."""
+
+    name: str
+    """As the playbook spells it."""
+    resolved: str
+    """Fully qualified; `ansible.builtin.` names for short ones."""
+    args: Mapping[str, Value]
+    """`_raw_params` holds free-form text."""
+    origin: Origin
+    """Where the action's key stands."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One step of a play."""
+
+    name: Value
+    """Empty when the playbook gives none; the action's name stands in for it then."""
+    action: ActionCall
+    origin: Origin
+    keywords: Keywords = field(default_factory=Keywords)
+    register: str | None = None
+    loop: Loop | None = None
+    until: tuple[Condition, ...] = ()
+    retries: Value = None
+    delay: Value = None
+    changed_when: tuple[Condition, ...] | None = None
+    failed_when: tuple[Condition, ...] | None = None
+    async_limit: Value = 0
+    poll: Value = None
+    """Seconds; None: the setting (15)."""
+    listen: tuple[str, ...] = ()
+    """Handlers only: topics."""
+    implicit: bool = False
+    """Made by us (fact gathering), not written in the playbook."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """Steps with what to do when one fails, and what to do in any case."""
+
+    block: tuple[Step, ...]
+    rescue: tuple[Step, ...] = ()
+    always: tuple[Step, ...] = ()
+    name: Value = ""
+    origin: Origin
+    keywords: Keywords = field(default_factory=Keywords)
+    """Already applied to everything inside."""
+
+
+Step: TypeAlias = Task | Block
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Play:
+    """Which hosts do what, in which order and company."""
+
+    name: Value
+    """Empty when the playbook gives none; the pattern stands in for it then."""
+    hosts: Value
+    origin: Origin
+    keywords: Keywords = field(default_factory=Keywords)
+    vars: Vars = field(default_factory=dict)
+    vars_files: tuple[Value, ...] = ()
+    gather_facts: Value = None
+    gather_subset: Value = None
+    gather_timeout: Value = None
+    fact_path: Value = None
+    strategy: Value = None
+    serial: tuple[Value, ...] = ()
+    order: Value = None
+    max_fail_percentage: Value = None
+    force_handlers: Value = None
+    pre_tasks: tuple[Step, ...] = ()
+    tasks: tuple[Step, ...] = ()
+    post_tasks: tuple[Step, ...] = ()
+    handlers: tuple[Step, ...] = ()

@@ -1,0 +1,64 @@
+"""What the user has configured: ansible.cfg, the environment, then flags on top.
+
+Knows the settings this program honours, by stock's names and order of precedence. Leaves
+connection variables (`ansible_*`), which beat all of these, to whoever reads variables.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Every setting that is read, with stock's default."""
+
+    config_file: str | None = None
+    inventory: tuple[str, ...] = ("/etc/ansible/hosts",)
+    forks: int = 5
+    poll_interval: int = 15
+    async_dir: str = "~/.ansible_async"
+    strategy: str = "linear"
+    gathering: str = "implicit"
+    any_errors_fatal: bool = False
+    task_timeout: int = 0
+    become: bool = False
+    become_method: str = "sudo"
+    become_user: str = "root"
+    become_exe: str | None = None
+    become_flags: str | None = None
+    remote_user: str | None = None
+    remote_port: int | None = None
+    private_key_file: str | None = None
+    transport: str = "ssh"
+    timeout: int = 10
+    host_key_checking: bool = True
+    ssh_executable: str = "ssh"
+    ssh_args: str = "-C -o ControlMaster=auto -o ControlPersist=60s"
+    ssh_common_args: str = ""
+    ssh_extra_args: str = ""
+    ssh_retries: int = 0
+    control_path_dir: str = "~/.ansible/cp"
+    interpreter_python: str = "auto"
+    remote_tmp: str = "~/.ansible/tmp"
+    library: tuple[str, ...] = ()
+    verbosity: int = 0
+    nocolor: bool = False
+    force_color: bool = False
+    display_skipped_hosts: bool = True
+    display_ok_hosts: bool = True
+    display_failed_stderr: bool = False
+    show_custom_stats: bool = False
+    check_mode_markers: bool = False
+    show_task_path_on_failure: bool = False
+    show_per_host_start: bool = False
+    callback_result_format: str = "json"
+    deprecation_warnings: bool = True
+    system_warnings: bool = True
+    localhost_warning: bool = True
+    inventory_unparsed_warning: bool = True
+    error_on_missing_handler: bool = True
+    retry_files_enabled: bool = False
+    retry_files_save_path: str | None = None
+    no_log: bool = False
+    diff_always: bool = False

@@ -1,0 +1,1 @@
+"""Templates and conditions evaluated, with stock's semantics."""

@@ -1,0 +1,1 @@
+"""Which value a name has, for which host, at which moment."""

@@ -1,0 +1,1 @@
+"""What travels to a host: Python 3.8, standard library only."""
