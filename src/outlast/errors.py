@@ -17,6 +17,7 @@ The last three are caught at the engine's border and become outcomes of one host
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -29,6 +30,17 @@ class Cause:
 
     message: str
     origin: Origin | None = None
+
+
+def joined(messages: Sequence[str]) -> str:
+    """Say a chain of messages, the outermost first, as one sentence (stock's rule).
+
+    A message that already ends with what caused it is not said twice.
+    """
+    sentence = messages[-1]
+    for message in reversed(messages[:-1]):
+        sentence = message if message.endswith(sentence) else f"{message.rstrip('. ')}: {sentence}"
+    return sentence
 
 
 class OutlastError(Exception):
@@ -56,7 +68,7 @@ class OutlastError(Exception):
         return (Cause(self.message, self.origin), *self.causes)
 
     def __str__(self) -> str:
-        return ": ".join(cause.message for cause in self.chain)
+        return joined([cause.message for cause in self.chain])
 
 
 class PlaybookError(OutlastError):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
 
 from outlast.errors import Cause
-from outlast.outcome import Notice, Outcome
+from outlast.outcome import Notice, Outcome, Shown
 from outlast.values import Origin
 
 
@@ -28,6 +28,8 @@ class TaskLabel:
     handler: bool = False
     no_log: bool = False
     check_mode: bool = False
+    diff: bool = False
+    """Differences were asked for: `--diff`, `diff: true` or the setting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,8 @@ class PlaybookStarted:
     """A playbook file was parsed and is about to run."""
 
     path: str
+    """As it was named."""
+    plays: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,9 @@ class ItemEnded:
     outcome: Outcome
     label: object = None
     """The item's label, plain data."""
+    delegate_address: str | None = None
+    """The delegate's `ansible_host`."""
+    shown: Shown = "usual"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +100,10 @@ class TaskEnded:
     ignored: bool = False
     """The outcome is a failure and `ignore_errors` applies."""
     looped: bool = False
-    """The items were reported one by one; this is their sum."""
+    """The items were reported one by one; this is their sum (also of no items at all)."""
+    delegate_address: str | None = None
+    """The delegate's `ansible_host`."""
+    shown: Shown = "usual"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +115,7 @@ class Retrying:
     delegate: str | None = None
     retries_left: int
     outcome: Outcome
+    delegate_address: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +144,8 @@ class HandlerNotified:
 
     host: str
     handler: str
+    due: bool = False
+    """False: the wish was noted. True: the handlers are about to run, this one among them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +192,8 @@ class RunEnded:
     tallies: Mapping[str, HostTally]
     custom_stats: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     """Host name, or `_run`, to what set_stats left there."""
+    retry_file: str | None = None
+    """Where the failed hosts were written, when that was asked for."""
 
 
 Event: TypeAlias = (

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias, assert_never
+from typing import Literal, TypeAlias, assert_never
 
 from outlast.errors import Cause
 from outlast.values import Origin
@@ -23,6 +23,7 @@ class Warned:
 
     text: str
     origin: Origin | None = None
+    help_text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class Deprecated:
     text: str
     removed_in: str = ""
     origin: Origin | None = None
+    help_text: str = ""
 
 
 Notice: TypeAlias = Warned | Deprecated
@@ -125,6 +127,11 @@ Effect: TypeAlias = SetFacts | SetIncludedVars | SetStats
 News: TypeAlias = Callable[[], Awaitable[None]]
 
 
+Shown: TypeAlias = Literal["usual", "always", "never"]
+"""Whether a result is printed: when verbose, always and at length (`debug`), or not even
+when verbose (fact gathering)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Performed:
     """What an action gives back: an outcome (or a job under way) and what it changes."""
@@ -133,6 +140,7 @@ class Performed:
     effects: tuple[Effect, ...] = ()
     news: News | None = None
     """Ends as soon as asking again is worth it; a retry's delay is cut short by it."""
+    shown: Shown = "usual"
 
 
 def registered(outcome: Outcome) -> dict[str, object]:
