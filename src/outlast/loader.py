@@ -1,22 +1,25 @@
 """From YAML text to values, with positions.
 
 Knows that every scalar with template marks in a trusted file becomes a `Template` carrying
-its place, that `!unsafe` text never does, and how to say what is wrong with a text. Leaves
-what the values mean to its callers: the playbook parser walks the `Node`s, inventories and
-variable files take whole values.
+its place, that what stands below `!unsafe` never does, and how to say what is wrong with a
+text. Leaves what the values mean to its callers: the playbook parser walks the `Node`s,
+inventories and variable files take whole values.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
 import yaml
 
 from outlast.errors import Cause, NotSupportedYet, PlaybookError, SourceMissing
+from outlast.outcome import Notice, Warned
 from outlast.values import Origin, Template, Value, looks_like_template
+from outlast.yaml_faults import explained
 
 try:
     from yaml import CSafeLoader as _Reader
@@ -27,10 +30,27 @@ Node: TypeAlias = yaml.nodes.Node
 MapNode: TypeAlias = yaml.nodes.MappingNode
 SeqNode: TypeAlias = yaml.nodes.SequenceNode
 ScalarNode: TypeAlias = yaml.nodes.ScalarNode
-Warn: TypeAlias = Callable[[str, Origin], None]
+Warn: TypeAlias = Callable[[Notice], None]
+_Pairs: TypeAlias = list[tuple[Node, Node]]
 
 _MAX_DEPTH = 100
 _MAX_NODES = 2_000_000  # aliases multiply: a bomb of nine lines would ask for billions
+
+_YAML = "tag:yaml.org,2002:"
+_STR, _MAP, _SEQ = _YAML + "str", _YAML + "map", _YAML + "seq"
+_MERGE = _YAML + "merge"
+_UNBUILT = {_YAML + name for name in ("set", "omap", "pairs", "binary")}
+_VAULT = {"!vault", "!vault-encrypted"}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of a mapping that a caller reads piece by piece."""
+
+    key: object
+    """The key as YAML has it: nearly always text."""
+    key_origin: Origin
+    node: Node
 
 
 class Document:
@@ -38,9 +58,12 @@ class Document:
 
     def __init__(self, path: str, text: str, warn: Warn | None = None) -> None:
         self.path = path
-        self._warn = warn or (lambda _text, _origin: None)
+        self._text = text
+        self._warn = warn or (lambda _notice: None)
         self._resolver = yaml.SafeLoader("")  # constructs scalars by YAML 1.1's rules
         self._budget = _MAX_NODES
+        self._merged: dict[int, _Pairs] = {}
+        """Mappings by identity, with what `<<` brings in; nodes live as long as we do."""
         self.root = self._compose(text)
 
     def _compose(self, text: str) -> Node | None:
@@ -51,93 +74,164 @@ class Document:
             finally:
                 reader.dispose()
         except yaml.YAMLError as error:
-            raise self._parsing_failed(error) from error
+            raise explained(error, self.path, text) from error
         except RecursionError as error:
             raise PlaybookError(
                 "YAML parsing failed: nested too deeply", Origin(self.path)
             ) from error
 
-    def _parsing_failed(self, error: yaml.YAMLError) -> PlaybookError:
-        """Say it as stock does: context and problem as one sentence, at the problem's place."""
-        mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-        origin = Origin(self.path, mark.line + 1, mark.column + 1) if mark else Origin(self.path)
-        parts = [getattr(error, "context", None), getattr(error, "problem", None)]
-        said = " ".join(part for part in parts if part) or str(error)
-        return PlaybookError(f"YAML parsing failed: {said[:1].upper()}{said[1:]}.", origin)
+    def _fault(self, problem: str, node: Node, *, context: str | None = None) -> PlaybookError:
+        """Say what is wrong with *node* as the YAML library would."""
+        error = yaml.constructor.ConstructorError(context, None, problem, node.start_mark)
+        return explained(error, self.path, self._text)
 
     def origin(self, node: Node) -> Origin:
         """Give the place where *node* begins."""
         mark = node.start_mark
         return Origin(self.path, mark.line + 1, mark.column + 1)
 
-    def entries(self, node: MapNode) -> Iterator[tuple[str, Node, Node]]:
-        """Yield a mapping's entries as (key as text, key node, value node), merges applied."""
-        self._resolver.flatten_mapping(node)
-        for key_node, value_node in node.value:
-            key = self.value(key_node)
-            if isinstance(key, Template):
-                key = key.text
-            yield ("" if key is None else str(key)), key_node, value_node
+    def entries(self, node: MapNode) -> list[Entry]:
+        """Give a mapping's entries, merges applied, the last of several with one key."""
+        found: dict[Hashable, Entry] = {}
+        for key, key_node, value_node in self._unique(node, 0, unsafe=False):
+            found[key] = Entry(key, self.origin(key_node), value_node)
+        return list(found.values())
 
-    def value(self, node: Node | None, depth: int = 0) -> Value:
+    def value(self, node: Node | None) -> Value:
         """Give the value of *node*: scalars by YAML 1.1, templates marked, duplicates told."""
-        if node is None:
-            return None
+        return None if node is None else self._value(node, 0, unsafe=False)
+
+    def _value(self, node: Node, depth: int, *, unsafe: bool) -> Value:
         self._budget -= 1
         if depth > _MAX_DEPTH or self._budget < 0:
             raise PlaybookError("This YAML is too deeply nested or too large.", self.origin(node))
-        if isinstance(node, yaml.nodes.MappingNode):
-            return self._mapping(node, depth)
-        if isinstance(node, yaml.nodes.SequenceNode):
-            return [self.value(member, depth + 1) for member in node.value]
-        return self._scalar(node)
+        tag = node.tag
+        if isinstance(node, ScalarNode) and tag == _STR:  # by far the most frequent
+            return self._text_of(node.value, node, unsafe=unsafe)
+        if not tag.startswith(_YAML):
+            return self._tagged(node, depth, unsafe=unsafe)
+        if tag in _UNBUILT:
+            name = tag.removeprefix(_YAML)
+            raise NotSupportedYet(f"the YAML tag !!{name} is not supported yet", self.origin(node))
+        if isinstance(node, MapNode) and tag == _MAP:
+            return self._mapping(node, depth, unsafe=unsafe)
+        if isinstance(node, SeqNode) and tag == _SEQ:
+            return [self._value(member, depth + 1, unsafe=unsafe) for member in node.value]
+        return self._typed(node)
 
-    def _mapping(self, node: MapNode, depth: int) -> Value:
-        self._resolver.flatten_mapping(node)
+    def _text_of(self, text: str, node: Node, *, unsafe: bool) -> Value:
+        if not unsafe and looks_like_template(text):
+            return Template(text, self.origin(node))
+        return text
+
+    def _tagged(self, node: Node, depth: int, *, unsafe: bool) -> Value:
+        """Give the value below one of Ansible's own tags."""
+        if node.tag == "!unsafe":
+            plain = self._untagged(node)
+            return self._value(plain, depth + 1, unsafe=True)
+        if node.tag in _VAULT:
+            if not isinstance(node, ScalarNode):
+                raise self._fault(f"the {node.tag!r} tag requires a string value", node)
+            raise NotSupportedYet("vault-encrypted values are not supported yet", self.origin(node))
+        if node.tag == "!" and isinstance(node, ScalarNode):
+            return self._value(self._untagged(node), depth + 1, unsafe=unsafe)
+        raise self._fault(f"could not determine a constructor for the tag {node.tag!r}", node)
+
+    def _untagged(self, node: Node) -> Node:
+        """Give *node* with the tag it would have had without one."""
+        tag = self._resolver.resolve(type(node), node.value, (True, False))  # type: ignore[no-untyped-call]
+        return type(node)(tag, node.value, node.start_mark, node.end_mark)
+
+    def _mapping(self, node: MapNode, depth: int, *, unsafe: bool) -> Value:
         result: dict[str, Value] = {}
-        for key_node, value_node in node.value:
-            key = self.value(key_node, depth + 1)
-            if isinstance(key, Template):
-                key = key.text
-            if isinstance(key, list | dict):
-                raise PlaybookError(
-                    "YAML parsing failed: Found unhashable key.", self.origin(key_node)
-                )
-            if key in result:
-                self._warn(
-                    f"Found duplicate mapping key {key!r}. Using last defined value only.",
-                    self.origin(key_node),
-                )
-            result[key] = self.value(value_node, depth + 1)  # type: ignore[index]  # YAML keys may be numbers
+        for key, _key_node, value_node in self._unique(node, depth, unsafe=unsafe):
+            # YAML keys may be numbers or null; the type says what is meant to be there.
+            result[key] = self._value(value_node, depth + 1, unsafe=unsafe)  # type: ignore[index]
         return result
 
-    def _scalar(self, node: Node) -> Value:
-        text: str = node.value
-        match node.tag:
-            case "tag:yaml.org,2002:str" | "!":
-                return Template(text, self.origin(node)) if looks_like_template(text) else text
-            case "!unsafe":
-                return text
-            case "!vault" | "!vault-encrypted":
-                raise NotSupportedYet(
-                    "vault-encrypted values are not supported yet", self.origin(node)
+    def _unique(
+        self, node: MapNode, depth: int, *, unsafe: bool
+    ) -> Iterator[tuple[Hashable, Node, Node]]:
+        """Yield the entries of a mapping with their keys' values; duplicates are told."""
+        seen = set()
+        for key_node, value_node in self._pairs(node, depth):
+            key = self._key(key_node, depth, unsafe=unsafe)
+            if key in seen:
+                self._warn(
+                    Warned(
+                        f"Found duplicate mapping key {key!r}.",
+                        self.origin(key_node),
+                        "Using last defined value only.",
+                    )
                 )
-            case tag if tag.startswith("tag:yaml.org,2002:"):
-                return self._typed(node)
-            case tag:
-                raise PlaybookError(
-                    f"YAML parsing failed: Could not determine a constructor for the tag {tag!r}.",
-                    self.origin(node),
-                )
+            seen.add(key)
+            yield key, key_node, value_node
+
+    def _key(self, node: Node, depth: int, *, unsafe: bool) -> Hashable:
+        # A key is never evaluated: stock's are not either.
+        key = self._value(node, depth + 1, unsafe=unsafe)
+        if isinstance(key, Template):
+            return key.text
+        if isinstance(key, list | dict):
+            context = "while constructing a mapping"
+            raise self._fault("found unhashable key", node, context=context)
+        return key
+
+    def _pairs(self, node: MapNode, depth: int) -> _Pairs:
+        """Give a mapping's entries with those that `<<` brings in before its own.
+
+        A key that is both merged and its own stands there twice: stock warns of it.
+        """
+        if all(key.tag != _MERGE for key, _ in node.value):
+            return node.value  # type: ignore[no-any-return]
+        known = self._merged.get(id(node))
+        if known is not None:
+            return known
+        if depth > _MAX_DEPTH:
+            raise PlaybookError("This YAML is too deeply nested or too large.", self.origin(node))
+        merged: _Pairs = []
+        own: _Pairs = []
+        for key_node, value_node in node.value:
+            if key_node.tag == _MERGE:
+                merged += self._brought_in(value_node, depth)
+            else:
+                own.append((key_node, value_node))
+        self._merged[id(node)] = merged + own
+        return self._merged[id(node)]
+
+    def _brought_in(self, source: Node, depth: int) -> _Pairs:
+        if isinstance(source, MapNode):
+            found = list(self._pairs(source, depth + 1))
+        elif isinstance(source, SeqNode):
+            found = []
+            for member in reversed(source.value):  # the first of them wins: it comes last
+                if not isinstance(member, MapNode):
+                    raise self._no_merge("expected a mapping for merging", member)
+                found += self._pairs(member, depth + 1)
+        else:
+            raise self._no_merge("expected a mapping or list of mappings for merging", source)
+        self._budget -= len(found)
+        if self._budget < 0:
+            raise PlaybookError("This YAML is too deeply nested or too large.", self.origin(source))
+        return found
+
+    def _no_merge(self, expected: str, node: Node) -> PlaybookError:
+        kind = "scalar" if isinstance(node, ScalarNode) else "sequence"
+        problem = f"{expected}, but found {kind}"
+        return self._fault(problem, node, context="while constructing a mapping")
 
     def _typed(self, node: Node) -> Value:
+        """Give a scalar that is not text; a tag that does not fit its node is an error."""
         try:
             value = self._resolver.construct_object(node)
-        except (yaml.YAMLError, ValueError) as error:
+        except yaml.constructor.ConstructorError as error:
+            raise explained(error, self.path, self._text) from error
+        except (ValueError, OverflowError, KeyError) as error:
+            # Stock knows no more than the file here; we know the place.
             raise PlaybookError(f"YAML parsing failed: {error}", self.origin(node)) from error
         if value is None or isinstance(value, bool | int | float | str | dt.date):
             return value
-        return str(value)
+        raise self._fault(f"could not determine a constructor for the tag {node.tag!r}", node)
 
 
 def read_text(path: str | Path) -> str:
