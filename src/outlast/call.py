@@ -15,6 +15,14 @@ from outlast.values import Origin, Scope
 
 
 @dataclass(frozen=True, slots=True)
+class ResolvedAction:
+    """An action that exists, under its one full name, redirects followed."""
+
+    fqcn: str
+    """`ansible.builtin.copy`; `ansible.legacy.x` for a module of the playbook's own library."""
+
+
+@dataclass(frozen=True, slots=True)
 class Parcel:
     """A module with everything it imports, by content: sent once per connection.
 
@@ -162,6 +170,17 @@ class Evaluate(Protocol):
 
     def render(self, value: object, scope: Scope) -> object:
         """Give plain data for *value*, every template in it evaluated (may be `OMIT`)."""
+        ...
+
+    def render_args(self, args: Mapping[str, object], scope: Scope) -> dict[str, object]:
+        """Give a task's arguments evaluated, omitted ones dropped.
+
+        An error's chain begins with stock's "Error while resolving value for 'KEY'".
+        """
+        ...
+
+    def lookup(self, name: str, terms: object, scope: Scope) -> list[object]:
+        """Give the items of a `with_<name>` loop over *terms* (unevaluated)."""
         ...
 
     def expression(self, text: str, scope: Scope) -> object:

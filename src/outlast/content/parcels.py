@@ -1,0 +1,185 @@
+"""Modules packed for the journey: the files of a closure by content, sent once per host.
+
+Knows digests, compression, which kind of module can travel, and what may be remembered
+from earlier runs. Leaves finding the files to `closure`, and sending them to `transport`.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+from outlast.call import Parcel
+from outlast.content.cache import Cache
+from outlast.content.catalogue import ModuleFile
+from outlast.content.closure import ClosureFinder, Piece
+from outlast.errors import NotSupportedYet, SourceMissing
+
+RESPAWN: Final = "ansible.module_utils.common.respawn"
+_LEVEL: Final = 6
+_TEXT: Final = frozenset({7, 8, 9, 10, 12, 13, 27, *range(0x20, 0x100)} - {0x7F})
+_LEGACY_IMPORT: Final = b"#<<INCLUDE_ANSIBLE_MODULE_COMMON>>"
+_IMPORTS_US: Final = re.compile(
+    rb"from +\.{2,} *module_utils.* +import |"
+    rb"from +ansible_collections\.[^.]+\.[^.]+\.plugins\.module_utils.* +import |"
+    rb"import +ansible_collections\.[^.]+\.[^.]+\.plugins\.module_utils.*|"
+    rb"from +ansible\.module_utils.* +import |"
+    rb"import +ansible\.module_utils\."
+)
+_POWERSHELL: Final = re.compile(
+    rb"# POWERSHELL_COMMON|#Requires -Module|#Requires -Version|"
+    rb"#AnsibleRequires -(OSVersion|PowerShell|CSharpUtil|Wrapper)",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Packed:
+    """One file of a parcel: what it is, and the stat that tells whether it is still that."""
+
+    package: bool
+    digest: str
+    path: str = ""
+    stamp: tuple[int, int] = (0, 0)
+
+
+@dataclass(slots=True)
+class Parcels:
+    """Packs modules; one module is packed once per run, its closure found once per version."""
+
+    finder: ClosureFinder
+    cache: Cache
+    _parcels: dict[str, Parcel] = field(default_factory=dict)
+    _places: dict[str, str | bytes] = field(default_factory=dict)
+    """Digest to the file's path, or to the text itself where it was made."""
+    _sources: dict[str, bytes] = field(default_factory=dict)
+
+    def parcel(self, fqcn: str) -> Parcel:
+        """Give the parcel of a module by full name.
+
+        Raises `SourceMissing` when there is no such module, `NotSupportedYet` for one that
+        is not Python or does not use ansible's module_utils, `PlaybookError` for one that
+        cannot be compiled or imports what is not there.
+        """
+        if fqcn not in self._parcels:
+            module = self.finder.catalogue.find(fqcn)
+            if module is None:
+                raise SourceMissing(f"The module {fqcn} was not found in configured module paths.")
+            self._parcels[fqcn] = self._pack(module)
+        return self._parcels[fqcn]
+
+    def _pack(self, module: ModuleFile) -> Parcel:
+        key = f"closure-{self._fingerprint(module)}"
+        files = self._remembered(key) or self._found(module, key)
+        return Parcel(
+            name=module.fqcn,
+            main=module.dotted,
+            files={name: (packed.package, packed.digest) for name, packed in files.items()},
+            source=self._source,
+            on_disk=RESPAWN in files,
+        )
+
+    def _fingerprint(self, module: ModuleFile) -> str:
+        core = self.finder.catalogue.core
+        own = [f"{folder}:{_tree_stamp(folder)}" for folder in self.finder.module_utils]
+        size, changed = _stamp(module.path)
+        parts = [str(core.root), core.version, str(module.path), size, changed, module.dotted, *own]
+        return "|".join(map(str, parts))
+
+    def _found(self, module: ModuleFile, key: str) -> dict[str, _Packed]:
+        source = python_source(module.path)
+        pieces = self.finder.closure(module, source)
+        files = {name: self._keep(piece) for name, piece in pieces.items()}
+        for package in _packages_of(module.dotted):
+            files.setdefault(package, self._keep(Piece(package=True)))
+        as_it_is = source == module.path.read_bytes()
+        main = Piece(package=False, path=module.path if as_it_is else None, text=source)
+        files[module.dotted] = self._keep(main)
+        self.cache.store(key, {name: self._record(packed) for name, packed in files.items()})
+        return files
+
+    def _record(self, packed: _Packed) -> list[object]:
+        place = self._places[packed.digest]
+        text = place.decode() if isinstance(place, bytes) else None
+        return [packed.package, packed.digest, packed.path, *packed.stamp, text]
+
+    def _keep(self, piece: Piece) -> _Packed:
+        """Note where *piece* is to be read when a host asks for it."""
+        data = piece.read()
+        digest = sha256(data).hexdigest()
+        if piece.path is None:
+            self._places[digest] = data
+            return _Packed(piece.package, digest)
+        self._places.setdefault(digest, str(piece.path))
+        return _Packed(piece.package, digest, str(piece.path), _stamp(piece.path))
+
+    def _remembered(self, key: str) -> dict[str, _Packed] | None:
+        """Give an earlier run's closure if every file in it is still the same."""
+        kept = self.cache.load(key)
+        if not isinstance(kept, dict):
+            return None
+        files: dict[str, _Packed] = {}
+        try:
+            for name, (package, digest, path, size, changed, text) in kept.items():
+                if path and _stamp(Path(path)) != (size, changed):
+                    return None
+                self._places[digest] = path if text is None else text.encode()
+                files[name] = _Packed(bool(package), digest, path, (size, changed))
+        except (TypeError, ValueError, OSError):
+            return None
+        return files
+
+    def _source(self, digest: str) -> bytes:
+        if digest not in self._sources:
+            place = self._places[digest]
+            data = place if isinstance(place, bytes) else Path(place).read_bytes()
+            if sha256(data).hexdigest() != digest:
+                raise SourceMissing(
+                    f"{place!r} changed while the playbook was running",
+                    help_text="Run the playbook again.",
+                )
+            self._sources[digest] = zlib.compress(data, _LEVEL)
+        return self._sources[digest]
+
+
+def python_source(path: Path) -> bytes:
+    """Give the source of a module if it is one that can travel; raises `NotSupportedYet`."""
+    data = path.read_bytes()
+    if any(byte not in _TEXT for byte in data[:1024]):
+        raise _cannot_travel(path, "binary modules")
+    if _LEGACY_IMPORT in data:
+        return data.replace(_LEGACY_IMPORT, b"from ansible.module_utils.basic import *")
+    if _IMPORTS_US.search(data):
+        return data
+    if _POWERSHELL.search(data):
+        raise _cannot_travel(path, "PowerShell modules")
+    if b"WANT_JSON" in data or b"<<INCLUDE_ANSIBLE_MODULE_JSON_ARGS>>" in data:
+        raise _cannot_travel(path, "modules that read their arguments as JSON from a file")
+    raise _cannot_travel(path, "modules that do not import ansible.module_utils")
+
+
+def _cannot_travel(path: Path, kind: str) -> NotSupportedYet:
+    return NotSupportedYet(f"{kind} are not supported yet: {path}")
+
+
+def _packages_of(dotted: str) -> list[str]:
+    """Give the packages above a module; the core's own stubs are in every closure."""
+    parts = dotted.split(".")
+    return [".".join(parts[:end]) for end in range(1, len(parts))]
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    facts = path.stat()
+    return facts.st_size, facts.st_mtime_ns
+
+
+def _tree_stamp(folder: Path) -> Mapping[str, tuple[int, int]]:
+    """Give what changes when something is added to or changed in the user's own module_utils."""
+    if not folder.is_dir():
+        return {}
+    return {str(path.relative_to(folder)): _stamp(path) for path in sorted(folder.rglob("*.py"))}

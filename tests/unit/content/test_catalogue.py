@@ -1,0 +1,93 @@
+"""A name means what stock means by it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from outlast.content.cache import Cache
+from outlast.content.places import open_content
+from outlast.errors import NotSupportedYet, PlaybookError
+
+
+def catalogue(tmp_path, **kwargs):
+    arguments = {"library": (), "environ": {}} | kwargs
+    return open_content([tmp_path], cache=Cache(tmp_path / "cache"), **arguments).catalogue
+
+
+@pytest.mark.parametrize(
+    ("name", "full"),
+    [
+        ("ping", "ansible.builtin.ping"),
+        ("ansible.builtin.ping", "ansible.builtin.ping"),
+        ("ansible.legacy.ping", "ansible.builtin.ping"),
+        ("debug", "ansible.builtin.debug"),
+        ("include_tasks", "ansible.builtin.include_tasks"),
+        ("async_status", "ansible.builtin.async_status"),
+        ("uses_redirected_action", "ansible.builtin.ping"),
+        ("async_wrapper", None),
+        ("nonesuch", None),
+        ("docker_container", None),
+        ("no.such.collection", None),
+        ("two.parts", None),
+        ("../modules/ping", None),
+        ("__init__", None),
+        ("", None),
+    ],
+)
+def test_a_name_resolves_to_one_full_name(tmp_path, name, full):
+    found = catalogue(tmp_path).resolve(name)
+    assert (found.fqcn if found else None) == full
+
+
+def test_the_playbooks_library_wins_for_bare_and_legacy_names_only(tmp_path):
+    (tmp_path / "library").mkdir()
+    (tmp_path / "library" / "ping.py").write_text("")
+    ours = catalogue(tmp_path)
+    assert ours.resolve("ping").fqcn == "ansible.legacy.ping"
+    assert ours.resolve("ansible.legacy.ping").fqcn == "ansible.legacy.ping"
+    assert ours.resolve("ansible.builtin.ping").fqcn == "ansible.builtin.ping"
+
+
+def test_library_folders_of_the_settings_come_after_the_playbooks(tmp_path):
+    for name in ("library", "more"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "mine.py").write_text("")
+    (tmp_path / "more" / "other").write_text("")
+    ours = catalogue(tmp_path, library=(str(tmp_path / "more"),))
+    assert ours.find("mine").path == tmp_path / "library" / "mine.py"
+
+
+def test_a_module_that_was_removed_says_what_to_use(tmp_path):
+    with pytest.raises(PlaybookError, match=r"has been removed.*use bigip_device_info"):
+        catalogue(tmp_path).resolve("bigip_facts")
+
+
+def test_names_with_an_action_plugin_of_their_own_are_refused(tmp_path):
+    (tmp_path / "action_plugins").mkdir()
+    (tmp_path / "action_plugins" / "special.py").write_text("")
+    with pytest.raises(NotSupportedYet, match="action plugins are not supported yet"):
+        catalogue(tmp_path).resolve("special")
+
+
+def test_the_redirects_are_read_once_and_remembered(tmp_path):
+    ours = catalogue(tmp_path)
+    ours.resolve("nonesuch")
+    (kept,) = (tmp_path / "cache").iterdir()
+    before = kept.stat().st_mtime_ns
+    assert catalogue(tmp_path).resolve("uses_redirected_action").fqcn == "ansible.builtin.ping"
+    assert kept.stat().st_mtime_ns == before
+
+
+def test_looking_names_up_imports_nothing_of_ansible():
+    program = (
+        "import sys, pathlib\n"
+        "from outlast.content.places import open_content\n"
+        "from outlast.content.cache import Cache\n"
+        "content = open_content([], library=(), environ={}, cache=Cache(None))\n"
+        "content.parcels.parcel(content.catalogue.resolve('copy').fqcn)\n"
+        "sys.exit(any(name.split('.')[0] == 'ansible' for name in sys.modules))\n"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
