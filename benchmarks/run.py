@@ -99,9 +99,7 @@ def measure(bench: Bench, case: Callable[[Bench, str], float], rounds: int) -> N
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument(
-        "case", nargs="*", help=f"of {', '.join(CASES)}; none: all")
-    )
+    parser.add_argument("case", nargs="*", help=f"of {', '.join(CASES)}; none: all")
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     unknown = set(options.case) - set(CASES)
