@@ -1,7 +1,11 @@
 # Two commands: `make demo` shows it, `make test` proves it. Both set up what they need.
-PYTHON ?= python3
+# The first Python that is new enough; another one: make PYTHON=/path/to/python ...
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& echo $$python && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
 .PHONY: help install dev sshd demo lint types contracts tests test fix clean
@@ -13,15 +17,19 @@ help:
 	@echo "make fix       let the linter mend what it can"
 
 $(VENV)/installed: pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "outlast needs Python 3.11 or later; say which: make PYTHON=python3.12 ...")'
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
-	touch $@
+	@test -n '$(PYTHON)' || { \
+	echo "outlast needs Python 3.11 or later, and found none; say where: make PYTHON=/path/to/python install"; \
+	exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing outlast into $(VENV)"
+	@$(PIP) --editable .
+	@touch $@
 
 $(VENV)/installed-dev: $(VENV)/installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group dev
-	touch $@
+	@echo "installing what the tests need into $(VENV)"
+	@$(PIP) 'pip>=25.1'
+	@$(PIP) --group dev
+	@touch $@
 
 install: $(VENV)/installed
 dev: $(VENV)/installed-dev
@@ -31,7 +39,7 @@ sshd:
 	@scripts/need-test-hosts
 
 demo: install
-	$(BIN)/outlast playbook examples/quickstart.yml
+	$(BIN)/outlast playbook -i examples/hosts.ini examples/quickstart.yml
 
 lint: dev
 	$(BIN)/ruff check .
