@@ -88,6 +88,25 @@ class DictScope(Scope):
         return len(self._values)
 
 
+class Overlaid(Scope):
+    """A scope with a few names put on top of it: loop variables, a result just registered."""
+
+    def __init__(self, over: Mapping[str, object], base: Scope) -> None:
+        super().__init__()
+        self.over = over
+        self._base = base
+
+    def __getitem__(self, name: str) -> object:
+        return self.over[name] if name in self.over else self._base[name]
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self.over
+        yield from (name for name in self._base if name not in self.over)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
 def looks_like_template(text: str) -> bool:
     """Tell whether *text*, if it is trusted, is a template (stock's marks)."""
     return "{{" in text or "{%" in text or "{#" in text

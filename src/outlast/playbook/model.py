@@ -116,6 +116,13 @@ class Task:
     """Seconds; None: the setting (15)."""
     listen: tuple[str, ...] = ()
     """Handlers only: topics."""
+    places: Mapping[str, Origin] = field(default_factory=dict)
+    """Where each keyword's value stands, for errors; `async` stands as `async_val`, as stock
+    calls it. Filled by the parser for every keyword the task itself gives."""
+    inherited: Keywords | None = None
+    """Dynamic includes only: what the enclosing block and play hand down, without the task's
+    own keywords. What is included inherits from there (its `when` and `tags` are the include's
+    alone)."""
     implicit: bool = False
     """Made by us (fact gathering), not written in the playbook."""
 

@@ -1,0 +1,174 @@
+"""What follows from a task's end on one host: counts, facts, registered results, the event.
+
+One place applies effects, in one order, so that whoever comes next sees all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import assert_never
+
+from outlast.engine.ports import Wiring
+from outlast.engine.results import HostResult, ItemResult
+from outlast.engine.standing import Standing
+from outlast.events import TaskEnded, TaskLabel
+from outlast.outcome import (
+    Effect,
+    Failed,
+    Ok,
+    Outcome,
+    SetFacts,
+    SetIncludedVars,
+    SetStats,
+    Skipped,
+    Unreachable,
+    censored,
+)
+from outlast.playbook.model import Task
+
+_NO_FACTS = frozenset(
+    {"ansible.builtin.debug", "ansible.builtin.set_fact", "ansible.builtin.include_vars"}
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aftermath:
+    """Settles what tasks came to, for one company of hosts."""
+
+    wiring: Wiring
+    standing: Standing
+    company: Sequence[str]
+    notify: Callable[[str, str], None]
+    """Takes a host and the name of the handler it wants; raises when there is none."""
+    stats: dict[str, dict[str, object]]
+    """Custom stats by host, `_run` for those of the whole run."""
+
+    def settle(
+        self,
+        task: Task,
+        label: TaskLabel,
+        host: str,
+        result: HostResult,
+        *,
+        rescued: bool,
+        once: bool,
+    ) -> None:
+        """Count, apply, register and tell, in that order."""
+        self._count(task, host, result, rescued=rescued)
+        sharers = self._sharers() if once else (host,)
+        for item in result.items:
+            self._apply(task, host, sharers, item)
+        self._register(task, sharers, result)
+        if not isinstance(result.outcome, Failed | Unreachable):
+            for item in result.items:
+                for name in item.notify if item.outcome.changed else ():
+                    self.notify(host, name)
+        self._tell(label, host, result)
+
+    def _sharers(self) -> tuple[str, ...]:
+        return tuple(self.standing.reachable(self.company))
+
+    def _count(self, task: Task, host: str, result: HostResult, *, rescued: bool) -> None:
+        tally = self.standing.tally(host)
+        included = any(item.include for item in result.items)
+        match result.outcome:
+            case Unreachable():
+                tally.unreachable += 1
+                self.standing.unreachable.add(host)
+            case Failed() if not result.ignored:
+                self._count_failure(task, host, result, rescued=rescued)
+            case Skipped():
+                tally.skipped += 1
+            case Ok() if included:
+                pass  # counted when the file is in
+            case _:
+                tally.ok += 1
+                tally.ignored += isinstance(result.outcome, Failed)
+                tally.changed += result.outcome.changed
+
+    def _count_failure(self, task: Task, host: str, result: HostResult, *, rescued: bool) -> None:
+        tally = self.standing.tally(host)
+        if not rescued:
+            tally.failed += 1
+            return
+        tally.rescued += 1
+        facts = {
+            "ansible_failed_task": _described(task),
+            "ansible_failed_result": result.registered,
+        }
+        self.wiring.variables.set_facts(host, facts, cacheable=False)
+
+    def _apply(self, task: Task, host: str, sharers: Sequence[str], item: ItemResult) -> None:
+        for effect in item.effects:
+            for sharer in sharers:
+                self._effect(sharer, effect)
+        if task.action.resolved in _NO_FACTS or isinstance(item.outcome, Failed | Skipped):
+            return
+        facts = item.outcome.payload.get("ansible_facts")
+        if isinstance(facts, dict):
+            for sharer in sharers:
+                self.wiring.variables.add_ansible_facts(sharer, facts)
+
+    def _effect(self, host: str, effect: Effect) -> None:
+        match effect:
+            case SetFacts(facts, cacheable):
+                self.wiring.variables.set_facts(host, facts, cacheable=cacheable)
+            case SetIncludedVars(variables):
+                self.wiring.variables.add_included_vars(host, variables)
+            case SetStats():
+                self._add_stats(host if effect.per_host else "_run", effect)
+            case _:
+                assert_never(effect)
+
+    def _add_stats(self, whose: str, effect: SetStats) -> None:
+        """Keep custom stats; aggregated ones add up as stock's do, others replace."""
+        kept = self.stats.setdefault(whose, {})
+        for name, value in effect.data.items():
+            before = kept.get(name)
+            if not effect.aggregate or before is None or type(before) is not type(value):
+                kept[name] = value
+            elif isinstance(before, dict) and isinstance(value, dict):
+                kept[name] = {**before, **value}
+            else:
+                kept[name] = before + value  # type: ignore[operator]  # two of one type, as stock
+
+    def _register(self, task: Task, sharers: Sequence[str], result: HostResult) -> None:
+        if task.register is None:
+            return
+        value = result.registered
+        for sharer in sharers:
+            self.wiring.variables.register(sharer, task.register, value)
+
+    def _tell(self, label: TaskLabel, host: str, result: HostResult) -> None:
+        if any(item.include for item in result.items) and isinstance(result.outcome, Ok):
+            return  # the inclusion itself is what is shown
+        outcome: Outcome = censored(result.outcome) if result.no_log else result.outcome
+        self.wiring.events.emit(
+            TaskEnded(
+                task=label,
+                host=host,
+                delegate=result.delegate.name if result.delegate else None,
+                delegate_address=result.delegate.address if result.delegate else None,
+                outcome=outcome,
+                ignored=result.ignored,
+                looped=result.looped,
+                shown=result.shown,
+            )
+        )
+
+
+def _described(task: Task) -> dict[str, object]:
+    """Give a failed task as data, for `ansible_failed_task`: plain values only."""
+    words = task.keywords
+    return {
+        "name": task.name if isinstance(task.name, str) else getattr(task.name, "text", ""),
+        "action": task.action.name,
+        "args": {name: getattr(value, "text", value) for name, value in task.action.args.items()},
+        "register": task.register,
+        "async_val": getattr(task.async_limit, "text", task.async_limit),
+        "poll": getattr(task.poll, "text", task.poll),
+        "tags": sorted(words.tags),
+        "when": [getattr(one.source, "text", one.source) for one in words.when],
+        "notify": [getattr(name, "text", name) for name in words.notify],
+    }

@@ -1,0 +1,135 @@
+"""The one executor: walks steps with a set of hosts.
+
+Runs each task on the whole set; those that fail go through `rescue`, all go through
+`always`, and a dynamic include splits the set by what it includes. A strategy is nothing
+but the sets this is started with, so there is no second scheduler.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from outlast.engine.handlers import Notifications
+from outlast.engine.includes import Inclusions
+from outlast.engine.meta import Meta, MetaRunner, command_of, is_meta
+from outlast.engine.standing import Standing
+from outlast.engine.tasks import Shelter, TaskRunner
+from outlast.errors import OutlastError
+from outlast.events import TaskStarted
+from outlast.playbook.model import Block, Step, Task
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Walker:
+    """Takes one company of hosts through a play's steps."""
+
+    tasks: TaskRunner
+    metas: MetaRunner
+    standing: Standing
+    notifications: Notifications
+    inclusions: Inclusions
+
+    async def steps(
+        self,
+        steps: Sequence[Step],
+        hosts: Sequence[str],
+        shelter: Shelter = Shelter(),  # noqa: B008  # frozen, hence no trap
+    ) -> list[str]:
+        """Take *hosts* through *steps*; gives those that got through without failing.
+
+        A host that failed, could not be reached or left the play is missing in the answer;
+        `Standing` tells which.
+        """
+        going = list(hosts)
+        for step in steps:
+            going = self.standing.reachable(going)
+            if not going:
+                break
+            if isinstance(step, Block):
+                going = await self._block(step, going, shelter)
+            else:
+                going = await self._task(step, going, shelter)
+        return self.standing.reachable(going)
+
+    async def _block(self, block: Block, hosts: list[str], shelter: Shelter) -> list[str]:
+        inside = shelter.in_block(has_rescue=bool(block.rescue))
+        through = set(await self.steps(block.block, hosts, inside))
+        failed = [host for host in self.standing.reachable(hosts) if host not in through]
+        if block.rescue and failed:
+            through.update(await self.steps(block.rescue, failed, shelter.in_aftermath()))
+        if block.always and (present := self.standing.reachable(hosts)):
+            through &= set(await self.steps(block.always, present, shelter.in_aftermath()))
+        return [host for host in hosts if host in through]
+
+    async def _task(self, task: Task, hosts: list[str], shelter: Shelter) -> list[str]:
+        if is_meta(task):
+            return await self._meta(task, hosts)
+        return await self._plain(task, hosts, shelter, handler=False)
+
+    async def _plain(
+        self, task: Task, hosts: list[str], shelter: Shelter, *, handler: bool
+    ) -> list[str]:
+        done = await self.tasks.run(task, hosts, shelter, handler=handler)
+        going = done.survivors
+        for inclusion in self.inclusions.of(task, done.results):
+            present = [host for host in inclusion.hosts if host in going]
+            steps = self.inclusions.open(task, inclusion, handlers=handler)
+            if not present:
+                continue
+            if handler:
+                through = await self._handlers(steps, present)
+            else:
+                through = await self.steps(steps, present, shelter)
+            lost = set(present) - set(through)
+            going = [host for host in going if host not in lost]
+        return going
+
+    # -- meta and handlers -------------------------------------------------------------------
+
+    async def _meta(self, task: Task, hosts: list[str]) -> list[str]:
+        if not self.tasks.wiring.tags.select(task.keywords.tags):
+            return hosts
+        self._announce(task, hosts)
+        applies = self.metas.run(task, hosts)
+        if command_of(task) is not Meta.FLUSH_HANDLERS:
+            return hosts
+        through = set(await self.flush(applies))
+        return [host for host in hosts if host not in applies or host in through]
+
+    def _announce(self, task: Task, hosts: list[str]) -> None:
+        scope = self.tasks.wiring.variables.scope(hosts[0], task.keywords.vars)
+        label = self.tasks.labels.label(task, scope, handler=False)
+        self.tasks.wiring.events.emit(TaskStarted(label))
+
+    async def flush(self, hosts: Sequence[str]) -> list[str]:
+        """Run the handlers that *hosts* have asked for; gives those that got through."""
+        going = list(hosts)
+        self.notifications.begin_flush(hosts)
+        try:
+            for position, handler in enumerate(self.notifications.handlers):
+                asking = self.notifications.take(position, self.standing.reachable(going))
+                if asking:
+                    through = await self._handlers((handler,), asking)
+                    lost = set(asking) - set(through)
+                    going = [host for host in going if host not in lost]
+        finally:
+            self.notifications.end_flush(hosts)
+        return self.standing.reachable(going)
+
+    async def _handlers(self, handlers: Sequence[Step], hosts: list[str]) -> list[str]:
+        going = hosts
+        for handler in handlers:
+            if isinstance(handler, Block):
+                going = await self._handlers(handler.block, going)
+            elif is_meta(handler):
+                self._meta_handler(handler, going)
+            elif going:
+                going = await self._plain(handler, going, Shelter(), handler=True)
+        return going
+
+    def _meta_handler(self, handler: Task, hosts: list[str]) -> None:
+        if command_of(handler) is Meta.FLUSH_HANDLERS:
+            raise OutlastError("flush_handlers cannot be used as a handler")
+        self._announce(handler, hosts)
+        self.metas.run(handler, hosts)

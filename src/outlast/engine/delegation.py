@@ -1,0 +1,44 @@
+"""Which host a task really runs on, and with whose variables it is reached.
+
+The delegate's own variables say how to reach it; loop variables and the task's vars stay
+visible to them. Facts and results stay with the original host: that is for `tasks` to see to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from outlast.engine.ports import Wiring
+from outlast.errors import EvaluationError
+from outlast.playbook.model import Task
+from outlast.values import OMIT, Overlaid, Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Delegate:
+    """The host that stands in."""
+
+    name: str
+    scope: Scope
+    address: str | None
+    """Its `ansible_host`, where the inventory gives one."""
+
+
+def delegate_of(task: Task, scope: Scope, wiring: Wiring) -> Delegate | None:
+    """Give the delegate of *task* for the host and item of *scope*; None: the host itself."""
+    if task.keywords.delegate_to is None:
+        return None
+    name = wiring.evaluate.render(task.keywords.delegate_to, scope)
+    if name is OMIT or name is None:
+        return None
+    if name == "":
+        raise EvaluationError("Empty hostname produced from delegate_to: ''")
+    own = Overlaid(_local_names(scope), wiring.variables.scope(str(name), task.keywords.vars))
+    address = wiring.evaluate.render(own["ansible_host"], own) if "ansible_host" in own else None
+    return Delegate(str(name), own, str(address) if address is not None else None)
+
+
+def _local_names(scope: Scope) -> Mapping[str, object]:
+    """Loop variables and the like."""
+    return scope.over if isinstance(scope, Overlaid) else {}

@@ -1,0 +1,106 @@
+"""Who is to be told, and when: notifications, and the flush that runs the handlers.
+
+Handlers run in the order they are defined, once per flush, on the hosts that asked. The
+rules for finding them are stock's: of those with one name the last defined counts, and
+everyone who listens is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from outlast.engine.ports import Wiring
+from outlast.engine.standing import Standing
+from outlast.errors import EvaluationError, OutlastError
+from outlast.events import HandlerNotified, Noticed
+from outlast.outcome import Warned
+from outlast.playbook.model import Block, Step, Task
+from outlast.values import Scope, Template
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notifications:
+    """Keeps which host wants which handler, for one play and batch."""
+
+    wiring: Wiring
+    standing: Standing
+    handlers: tuple[Task, ...]
+    scope: Scope
+    """What handlers' names are evaluated in."""
+    _due: dict[int, dict[str, None]] = field(default_factory=dict)
+    """Handler's position to the hosts that wait for it."""
+    _flushing: set[str] = field(default_factory=set)
+
+    def notify(self, host: str, name: str) -> None:
+        """Take down that *host* wants the handlers called *name*; raises when there are none."""
+        found = self._named(name)
+        if not found:
+            self._missing(name)
+            return
+        if host in self._flushing:
+            # a handler asks for another one: those still to come in this flush run in it
+            self._expand(host, found)
+            return
+        self.standing.notify(host, name)
+
+    def _missing(self, name: str) -> None:
+        text = (
+            f"The requested handler '{name}' was not found in either the main handlers list "
+            "nor in the listening handlers list"
+        )
+        if self.wiring.settings.error_on_missing_handler:
+            raise OutlastError(text)
+        self.wiring.events.emit(Noticed(Warned(text)))
+
+    def _named(self, name: str) -> list[int]:
+        """Give the positions of the handlers *name* stands for."""
+        found = []
+        for position in range(len(self.handlers) - 1, -1, -1):
+            if self._name(self.handlers[position]) == name:
+                found.append(position)
+                break
+        listening = [
+            position for position, handler in enumerate(self.handlers) if name in handler.listen
+        ]
+        return found + [position for position in listening if position not in found]
+
+    def _name(self, handler: Task) -> str | None:
+        if isinstance(handler.name, Template):
+            try:
+                return str(self.wiring.evaluate.render(handler.name, self.scope))
+            except EvaluationError:
+                return None  # cannot be asked for by name; it may still listen
+        return str(handler.name) if handler.name else None
+
+    def begin_flush(self, hosts: Sequence[str]) -> None:
+        """Turn what *hosts* have asked for so far into handlers that are due."""
+        self._flushing.update(hosts)
+        for host in hosts:
+            for name in self.standing.handlers_due.pop(host, {}):
+                self._expand(host, self._named(name))
+
+    def _expand(self, host: str, positions: Sequence[int]) -> None:
+        for position in positions:
+            waiting = self._due.setdefault(position, {})
+            if host not in waiting:
+                waiting[host] = None
+                name = self._name(self.handlers[position]) or ""
+                self.wiring.events.emit(HandlerNotified(host, name, due=True))
+
+    def take(self, position: int, hosts: Sequence[str]) -> list[str]:
+        """Give those of *hosts* that wait for the handler at *position*, and cross them off."""
+        waiting = self._due.get(position, {})
+        return [host for host in hosts if waiting.pop(host, False) is None]
+
+    def end_flush(self, hosts: Sequence[str]) -> None:
+        """From now on, what *hosts* ask for waits for the next flush."""
+        self._flushing.difference_update(hosts)
+
+
+def flattened(steps: Sequence[Step]) -> tuple[Task, ...]:
+    """Give the handlers in *steps*, those inside blocks too, in order."""
+    handlers: list[Task] = []
+    for step in steps:
+        handlers += flattened(step.block) if isinstance(step, Block) else (step,)
+    return tuple(handlers)

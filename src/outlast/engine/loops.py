@@ -1,0 +1,193 @@
+"""One task on one host, over its loop when it has one.
+
+Knows how items are named, labelled, paced and added up, as stock does. What happens to
+each item is the business of `attempts`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from outlast.engine.attempts import Attempts
+from outlast.engine.ports import Wiring
+from outlast.engine.results import HostResult, Include, ItemResult, sum_up
+from outlast.engine.terms import TermsReader
+from outlast.engine.verdict import all_hold, explained
+from outlast.errors import EvaluationError, UndefinedVariable
+from outlast.events import ItemEnded, Noticed, TaskLabel
+from outlast.outcome import Failed, SetFacts, Warned, censored
+from outlast.playbook.model import Loop, LoopControl, Task
+from outlast.values import Overlaid, Scope
+
+_CENSORED_LABEL = "(censored due to no_log)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostTask:
+    """A task on its way to one host."""
+
+    wiring: Wiring
+    reader: TermsReader
+    forks: asyncio.Semaphore
+    task: Task
+    label: TaskLabel
+    host: str
+
+    async def run(self) -> HostResult:
+        """Give what became of the task on this host, each item reported as it ended."""
+        try:
+            scope = self.wiring.variables.scope(self.host, self.task.keywords.vars)
+            if self.task.loop is None:
+                return _single(await self._attempts(scope).run())
+            return await self._loop(self.task.loop, scope)
+        except EvaluationError as error:
+            failed = explained(Failed(why=error.chain), self.task)
+            return _single(ItemResult(outcome=failed))
+
+    def _attempts(self, scope: Scope) -> Attempts:
+        return Attempts(
+            wiring=self.wiring,
+            reader=self.reader,
+            forks=self.forks,
+            task=self.task,
+            label=self.label,
+            host=self.host,
+            scope=scope,
+        )
+
+    async def _loop(self, loop: Loop, scope: Scope) -> HostResult:
+        try:
+            items = self._items(loop, scope)
+        except UndefinedVariable as error:
+            # a false condition makes the list unnecessary
+            return _single(await self._attempts(scope).run(loop_error=error))
+        if loop.control.loop_var in scope:
+            self._warn_of_reuse(loop.control)
+        results = [result async for result in self._each(loop.control, items, scope)]
+        return sum_up(tuple(results))
+
+    def _items(self, loop: Loop, scope: Scope) -> list[object]:
+        if loop.lookup is not None:
+            return self.wiring.evaluate.lookup(loop.lookup, loop.items, scope)
+        items = self.wiring.evaluate.render(loop.items, scope)
+        if not isinstance(items, list):
+            kind = type(items).__name__
+            raise EvaluationError(
+                f"The `loop` value must resolve to a 'list', not {kind!r}.",
+                loop.origin,
+                help_text="Provide a list of items/templates, or a template resolving to a list.",
+            )
+        return items
+
+    async def _each(
+        self, control: LoopControl, items: list[object], scope: Scope
+    ) -> AsyncIterator[ItemResult]:
+        known: dict[str, object] = {}
+        pause = float(str(self.wiring.evaluate.render(control.pause, scope) or 0))
+        for index, names in enumerate(_names(control, items)):
+            if pause and index:
+                await asyncio.sleep(pause)
+            item_scope = Overlaid({**known, **names}, scope)
+            result = await self._attempts(item_scope).run()
+            result = self._dressed(result, control, names)
+            known |= _learnt(self.task, result)
+            after = Overlaid({**known, **names}, scope)
+            self._report(result, control, after)
+            yield result
+            if control.break_when and all_hold(control.break_when, self.wiring.evaluate, after):
+                break
+
+    def _dressed(
+        self, result: ItemResult, control: LoopControl, names: Mapping[str, object]
+    ) -> ItemResult:
+        """Put the item and its names beside the result, as stock registers them."""
+        include = result.include
+        if include is not None:
+            include = self._included(include, control, names)
+        return replace(result, extra=names, include=include)
+
+    def _included(
+        self, include: Include, control: LoopControl, names: Mapping[str, object]
+    ) -> Include:
+        return replace(
+            include,
+            variables={**include.variables, **names},
+            label=names[control.loop_var],
+            looped=True,
+        )
+
+    def _report(self, result: ItemResult, control: LoopControl, scope: Scope) -> None:
+        if result.include is not None:
+            return  # the inclusion itself is what is shown
+        outcome, label = result.outcome, scope[control.loop_var]
+        if control.label is not None:
+            label = self.wiring.evaluate.render(control.label, scope)
+        if result.no_log:
+            outcome, label = censored(outcome), _CENSORED_LABEL
+        self.wiring.events.emit(
+            ItemEnded(
+                task=self.label,
+                host=self.host,
+                delegate=result.delegate.name if result.delegate else None,
+                delegate_address=result.delegate.address if result.delegate else None,
+                outcome=outcome,
+                label=label,
+                shown=result.shown,
+            )
+        )
+
+    def _warn_of_reuse(self, control: LoopControl) -> None:
+        text = f"The loop variable {control.loop_var!r} is already in use."
+        hint = (
+            "You should set the `loop_var` value in the `loop_control` option for the task "
+            "to something else to avoid variable collisions and unexpected behavior."
+        )
+        self.wiring.events.emit(Noticed(Warned(text, None, help_text=hint)))
+
+
+def _single(result: ItemResult) -> HostResult:
+    return HostResult(outcome=result.outcome, items=(result,))
+
+
+def _names(control: LoopControl, items: list[object]) -> Iterator[dict[str, object]]:
+    """Yield, for each item, the variables it is known by."""
+    for index, item in enumerate(items):
+        names: dict[str, object] = {control.loop_var: item, "ansible_loop_var": control.loop_var}
+        if control.index_var:
+            names |= {control.index_var: index, "ansible_index_var": control.index_var}
+        if control.extended:
+            names["ansible_loop"] = _extended(control, items, index)
+        yield names
+
+
+def _extended(control: LoopControl, items: list[object], index: int) -> dict[str, object]:
+    length = len(items)
+    extended: dict[str, object] = {
+        "index": index + 1,
+        "index0": index,
+        "first": index == 0,
+        "last": index + 1 == length,
+        "length": length,
+        "revindex": length - index,
+        "revindex0": length - index - 1,
+    }
+    if control.extended_allitems:
+        extended["allitems"] = items
+    if index + 1 < length:
+        extended["nextitem"] = items[index + 1]
+    if index:
+        extended["previtem"] = items[index - 1]
+    return extended
+
+
+def _learnt(task: Task, result: ItemResult) -> dict[str, object]:
+    """What the next item knows of this one: its result, and the facts it set."""
+    learnt: dict[str, object] = {}
+    for effect in result.effects:
+        if isinstance(effect, SetFacts):
+            learnt |= effect.facts
+    if task.register is not None:
+        learnt[task.register] = result.registered
+    return learnt

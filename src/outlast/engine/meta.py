@@ -1,0 +1,119 @@
+"""The `meta` tasks: those that steer the play itself.
+
+Each changes the standing of hosts, or asks the play for a flush; all print a banner and
+no result, and count nowhere, as in stock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from outlast.engine.ports import Wiring
+from outlast.engine.standing import Standing
+from outlast.engine.verdict import all_hold
+from outlast.errors import NotSupportedYet, PlaybookError
+from outlast.events import Noticed
+from outlast.outcome import Warned
+from outlast.playbook.model import Block, Play, Step, Task
+
+
+class Meta(StrEnum):
+    """The sub-commands that are built."""
+
+    NOOP = "noop"
+    FLUSH_HANDLERS = "flush_handlers"
+    END_HOST = "end_host"
+    END_BATCH = "end_batch"
+    END_PLAY = "end_play"
+    CLEAR_FACTS = "clear_facts"
+    CLEAR_HOST_ERRORS = "clear_host_errors"
+
+
+_LATER = frozenset({"refresh_inventory", "reset_connection", "end_role"})
+_PER_HOST = frozenset({Meta.END_HOST, Meta.FLUSH_HANDLERS})
+
+
+def is_meta(task: Task) -> bool:
+    """Tell whether *task* steers the play."""
+    return task.action.resolved == "ansible.builtin.meta"
+
+
+def command_of(task: Task) -> Meta:
+    """Give the sub-command; raises `NotSupportedYet` or `PlaybookError` at its place."""
+    name = task.action.args.get("_raw_params")
+    try:
+        return Meta(str(name))
+    except ValueError:
+        if name in _LATER:
+            text = f"meta: {name} is not supported yet"
+            raise NotSupportedYet(text, task.action.origin) from None
+        text = f"invalid meta action requested: {name}"
+        raise PlaybookError(text, task.action.origin) from None
+
+
+def check(play: Play) -> None:
+    """Refuse a play with a meta task that cannot run, before anything of it has run."""
+    sections = (play.pre_tasks, play.tasks, play.post_tasks, play.handlers)
+    for task in (task for section in sections for task in _walk(section)):
+        if is_meta(task):
+            command_of(task)
+
+
+def _walk(steps: Sequence[Step]) -> Iterator[Task]:
+    for step in steps:
+        if isinstance(step, Block):
+            for section in (step.block, step.rescue, step.always):
+                yield from _walk(section)
+        else:
+            yield step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetaRunner:
+    """Carries out meta tasks for one company of hosts."""
+
+    wiring: Wiring
+    standing: Standing
+    company: Sequence[str]
+
+    def run(self, task: Task, hosts: Sequence[str]) -> list[str]:
+        """Do what *task* says; gives the hosts it applies to (those that are to flush)."""
+        command = command_of(task)
+        if command is Meta.NOOP:
+            self._warn_of_condition(task, command)
+            return []
+        asked = hosts if command in _PER_HOST else hosts[:1]
+        applies = [host for host in asked if self._holds(task, host)]
+        if applies:
+            self._carry_out(command, applies)
+        return applies
+
+    def _holds(self, task: Task, host: str) -> bool:
+        scope = self.wiring.variables.scope(host, task.keywords.vars)
+        return all_hold(task.keywords.when, self.wiring.evaluate, scope)
+
+    def _warn_of_condition(self, task: Task, command: Meta) -> None:
+        if task.keywords.when:
+            text = f"{command} task does not support when conditional"
+            self.wiring.events.emit(Noticed(Warned(text)))
+
+    def _carry_out(self, command: Meta, hosts: Sequence[str]) -> None:
+        standing = self.standing
+        match command:
+            case Meta.END_HOST:
+                standing.ended.update(hosts)
+            case Meta.END_BATCH:
+                standing.ended.update(self.company)
+            case Meta.END_PLAY:
+                standing.ended.update(self.company)
+                standing.play_ended = True
+            case Meta.CLEAR_FACTS:
+                for host in self.company:
+                    self.wiring.variables.clear_facts(host)
+            case Meta.CLEAR_HOST_ERRORS:
+                standing.failed.difference_update(self.company)
+                standing.unreachable.difference_update(self.company)
+            case Meta.NOOP | Meta.FLUSH_HANDLERS:
+                pass  # a flush is the play's to do

@@ -1,0 +1,250 @@
+"""A play: its hosts cut into batches, its sections, its strategy.
+
+A strategy is a partition of the hosts: `linear` takes the batch as one company, `free`
+takes each host as its own, all at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from outlast.engine.after import Aftermath
+from outlast.engine.blocks import Walker
+from outlast.engine.gathering import gathering_task
+from outlast.engine.handlers import Notifications, flattened
+from outlast.engine.includes import Inclusions
+from outlast.engine.labels import Labels
+from outlast.engine.meta import MetaRunner, check
+from outlast.engine.ports import Wiring
+from outlast.engine.standing import Standing
+from outlast.engine.tasks import Company, TaskRunner
+from outlast.engine.terms import TermsReader, to_bool, to_float
+from outlast.errors import NotSupportedYet, PlaybookError
+from outlast.events import NoHostsMatched, Noticed, PlayStarted
+from outlast.outcome import Warned
+from outlast.playbook.model import Play, Step
+from outlast.values import Scope, Template
+
+_LINEAR = frozenset({"linear", "ansible.builtin.linear"})
+_FREE = frozenset({"free", "ansible.builtin.free"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlayRunner:
+    """Runs plays, one after the other; keeps nothing but what every play of a run shares."""
+
+    wiring: Wiring
+    standing: Standing
+    forks: asyncio.Semaphore
+    labels: Labels
+    reader: TermsReader
+    stats: dict[str, dict[str, object]]
+
+    async def run(self, play: Play) -> bool:
+        """Run *play*; False: all hosts of a batch have failed, and the run is to end."""
+        check(play)
+        header = self.wiring.variables.header_scope(play)
+        hosts = self._hosts(play, header)
+        self.standing.play_ended = False
+        self.wiring.variables.begin_play(play, hosts)
+        name = self._name(play, header)
+        check_mode = self._flag(play, "check_mode", header, unset=self.wiring.check_mode)
+        strategy = self._strategy(play, header)
+        if not hosts:
+            self.wiring.events.emit(PlayStarted(name, check_mode))
+            self.wiring.events.emit(NoHostsMatched())
+        for batch in _batches(hosts, self._serial(play, header), play):
+            self.wiring.events.emit(PlayStarted(name, check_mode))
+            if not await self._batch(play, header, batch, lockstep=strategy in _LINEAR):
+                return False
+            if self.standing.play_ended:
+                break
+        return True
+
+    # -- what the play's own keywords say -----------------------------------------------------
+
+    def _render(self, value: object, scope: Scope) -> object:
+        return self.wiring.evaluate.render(value, scope)
+
+    def _hosts(self, play: Play, header: Scope) -> list[str]:
+        pattern = self._render(play.hosts, header)
+        order = str(self._render(play.order, header) or "inventory")
+        return _ordered(list(self.wiring.hosts.match(pattern)), order, play)
+
+    def _name(self, play: Play, header: Scope) -> str:
+        name = self._render(play.name, header) if play.name else None
+        if name:
+            return str(name)
+        pattern = self._render(play.hosts, header)
+        return ",".join(map(str, pattern)) if isinstance(pattern, list) else str(pattern)
+
+    def _flag(self, play: Play, name: str, header: Scope, *, unset: bool) -> bool:
+        value = getattr(play.keywords, name)
+        if isinstance(value, Template):
+            value = self._render(value, header)
+        return unset if value is None else to_bool(value)
+
+    def _serial(self, play: Play, header: Scope) -> list[object]:
+        serial: list[object] = []
+        for entry in play.serial:
+            value = self._render(entry, header)
+            serial += value if isinstance(value, list) else [value]
+        return serial
+
+    def _strategy(self, play: Play, header: Scope) -> str:
+        name = str(self._render(play.strategy, header) or self.wiring.settings.strategy)
+        if name in _LINEAR | _FREE:
+            return name
+        if name.removeprefix("ansible.builtin.") in ("host_pinned", "debug"):
+            raise NotSupportedYet(f"strategy {name!r} is not supported yet", play.origin)
+        raise PlaybookError(f"Invalid play strategy specified: {name}", play.origin)
+
+    # -- batches -----------------------------------------------------------------------------
+
+    async def _batch(
+        self, play: Play, header: Scope, batch: Sequence[str], *, lockstep: bool
+    ) -> bool:
+        """Take *batch* through the whole play; False when it failed to the last host."""
+        self.standing.begin_batch()
+        out_before = self._out()
+        self._tell_active(batch)
+        limit = self._max_fail_percentage(play, header, lockstep=lockstep)
+        if lockstep:
+            company = Company(hosts=tuple(batch), lockstep=True, max_fail_percentage=limit)
+            await self._company(play, header, company, batch)
+        else:
+            async with asyncio.TaskGroup() as group:
+                for host in batch:
+                    company = Company(hosts=(host,), lockstep=False)
+                    group.create_task(self._company(play, header, company, batch), name=host)
+        return self._out() - out_before != len(batch) and not self.standing.batch_broken
+
+    def _out(self) -> int:
+        return len(self.standing.failed | self.standing.unreachable)
+
+    def _tell_active(self, batch: Sequence[str]) -> None:
+        self.wiring.variables.set_batch(batch, self.standing.active(batch))
+
+    def _max_fail_percentage(self, play: Play, header: Scope, *, lockstep: bool) -> float | None:
+        value = self._render(play.max_fail_percentage, header)
+        if value is None:
+            return None
+        if not lockstep:
+            text = (
+                "Using max_fail_percentage with the free strategy is not supported, "
+                "as tasks are executed independently on each host"
+            )
+            self.wiring.events.emit(Noticed(Warned(text)))
+        return to_float(value)
+
+    async def _company(
+        self, play: Play, header: Scope, company: Company, batch: Sequence[str]
+    ) -> None:
+        walker = self._walker(play, header, company)
+        present = self.standing.active(company.hosts)
+        force = self.wiring.force_handlers or bool(self._render(play.force_handlers, header))
+        gather = gathering_task(play, self.wiring.settings)
+        if gather is not None and present:
+            needing = self._needing_facts(present)
+            through = set(await walker.steps((gather,), needing)) if needing else set()
+            present = [host for host in present if host in through or host not in needing]
+            self._fail_the_missing(company, present, batch)
+        for section in (play.pre_tasks, play.tasks, play.post_tasks):
+            present = await self._section(walker, section, present)
+            self._fail_the_missing(company, present, batch)
+            flushing = self.standing.reachable(company.hosts) if force else present
+            through = set(await walker.flush(flushing))
+            present = [host for host in present if host in through]
+            self._fail_the_missing(company, present, batch)
+
+    @staticmethod
+    async def _section(walker: Walker, steps: Sequence[Step], present: list[str]) -> list[str]:
+        return await walker.steps(steps, present) if present else present
+
+    def _needing_facts(self, hosts: Sequence[str]) -> list[str]:
+        if self.wiring.settings.gathering != "smart":
+            return list(hosts)
+        return [host for host in hosts if not self.wiring.variables.has_facts(host)]
+
+    def _fail_the_missing(
+        self, company: Company, present: Sequence[str], batch: Sequence[str]
+    ) -> None:
+        """Whoever is neither present, unreachable nor finished has failed the play."""
+        gone = set(self.standing.reachable(company.hosts)) - set(present)
+        if gone - self.standing.failed:
+            self.standing.failed |= gone
+        self._tell_active(batch)
+
+    def _walker(self, play: Play, header: Scope, company: Company) -> Walker:
+        notifications = Notifications(
+            wiring=self.wiring,
+            standing=self.standing,
+            handlers=flattened(play.handlers),
+            scope=header,
+        )
+        after = Aftermath(
+            wiring=self.wiring,
+            standing=self.standing,
+            company=company.hosts,
+            notify=notifications.notify,
+            stats=self.stats,
+        )
+        tasks = TaskRunner(
+            wiring=self.wiring,
+            standing=self.standing,
+            company=company,
+            forks=self.forks,
+            reader=self.reader,
+            labels=self.labels,
+            after=after,
+        )
+        return Walker(
+            tasks=tasks,
+            metas=MetaRunner(wiring=self.wiring, standing=self.standing, company=company.hosts),
+            standing=self.standing,
+            notifications=notifications,
+            inclusions=Inclusions(wiring=self.wiring, standing=self.standing),
+        )
+
+
+def _ordered(hosts: list[str], order: str, play: Play) -> list[str]:
+    match order:
+        case "inventory":
+            return hosts
+        case "reverse_inventory":
+            return hosts[::-1]
+        case "sorted":
+            return sorted(hosts)
+        case "reverse_sorted":
+            return sorted(hosts, reverse=True)
+        case "shuffle":
+            import random  # noqa: PLC0415  # only a play that shuffles pays for it
+
+            return random.sample(hosts, len(hosts))
+    raise PlaybookError(f"Invalid 'order' specified for inventory hosts: {order}", play.origin)
+
+
+def _batches(hosts: Sequence[str], serial: Sequence[object], play: Play) -> Iterator[Sequence[str]]:
+    """Cut *hosts* as `serial` says: numbers or percentages, the last one repeated."""
+    sizes = list(serial) or [len(hosts)]
+    begin = 0
+    turn = 0
+    while begin < len(hosts):
+        size = _size(sizes[min(turn, len(sizes) - 1)], len(hosts), play)
+        end = begin + size if size > 0 else len(hosts)
+        yield hosts[begin:end]
+        begin, turn = end, turn + 1
+
+
+def _size(entry: object, total: int, play: Play) -> int:
+    text = str(entry)
+    try:
+        if text.endswith("%"):
+            return int(float(text[:-1]) / 100 * total) or 1
+        return int(text)
+    except ValueError:
+        raise PlaybookError(
+            f"serial must be a number or a percentage, not {text!r}", play.origin
+        ) from None

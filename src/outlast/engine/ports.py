@@ -1,0 +1,164 @@
+"""What the engine needs from its neighbours, as it sees them.
+
+Each port is one or two methods wide. `cli.compose` puts the real ones together; tests put
+fakes in their place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from outlast.call import Call, Evaluate, Session
+from outlast.events import EventSink
+from outlast.outcome import Detached, Performed
+from outlast.playbook.model import Keywords, Play, Step
+from outlast.settings import Settings
+from outlast.values import Scope
+
+
+class Actions(Protocol):
+    """Knows what each action means."""
+
+    async def perform(self, call: Call) -> Performed:
+        """Carry out *call*; raises `ActionFailed`, `EvaluationError` or `HostUnreachable`."""
+        ...
+
+    async def settle(
+        self, call: Call, job: Detached, *, poll: float, on_poll: Callable[[], None]
+    ) -> Performed:
+        """Wait for a background job that *call* started, and judge its result.
+
+        *on_poll* is called after each *poll* seconds that pass with the job unfinished. The
+        outcome is final: never `Detached`.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """Where a task is to run: a host, its variables, and the keywords that bear on reaching it."""
+
+    name: str
+    scope: Scope
+    """Of the host itself, or of the delegate."""
+    keywords: Mapping[str, object]
+    """become, become_user, ..., remote_user, port, connection: evaluated, the unset left out."""
+
+
+class Reach(Protocol):
+    """Opens connections."""
+
+    async def open(self, target: Target) -> Session:
+        """Give a live session for *target*, the same one while it lives.
+
+        Raises `HostUnreachable` and, when the host cannot run our agent, `ActionFailed`.
+        """
+        ...
+
+
+class Variables(Protocol):
+    """Owns what each host knows; the engine tells it what has become of a task."""
+
+    def begin_play(self, play: Play, hosts: Sequence[str]) -> None:
+        """Start a play: its vars and vars_files apply from now on, to all of its hosts."""
+        ...
+
+    def set_batch(self, batch: Sequence[str], active: Sequence[str]) -> None:
+        """Say which hosts the batch has and which are still in it (magic variables)."""
+        ...
+
+    def header_scope(self, play: Play) -> Scope:
+        """Give what a play's own keywords are evaluated in: extra vars and the play's vars."""
+        ...
+
+    def scope(self, host: str, task_vars: Mapping[str, object]) -> Scope:
+        """Give all variables of *host*, those of a task in their place among them."""
+        ...
+
+    def register(self, host: str, name: str, value: object) -> None:
+        """Keep a task's result under *name*."""
+        ...
+
+    def set_facts(self, host: str, facts: Mapping[str, object], *, cacheable: bool) -> None:
+        """Keep what set_fact said."""
+        ...
+
+    def add_ansible_facts(self, host: str, facts: Mapping[str, object]) -> None:
+        """Keep what a facts module found."""
+        ...
+
+    def add_included_vars(self, host: str, variables: Mapping[str, object]) -> None:
+        """Keep what include_vars read."""
+        ...
+
+    def clear_facts(self, host: str) -> None:
+        """Forget what facts modules found."""
+        ...
+
+    def has_facts(self, host: str) -> bool:
+        """Tell whether facts have been gathered (gathering: smart)."""
+        ...
+
+
+class Hosts(Protocol):
+    """Knows which hosts a pattern means."""
+
+    def match(self, pattern: object) -> Sequence[str]:
+        """Give the names of the hosts that *pattern* and the run's limit leave, in order."""
+        ...
+
+
+class Includes(Protocol):
+    """Reads files of tasks while a play runs."""
+
+    def tasks(self, path: str, inherited: Keywords, *, handlers: bool) -> tuple[Step, ...]:
+        """Parse the tasks in *path*; raises `PlaybookError` or `SourceMissing`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Tags:
+    """Which tasks are wanted: `--tags` and `--skip-tags`."""
+
+    only: frozenset[str] = frozenset({"all"})
+    skip: frozenset[str] = frozenset()
+
+    def select(self, tags: frozenset[str]) -> bool:
+        """Tell whether a task with *tags* is to run, by stock's rules for the special ones."""
+        wanted = bool(
+            "always" in tags
+            or ("all" in self.only and "never" not in tags)
+            or tags & self.only
+            or ("tagged" in self.only and tags and "never" not in tags)
+            or ("untagged" in self.only and not tags)
+        )
+        if not wanted or not self.skip:
+            return wanted
+        return not (
+            ("all" in self.skip and not ("always" in tags and "always" not in self.skip))
+            or tags & self.skip
+            or ("tagged" in self.skip and tags)
+            or ("untagged" in self.skip and not tags)
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wiring:
+    """The neighbours and the user's wishes, as one run has them."""
+
+    actions: Actions
+    reach: Reach
+    evaluate: Evaluate
+    variables: Variables
+    hosts: Hosts
+    includes: Includes
+    events: EventSink
+    settings: Settings
+    tags: Tags = Tags()
+    check_mode: bool = False
+    diff: bool = False
+    force_handlers: bool = False
+    search_path: tuple[str, ...] = ()
+    """Where relative files are looked for: the playbook's folder."""

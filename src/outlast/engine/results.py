@@ -1,0 +1,117 @@
+"""What a task came to on one host: the outcome, and all that follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from outlast.engine.delegation import Delegate
+from outlast.outcome import (
+    Effect,
+    Failed,
+    Ok,
+    Outcome,
+    Shown,
+    Skipped,
+    Unreachable,
+    registered,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Include:
+    """A file of tasks that a host asks for, with what it hands down."""
+
+    path: str
+    variables: Mapping[str, object]
+    label: object = None
+    looped: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemResult:
+    """One item of a loop, or the whole of a task without one."""
+
+    outcome: Outcome
+    effects: tuple[Effect, ...] = ()
+    notify: tuple[str, ...] = ()
+    ignore_errors: bool = False
+    no_log: bool = False
+    delegate: Delegate | None = None
+    shown: Shown = "usual"
+    include: Include | None = None
+    extra: Mapping[str, object] = field(default_factory=dict)
+    """What the loop adds to the registered result: the item, its index, ansible_loop."""
+
+    @property
+    def registered(self) -> dict[str, object]:
+        """The result as a playbook sees it."""
+        return {**registered(self.outcome), **self.extra}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostResult:
+    """A task on one host, whole."""
+
+    outcome: Outcome
+    items: tuple[ItemResult, ...]
+    looped: bool = False
+
+    @property
+    def ignored(self) -> bool:
+        """Tell whether the task failed and that is to be ignored: each failed item must say so."""
+        failed = [item for item in self.items if isinstance(item.outcome, Failed)]
+        return isinstance(self.outcome, Failed) and all(item.ignore_errors for item in failed)
+
+    @property
+    def no_log(self) -> bool:
+        """Tell whether the result must not be shown."""
+        return any(item.no_log for item in self.items)
+
+    @property
+    def shown(self) -> Shown:
+        """How the result is to be printed."""
+        return self.items[-1].shown if self.items else "usual"
+
+    @property
+    def delegate(self) -> Delegate | None:
+        """The host it really ran on, if another."""
+        return self.items[-1].delegate if self.items else None
+
+    @property
+    def registered(self) -> dict[str, object]:
+        """The result as a playbook sees it; of a loop, with the keys stock's sum has."""
+        if not self.looped:
+            whole = registered(self.outcome)
+            whole.pop("invocation", None)
+            return whole
+        whole = {**self.outcome.payload, "changed": self.outcome.changed}
+        whole["skipped"] = isinstance(self.outcome, Skipped)
+        match self.outcome:
+            case Failed():
+                whole["failed"] = True
+            case Unreachable():
+                whole["unreachable"] = True
+        return whole
+
+
+def sum_up(items: tuple[ItemResult, ...]) -> HostResult:
+    """Give the result of a loop from its items', as stock adds them up."""
+    results = [item.registered for item in items]
+    changed = any(item.outcome.changed for item in items)
+    outcomes = [item.outcome for item in items]
+    total: Outcome
+    if not items:
+        total = Skipped({"skipped_reason": "No items in the list", "results": []})
+    elif failed := [one for one in outcomes if isinstance(one, Failed)]:
+        payload = {"results": results, "msg": "One or more items failed"}
+        total = Failed(payload, failed[0].why, changed)
+    elif lost := [one for one in outcomes if isinstance(one, Unreachable)]:
+        payload = {"results": results, "msg": "All items completed"}
+        total = Unreachable(payload, lost[0].why, changed)
+    elif all(isinstance(one, Skipped) for one in outcomes):
+        total = Skipped({"results": results, "msg": "All items skipped"}, changed)
+    else:
+        total = Ok({"results": results, "msg": "All items completed"}, changed)
+    notices = tuple(notice for one in outcomes for notice in one.notices)
+    return HostResult(outcome=replace(total, notices=notices), items=items, looped=True)

@@ -1,0 +1,76 @@
+"""A run: playbooks one after the other, one standing for all, one number at the end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from outlast.engine.labels import Labels
+from outlast.engine.plays import PlayRunner
+from outlast.engine.ports import Wiring
+from outlast.engine.standing import Standing
+from outlast.engine.terms import TermsReader
+from outlast.errors import OutlastError
+from outlast.events import PlaybookStarted, RunEnded
+from outlast.playbook.model import Play
+
+
+@dataclass(frozen=True, slots=True)
+class Playbook:
+    """A parsed playbook file."""
+
+    path: str
+    plays: tuple[Play, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One invocation."""
+
+    wiring: Wiring
+    retry_file: Callable[[str, Sequence[str]], str | None] = lambda _path, _hosts: None
+    """Writes the failed hosts down where the user wants that; gives the file's path."""
+    standing: Standing = field(default_factory=Standing)
+
+    async def run(self, playbooks: Sequence[Playbook]) -> int:
+        """Run *playbooks* until one fails; gives stock's exit code.
+
+        Raises `OutlastError` for what is wrong outside of any task.
+        """
+        for playbook in playbooks:
+            try:
+                await self._playbook(playbook)
+            except* OutlastError as group:
+                raise _first(group) from None
+            if self.standing.exit_code:
+                break
+        return self.standing.exit_code
+
+    async def _playbook(self, playbook: Playbook) -> None:
+        wiring = self.wiring
+        reader = TermsReader(wiring.evaluate, wiring.settings, wiring.check_mode, wiring.diff)
+        runner = PlayRunner(
+            wiring=wiring,
+            standing=self.standing,
+            forks=asyncio.Semaphore(wiring.settings.forks),
+            labels=Labels(wiring.evaluate, reader),
+            reader=reader,
+            stats={},
+        )
+        wiring.events.emit(PlaybookStarted(playbook.path, len(playbook.plays)))
+        for play in playbook.plays:
+            if not await runner.run(play):
+                break
+        out = sorted(self.standing.failed | self.standing.unreachable)
+        retry_file = self.retry_file(playbook.path, out) if out else None
+        wiring.events.emit(RunEnded(self.standing.tallies, runner.stats, retry_file))
+
+
+def _first(group: BaseExceptionGroup[OutlastError]) -> OutlastError:
+    """Give one error of *group*: hosts often trip over the same stone."""
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    assert isinstance(error, OutlastError)  # noqa: S101  # what except* has filtered
+    return error

@@ -1,0 +1,58 @@
+"""How each host stands: in play, failed, unreachable or finished early; and its tally.
+
+One `Standing` serves a whole run: a host that failed in one play stays out of the next.
+It is written by whoever runs a task on the host and by nobody else. Why a host failed is
+in the events; what follows for the others is decided in `blocks` and `plays`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from outlast.events import HostTally
+
+
+@dataclass(slots=True)
+class Standing:
+    """The hosts that are out, why, and every host's counts."""
+
+    failed: set[str] = field(default_factory=set)
+    unreachable: set[str] = field(default_factory=set)
+    ended: set[str] = field(default_factory=set)
+    """Left the current play without failing (meta: end_host and kin)."""
+    tallies: dict[str, HostTally] = field(default_factory=dict)
+    play_ended: bool = False
+    batch_broken: bool = False
+    """max_fail_percentage was exceeded."""
+    handlers_due: dict[str, dict[str, None]] = field(default_factory=dict)
+    """Host to the notifications it has pending, in order."""
+
+    def tally(self, host: str) -> HostTally:
+        """Give the host's counts, to be added to."""
+        return self.tallies.setdefault(host, HostTally())
+
+    def reachable(self, hosts: Iterable[str]) -> list[str]:
+        """Give those of *hosts* a task can still be sent to, failed ones included."""
+        return [host for host in hosts if host not in self.unreachable and host not in self.ended]
+
+    def active(self, hosts: Iterable[str]) -> list[str]:
+        """Give those of *hosts* that go on with the play."""
+        return [host for host in self.reachable(hosts) if host not in self.failed]
+
+    def begin_batch(self) -> None:
+        """Forget what belongs to one batch only."""
+        self.ended.clear()
+        self.handlers_due.clear()
+        self.batch_broken = False
+
+    def notify(self, host: str, notification: str) -> None:
+        """Remember that *host* asked for handlers."""
+        self.handlers_due.setdefault(host, {})[notification] = None
+
+    @property
+    def exit_code(self) -> int:
+        """Give stock's number: 4 before 2 before 0."""
+        if self.unreachable:
+            return 4
+        return 2 if self.failed or self.batch_broken else 0

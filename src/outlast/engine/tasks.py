@@ -1,0 +1,226 @@
+"""One task on a set of hosts: fanned out, told, counted, and its effects applied.
+
+Decides who fails with whom (run_once, any_errors_fatal, max_fail_percentage). What becomes
+of those who fail is the business of `blocks`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+
+from outlast.engine.after import Aftermath
+from outlast.engine.labels import Labels
+from outlast.engine.loops import HostTask
+from outlast.engine.ports import Wiring
+from outlast.engine.results import HostResult
+from outlast.engine.standing import Standing
+from outlast.engine.terms import TermsReader, to_bool, to_int
+from outlast.errors import EvaluationError, PlaybookError
+from outlast.events import HostStarted, NoHostsLeft, Noticed, TaskLabel, TaskStarted
+from outlast.outcome import Failed, Unreachable, Warned
+from outlast.playbook.model import Task
+from outlast.values import Scope, Template
+
+_ONCE_FOR_ALL = frozenset({"ansible.builtin.pause", "ansible.builtin.add_host"})
+
+
+@dataclass(frozen=True, slots=True)
+class Shelter:
+    """Whether a failure here is caught by a `rescue`, as stock's recap counts it.
+
+    `open` holds as long as only block sections lead here: stock does not look for a rescue
+    within rescue and always sections (PlayIterator.is_any_block_rescuing).
+    """
+
+    rescued: bool = False
+    open: bool = True
+
+    def in_block(self, *, has_rescue: bool) -> Shelter:
+        """Give the shelter of a block's own section."""
+        return Shelter(self.rescued or (self.open and has_rescue), self.open)
+
+    def in_aftermath(self) -> Shelter:
+        """Give the shelter of a block's rescue or always section."""
+        return Shelter(self.rescued, open=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A task is through on its hosts."""
+
+    survivors: list[str]
+    results: dict[str, HostResult] = field(default_factory=dict)
+    """Of the hosts it ran on; empty when the task was not selected."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Company:
+    """The hosts that go through a play together: a batch, or one host under `free`."""
+
+    hosts: tuple[str, ...]
+    lockstep: bool
+    """Banners come with the task, and failures may be shared."""
+    max_fail_percentage: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskRunner:
+    """Runs tasks for one company of hosts."""
+
+    wiring: Wiring
+    standing: Standing
+    company: Company
+    forks: asyncio.Semaphore
+    reader: TermsReader
+    labels: Labels
+    after: Aftermath
+
+    async def run(
+        self, task: Task, hosts: Sequence[str], shelter: Shelter, *, handler: bool = False
+    ) -> Done:
+        """Run *task* on *hosts* and say who goes on; no child outlives this call."""
+        if not self.wiring.tags.select(task.keywords.tags):
+            return Done(list(hosts))
+        scope = self.wiring.variables.scope(hosts[0], task.keywords.vars)
+        once = self._once(task, scope)
+        label = self._announce(task, scope, handler=handler)
+        chosen = hosts[:1] if once else hosts
+        results = await self._fan_out(task, label, chosen, shelter, once=once)
+        return Done(self._survivors(task, hosts, results, shelter, once=once), results)
+
+    def _announce(self, task: Task, scope: Scope, *, handler: bool) -> TaskLabel:
+        label = self.labels.label(task, scope, handler=handler)
+        if self.company.lockstep:
+            self.wiring.events.emit(TaskStarted(label))
+        return label
+
+    def _once(self, task: Task, scope: Scope) -> bool:
+        """Tell whether one host does it for all."""
+        asked = self._flag(task, "run_once", scope)
+        if self.company.lockstep:
+            return asked or task.action.resolved in _ONCE_FOR_ALL
+        if task.action.resolved in _ONCE_FOR_ALL:
+            raise PlaybookError(
+                f"The '{task.action.name}' module bypasses the host loop, which is currently not "
+                "supported in the free strategy and would instead execute for every host in the "
+                "inventory list.",
+                task.origin,
+            )
+        if asked:
+            self._warn(
+                "Using run_once with the free strategy is not currently supported. This task "
+                "will still be executed for every host in the inventory list."
+            )
+        return False
+
+    def _flag(self, task: Task, name: str, scope: Scope) -> bool:
+        value = getattr(task.keywords, name)
+        if isinstance(value, Template):
+            value = self.wiring.evaluate.render(value, scope)
+        return False if value is None else to_bool(value)
+
+    def _warn(self, text: str) -> None:
+        self.wiring.events.emit(Noticed(Warned(text)))
+
+    async def _fan_out(
+        self, task: Task, label: TaskLabel, hosts: Sequence[str], shelter: Shelter, *, once: bool
+    ) -> dict[str, HostResult]:
+        turns = self._turns(task, hosts[0])
+        async with asyncio.TaskGroup() as group:
+            children = {
+                host: group.create_task(
+                    self._on_host(task, label, host, shelter, turns=turns, once=once),
+                    name=f"{label.name} @ {host}",
+                )
+                for host in hosts
+            }
+        return {host: child.result() for host, child in children.items()}
+
+    def _turns(self, task: Task, host: str) -> asyncio.Semaphore | None:
+        """Give what `throttle` leaves of the hosts at a time; a turn lasts until the job ends."""
+        throttle = task.keywords.throttle
+        if throttle is None:
+            return None
+        scope = self.wiring.variables.scope(host, task.keywords.vars)
+        try:
+            limit = to_int(self.wiring.evaluate.render(throttle, scope))
+        except (ValueError, EvaluationError) as error:
+            text = "Failed to convert the throttle value to an integer."
+            raise PlaybookError(text, task.origin) from error
+        return asyncio.Semaphore(limit) if limit > 0 else None
+
+    async def _on_host(
+        self,
+        task: Task,
+        label: TaskLabel,
+        host: str,
+        shelter: Shelter,
+        *,
+        turns: asyncio.Semaphore | None,
+        once: bool,
+    ) -> HostResult:
+        async with AsyncExitStack() as held:
+            if turns is not None:
+                await held.enter_async_context(turns)
+            self.wiring.events.emit(HostStarted(label, host))
+            result = await HostTask(
+                wiring=self.wiring,
+                reader=self.reader,
+                forks=self.forks,
+                task=task,
+                label=label,
+                host=host,
+            ).run()
+        self.after.settle(task, label, host, result, rescued=shelter.rescued, once=once)
+        return result
+
+    # -- who goes on -------------------------------------------------------------------------
+
+    def _survivors(
+        self,
+        task: Task,
+        hosts: Sequence[str],
+        results: dict[str, HostResult],
+        shelter: Shelter,
+        *,
+        once: bool,
+    ) -> list[str]:
+        failed = {host for host, result in results.items() if _is_failed(result)}
+        lost = {h for h, result in results.items() if isinstance(result.outcome, Unreachable)}
+        survivors = [host for host in hosts if host not in failed and host not in lost]
+        if self._fails_all(task, results, once=once) and (failed or lost):
+            survivors = []
+        if self._too_many_failed(failed, shelter):
+            self.standing.batch_broken = True
+            self.wiring.events.emit(NoHostsLeft())
+            self.wiring.events.emit(NoHostsLeft())  # stock says it twice
+            survivors = []
+        return survivors
+
+    def _fails_all(self, task: Task, results: dict[str, HostResult], *, once: bool) -> bool:
+        fatal = any(
+            self._flag(task, "any_errors_fatal", self.wiring.variables.scope(host, {}))
+            for host in list(results)[:1]
+        )
+        if fatal and not self.company.lockstep:
+            self._warn(
+                "Using any_errors_fatal with the free strategy is not supported, "
+                "as tasks are executed independently on each host"
+            )
+        return self.company.lockstep and (fatal or once)
+
+    def _too_many_failed(self, failed: set[str], shelter: Shelter) -> bool:
+        limit = self.company.max_fail_percentage
+        if limit is None or not self.company.lockstep:
+            return False
+        out = self.standing.failed & set(self.company.hosts)
+        if not shelter.rescued:
+            out |= failed
+        return len(out) / len(self.company.hosts) * 100 > limit
+
+
+def _is_failed(result: HostResult) -> bool:
+    return isinstance(result.outcome, Failed) and not result.ignored

@@ -1,0 +1,172 @@
+"""A task's keywords, evaluated for one host and one loop item.
+
+Knows the type of each keyword and stock's words for a value that does not fit. Which
+keywords exist and how they are inherited is the playbook room's business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from outlast.call import Evaluate
+from outlast.errors import Cause, EvaluationError
+from outlast.playbook.model import Keywords, Task
+from outlast.settings import Settings
+from outlast.values import OMIT, Origin, Scope, Template
+
+_TRUE = {"y", "yes", "on", "1", "true", "t", "1.0"}
+_FALSE = {"n", "no", "off", "0", "false", "f", "0.0"}
+_REACHING = (
+    "become",
+    "become_user",
+    "become_method",
+    "become_flags",
+    "become_exe",
+    "remote_user",
+    "port",
+    "connection",
+)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What the keywords of a task come to, for one host and item."""
+
+    limit: int
+    poll: int
+    retries: int | None
+    delay: float
+    timeout: int
+    ignore_errors: bool
+    check_mode: bool
+    diff: bool
+    no_log: bool
+    environment: Mapping[str, str]
+    notify: tuple[str, ...]
+    reaching: Mapping[str, object]
+    """become and kin, remote_user, port, connection: what is set."""
+
+
+def to_bool(value: object) -> bool:
+    """Give stock's strict boolean of *value*; raises ValueError with stock's words."""
+    if isinstance(value, bool):
+        return value
+    text = str(value).strip().lower()
+    if text in _TRUE:
+        return True
+    if text in _FALSE:
+        return False
+    raise ValueError(f"The value {value!r} is not a valid boolean.")
+
+
+def to_int(value: object) -> int:
+    """Give *value* as stock's `int` keyword has it; raises ValueError with stock's words."""
+    try:
+        return int(value)  # type: ignore[call-overload, no-any-return]  # whatever int takes
+    except (TypeError, ValueError):
+        raise ValueError(f"The value {value!r} could not be converted to 'int'.") from None
+
+
+def to_float(value: object) -> float:
+    """Give *value* as stock's `float` keyword has it; raises ValueError with stock's words."""
+    try:
+        return float(value)  # type: ignore[arg-type]  # whatever float takes
+    except (TypeError, ValueError):
+        raise ValueError(f"The value {value!r} could not be converted to 'float'.") from None
+
+
+@dataclass(frozen=True, slots=True)
+class TermsReader:
+    """Evaluates the keywords of tasks."""
+
+    evaluate: Evaluate
+    settings: Settings
+    check_mode: bool
+    diff: bool
+
+    def read(self, task: Task, scope: Scope) -> Terms:
+        """Give the terms of *task* in *scope*; raises `EvaluationError` naming the keyword."""
+        words = task.keywords
+
+        def flag(name: str, value: object, *, unset: bool) -> bool:
+            return self._value(task, scope, name, value, to_bool, unset)
+
+        def number(name: str, value: object, unset: int) -> int:
+            return self._value(task, scope, name, value, to_int, unset)
+
+        return Terms(
+            limit=number("async_val", task.async_limit, 0),
+            poll=number("poll", task.poll, self.settings.poll_interval),
+            retries=self._value(task, scope, "retries", task.retries, to_int, None),
+            delay=self._value(task, scope, "delay", task.delay, to_float, 5.0),
+            timeout=number("timeout", words.timeout, self.settings.task_timeout),
+            ignore_errors=flag("ignore_errors", words.ignore_errors, unset=False),
+            check_mode=flag("check_mode", words.check_mode, unset=self.check_mode),
+            diff=flag("diff", words.diff, unset=self.diff),
+            no_log=self.no_log(task, scope),
+            environment=self._environment(words, scope),
+            notify=self._notify(words, scope),
+            reaching=self._reaching(task, words, scope),
+        )
+
+    def no_log(self, task: Task, scope: Scope) -> bool:
+        """Tell whether results may be shown; on its own, since failures need it too."""
+        unset = self.settings.no_log
+        return self._value(task, scope, "no_log", task.keywords.no_log, to_bool, unset)
+
+    def _value(
+        self,
+        task: Task,
+        scope: Scope,
+        name: str,
+        value: object,
+        convert: Callable[[object], T],
+        unset: T,
+    ) -> T:
+        if value is None:
+            return unset
+        where = value.origin if isinstance(value, Template) else task.places.get(name)
+        try:
+            if isinstance(value, Template):
+                value = self.evaluate.render(value, scope)
+            return unset if value is None or value is OMIT else convert(value)
+        except ValueError as error:
+            raise self._refused(name, (Cause(str(error), where),), where) from error
+        except EvaluationError as error:
+            raise self._refused(name, error.chain, where) from error
+
+    @staticmethod
+    def _refused(name: str, why: tuple[Cause, ...], where: Origin | None) -> EvaluationError:
+        return EvaluationError(f"Error processing keyword {name!r}", where, causes=why)
+
+    def _environment(self, words: Keywords, scope: Scope) -> dict[str, str]:
+        merged: dict[str, str] = {}
+        for layer in words.environment:
+            rendered = self.evaluate.render(layer, scope)
+            for part in rendered if isinstance(rendered, list) else [rendered]:
+                if isinstance(part, Mapping):
+                    merged |= {str(name): str(value) for name, value in part.items()}
+                elif part is not None and part is not OMIT:
+                    kind = type(part).__name__
+                    raise EvaluationError(f"environment must be a dictionary, received {kind!r}")
+        return merged
+
+    def _notify(self, words: Keywords, scope: Scope) -> tuple[str, ...]:
+        names: list[str] = []
+        for entry in words.notify:
+            rendered = self.evaluate.render(entry, scope) if isinstance(entry, Template) else entry
+            names += map(str, rendered) if isinstance(rendered, list) else [str(rendered)]
+        return tuple(names)
+
+    def _reaching(self, task: Task, words: Keywords, scope: Scope) -> dict[str, object]:
+        given = {}
+        for name in _REACHING:
+            value = getattr(words, name)
+            if isinstance(value, Template):
+                value = self._value(task, scope, name, value, lambda it: it, None)
+            if value is not None:
+                given[name] = value
+        return given
