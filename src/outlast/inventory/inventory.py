@@ -1,0 +1,157 @@
+"""The inventory of a run: hosts, groups, and which hosts a pattern means.
+
+The face of this room. Knows the sources it was read from and the tree they gave. Leaves
+what variables add up to to `variables`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from outlast.errors import InventoryError
+from outlast.inventory import patterns
+from outlast.inventory.sources import absolute, read_sources
+from outlast.inventory.tree import LOCALHOST, Group, Host, Notify, Tree
+from outlast.values import Value
+
+
+class Inventory:
+    """Hosts and groups; grows by `add_host` and `group_by`, never shrinks."""
+
+    def __init__(self, tree: Tree, sources: Sequence[str]) -> None:
+        self._tree = tree
+        self._limits: dict[str, tuple[str, ...]] = {}
+        self.sources = tuple(absolute(source) for source in sources if source)
+        """As `ansible_inventory_sources` shows them."""
+
+    @property
+    def version(self) -> int:
+        """A number that grows with every change."""
+        return self._tree.version
+
+    @property
+    def hosts(self) -> Mapping[str, Host]:
+        """Every host by name, in the order they were named; without the implicit one."""
+        return self._tree.hosts
+
+    @property
+    def groups(self) -> Mapping[str, Group]:
+        """Every group by name, `all` and `ungrouped` first."""
+        return self._tree.groups
+
+    def host(self, name: str) -> Host | None:
+        """Give a host by its exact name; localhost is always there."""
+        return self._tree.host(name)
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """Where group_vars and host_vars of this inventory stand, in the order of sources."""
+        paths = [Path(one) for one in self.sources if "," not in one or Path(one).exists()]
+        return tuple(str(path if path.is_dir() else path.parent) for path in paths)
+
+    def match(
+        self,
+        pattern: str | Sequence[str] = "all",
+        limit: str | None = None,
+        order: str | None = None,
+    ) -> list[Host]:
+        """Give the hosts *pattern* means, those *limit* leaves, in stock's order or *order*.
+
+        Raises `InventoryError` for what is no pattern or no order.
+        """
+        if not isinstance(pattern, str) and not pattern:
+            return []
+        chosen = patterns.select(self._tree, patterns.split(pattern))
+        if limit and (narrowed := self._limit(limit)):
+            allowed = set(patterns.select(self._tree, narrowed))
+            chosen = [host for host in chosen if host in allowed]
+        return _ordered(chosen, order)
+
+    def _limit(self, limit: str) -> tuple[str, ...]:
+        if limit not in self._limits:
+            self._limits[limit] = patterns.read_limit(limit)
+        return self._limits[limit]
+
+    def check_targets(
+        self, pattern: str | Sequence[str] = "all", limit: str | None = None, *, warn: bool = True
+    ) -> list[Host]:
+        """Give the hosts a whole run may touch, before it begins.
+
+        Raises `InventoryError` when there are hosts and none is left; warns (the setting
+        `localhost_warning`) when there are none at all.
+        """
+        nobody = not self.match()
+        if nobody and warn and pattern not in LOCALHOST:
+            self._tree.warn(
+                "provided hosts list is empty, only localhost is available. Note that the"
+                " implicit localhost does not match 'all'"
+            )
+        chosen = self.match(pattern, limit)
+        if not chosen and not nobody:
+            raise InventoryError(
+                "Specified inventory, host pattern and/or --limit leaves us with no hosts to"
+                " target."
+            )
+        return chosen
+
+    def add_host(self, name: str, groups: Iterable[str], variables: Mapping[str, Value]) -> bool:
+        """Add or change a host while the run goes on; tells whether that was news."""
+        before = self._tree.version
+        if name not in self._tree.hosts:
+            self._tree.add_host(name, "all")
+        host = self._tree.hosts[name]
+        if any(key not in host.vars or host.vars[key] != variables[key] for key in variables):
+            host.vars |= variables
+            self._tree.version += 1
+        for group in groups:
+            self._tree.add_child(self._tree.add_group(group), name)
+        return self._settled_since(before)
+
+    def add_to_group(self, host: str, group: str, parents: Iterable[str] = ()) -> bool:
+        """Put a host into a group, made if need be, while the run goes on; tells news."""
+        before = self._tree.version
+        found = self._tree.host(host)
+        if found is None:
+            raise InventoryError(f"{host} cannot be matched in inventory")
+        self._tree.add_group(group)
+        for parent in parents:
+            self._tree.add_child(self._tree.add_group(parent), group)
+        self._tree.join(group, found)
+        return self._settled_since(before)
+
+    def _settled_since(self, before: int) -> bool:
+        if self._tree.version == before:
+            return False
+        self._tree.settle()
+        return True
+
+
+def _ordered(hosts: list[Host], order: str | None) -> list[Host]:
+    match order:
+        case None | "inventory":
+            return hosts
+        case "reverse_inventory":
+            return hosts[::-1]
+        case "sorted" | "reverse_sorted":
+            return sorted(hosts, key=lambda host: host.name, reverse=order == "reverse_sorted")
+        case "shuffle":
+            import random  # noqa: PLC0415  # hardly ever asked for
+
+            return random.sample(hosts, len(hosts))
+    raise InventoryError(f"Invalid 'order' specified for inventory hosts: {order}")
+
+
+def load_inventory(
+    sources: Sequence[str], *, notify: Notify, warn_unparsed: bool = True
+) -> Inventory:
+    """Read every source; what cannot be read is told through *notify* and passed over.
+
+    *warn_unparsed* is the setting `inventory_unparsed_warning`. Raises `NotSupportedYet`.
+    """
+    tree = Tree(notify)
+    if read_sources(tree, sources):
+        tree.settle()
+    elif warn_unparsed:
+        tree.warn("No inventory was parsed, only implicit localhost is available")
+    return Inventory(tree, sources)

@@ -1,0 +1,143 @@
+"""An inventory grows while a run goes on, and remembers where it came from."""
+
+from __future__ import annotations
+
+import pytest
+
+from outlast.errors import InventoryError, NotSupportedYet
+from outlast.inventory import load_inventory
+from outlast.values import Origin, Template
+
+
+def _inventory(tmp_path, text="[web]\nweb1\n[site:children]\nweb\n", name="hosts"):
+    path = tmp_path / name
+    path.write_text(text)
+    return load_inventory([str(path)], notify=[].append)
+
+
+def test_an_added_host_is_in_its_groups_and_in_all(tmp_path):
+    inventory = _inventory(tmp_path)
+    before = inventory.version
+    assert inventory.add_host("new", ["web", "fresh"], {"x": 1})
+    assert inventory.version > before
+    assert [host.name for host in inventory.match("web")] == ["web1", "new"]
+    assert [host.name for host in inventory.match("fresh")] == ["new"]
+    assert [group.name for group in inventory.hosts["new"].groups] == ["fresh", "site", "web"]
+    assert inventory.hosts["new"].vars["x"] == 1
+
+
+def test_adding_what_is_there_is_no_news(tmp_path):
+    inventory = _inventory(tmp_path)
+    inventory.add_host("new", ["web"], {"x": 1})
+    version = inventory.version
+    assert not inventory.add_host("new", ["web"], {"x": 1})
+    assert inventory.version == version
+    assert inventory.add_host("new", ["web"], {"x": 2})
+
+
+def test_a_host_without_groups_is_ungrouped_until_it_gets_one(tmp_path):
+    inventory = _inventory(tmp_path)
+    inventory.add_host("new", [], {})
+    assert [host.name for host in inventory.match("ungrouped")] == ["new"]
+    assert inventory.add_to_group("new", "os_linux", ["oses"])
+    assert inventory.match("ungrouped") == []
+    assert [host.name for host in inventory.match("oses")] == ["new"]
+    assert not inventory.add_to_group("new", "os_linux", ["oses"])
+
+
+def test_an_unknown_host_cannot_be_grouped(tmp_path):
+    with pytest.raises(InventoryError, match="nobody cannot be matched in inventory"):
+        _inventory(tmp_path).add_to_group("nobody", "g")
+
+
+def test_groups_count_by_depth_then_priority_then_name(tmp_path):
+    inventory = _inventory(
+        tmp_path,
+        "[b]\nh\n[a]\nh\n[c]\nh\n[top:children]\nb\n[a:vars]\nansible_group_priority=5\n",
+    )
+    assert [group.name for group in inventory.hosts["h"].groups] == ["c", "top", "a", "b"]
+
+
+def test_templates_know_the_line_they_stand_in(tmp_path):
+    inventory = _inventory(tmp_path, "h a={{x}} b=\"['{{y}}']\"\n")
+    path = str(tmp_path / "hosts")
+    text = inventory.hosts["h"].vars["a"]
+    assert text == Template("{{x}}")
+    assert text.origin == Origin(path, 1)
+    assert inventory.hosts["h"].vars["b"] == [Template("{{y}}")]
+
+
+def test_hosts_know_the_source_that_named_them_first(tmp_path):
+    inventory = _inventory(tmp_path)
+    assert inventory.hosts["web1"].vars == {
+        "inventory_file": str(tmp_path / "hosts"),
+        "inventory_dir": str(tmp_path),
+    }
+
+
+def test_variable_folders_are_those_of_the_sources(tmp_path):
+    (tmp_path / "dir").mkdir()
+    sources = [str(tmp_path / "dir"), "a,b", str(tmp_path / "missing")]
+    inventory = load_inventory(sources, notify=[].append)
+    assert inventory.folders == (str(tmp_path / "dir"), str(tmp_path))
+    assert inventory.sources == tuple(sources)
+
+
+def test_conspicuous_names_are_told(tmp_path):
+    notices = []
+    (tmp_path / "hosts").write_text("[a-b]\nh bad-name=1\n127.0.0.1\nlocalhost\n[h]\n")
+    load_inventory([str(tmp_path / "hosts")], notify=notices.append)
+    assert [one.text for one in notices] == [
+        "Invalid characters were found in group names but not replaced, use -vvvv to see details",
+        "Accepting inventory variable with invalid name 'bad-name'.",
+        "A duplicate localhost-like entry was found (localhost). First found localhost was"
+        " 127.0.0.1",
+        "Found both group and host with same name: h",
+    ]
+
+
+def test_an_empty_folder_and_a_missing_default_are_told_apart(tmp_path):
+    notices = []
+    load_inventory([str(tmp_path)], notify=notices.append)
+    assert [one.text for one in notices] == [
+        f"Unable to parse {tmp_path} as an inventory source",
+        "No inventory was parsed, only implicit localhost is available",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("h.toml", "[g]\n"), ("h.yml", "plugin: amazon.aws.aws_ec2\n")]
+)
+def test_what_is_not_built_yet_is_refused_loudly(tmp_path, name, text):
+    with pytest.raises(NotSupportedYet):
+        _inventory(tmp_path, text, name)
+
+
+def test_a_script_that_fails_is_told_with_what_it_said(tmp_path):
+    script = tmp_path / "inv.sh"
+    script.write_text("#!/bin/sh\necho oops >&2\nexit 3\n")
+    script.chmod(0o755)
+    notices = []
+    load_inventory([str(script)], notify=notices.append)
+    assert "Inventory script returned non-zero exit code 3.\nOrigin: " in notices[0].text
+    assert notices[0].text.endswith("\n\nStandard error from inventory script:\noops\n")
+
+
+def test_a_script_without_meta_is_asked_host_by_host(tmp_path):
+    script = tmp_path / "inv.sh"
+    script.write_text(
+        """#!/bin/sh
+case $1 in
+--list) echo '{"g": ["a", "b"], "lone": {"x": 1}}';;
+--host) test $2 = a && echo '{"n": "{{ 1 }}"}';  true;;
+esac
+"""
+    )
+    script.chmod(0o755)
+    notices = []
+    inventory = load_inventory([str(script)], notify=notices.append)
+    assert list(inventory.groups["g"].hosts) == ["a", "b"]
+    assert inventory.hosts["a"].vars["n"] == Template("{{ 1 }}")
+    assert inventory.groups["lone"].vars["x"] == 1, "of two of one name the group gets it"
+    assert list(inventory.groups["lone"].hosts) == ["lone"]
+    assert len(notices) == 4, "two groups, the missing hostvars, and lone's two natures"
