@@ -65,6 +65,7 @@ class Document:
         self._budget = _MAX_NODES
         self._merged: dict[int, _Pairs] = {}
         """Mappings by identity, with what `<<` brings in; nodes live as long as we do."""
+        self._entries: dict[int, list[Entry]] = {}
         self.root = self._compose(text)
 
     def _compose(self, text: str) -> Node | None:
@@ -81,10 +82,12 @@ class Document:
                 "YAML parsing failed: nested too deeply", Origin(self.path)
             ) from error
 
-    def _fault(self, problem: str, node: Node, *, context: str | None = None) -> PlaybookError:
+    def _fault(
+        self, problem: str, node: Node, *, context: str | None = None, look_closer: bool = True
+    ) -> PlaybookError:
         """Say what is wrong with *node* as the YAML library would."""
         error = yaml.constructor.ConstructorError(context, None, problem, node.start_mark)
-        return explained(error, self.path, self._text)
+        return explained(error, self.path, self._text, look_closer=look_closer)
 
     def origin(self, node: Node) -> Origin:
         """Give the place where *node* begins."""
@@ -93,10 +96,13 @@ class Document:
 
     def entries(self, node: MapNode) -> list[Entry]:
         """Give a mapping's entries, merges applied, the last of several with one key."""
-        found: dict[Hashable, Entry] = {}
-        for key, key_node, value_node in self._unique(node, 0, unsafe=False):
-            found[key] = Entry(key, self.origin(key_node), value_node)
-        return list(found.values())
+        known = self._entries.get(id(node))
+        if known is None:  # asked for again, duplicates must not be told again
+            found: dict[Hashable, Entry] = {}
+            for key, key_node, value_node in self._unique(node, 0, unsafe=False):
+                found[key] = Entry(key, self.origin(key_node), value_node)
+            known = self._entries[id(node)] = list(found.values())
+        return known
 
     def value(self, node: Node | None) -> Value:
         """Give the value of *node*: scalars by YAML 1.1, templates marked, duplicates told."""
@@ -132,7 +138,8 @@ class Document:
             return self._value(plain, depth + 1, unsafe=True)
         if node.tag in _VAULT:
             if not isinstance(node, ScalarNode):
-                raise self._fault(f"the {node.tag!r} tag requires a string value", node)
+                problem = f"the {node.tag!r} tag requires a string value"
+                raise self._fault(problem, node, look_closer=False)
             raise NotSupportedYet("vault-encrypted values are not supported yet", self.origin(node))
         if node.tag == "!" and isinstance(node, ScalarNode):
             return self._value(self._untagged(node), depth + 1, unsafe=unsafe)

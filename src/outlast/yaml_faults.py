@@ -21,12 +21,17 @@ _QUOTED_VALUE = re.compile(_START + r"(?:[\w\s]+:\s+)?(?P<value>[\"'].*?\s*)$")
 _WHOLLY_QUOTED = re.compile(r"""^\s*('[^']*'|"[^"]*")\s*$""")
 
 
-def explained(error: yaml.YAMLError, path: str, text: str) -> PlaybookError:
-    """Say what *error* found in *text*, at the place where a person should look."""
+def explained(
+    error: yaml.YAMLError, path: str, text: str, *, look_closer: bool = True
+) -> PlaybookError:
+    """Say what *error* found in *text*, at the place where a person should look.
+
+    *look_closer*: whether the error may be a consequence of something odd in its line.
+    """
     if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
         return PlaybookError(_failed(_one_line(str(error))), Origin(path))
     line, column = error.problem_mark.line, error.problem_mark.column
-    if not isinstance(error, yaml.constructor.ConstructorError) or error.context:
+    if look_closer:
         lines = text.splitlines()
         target = lines[line] if line < len(lines) else ""
         hint = _tab(target) or _template(target) or _colon(target) or _quotes(target)

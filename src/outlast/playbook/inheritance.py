@@ -1,0 +1,112 @@
+"""What plays and blocks hand down to what is inside them.
+
+Knows how each keyword's values of several levels become one, by the table in `keywords`.
+Leaves the keywords that nobody inherits to the parsers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Final
+
+from outlast.errors import NotSupportedYet, OutlastError, PlaybookError
+from outlast.playbook.keywords import KEYWORDS, Inherit, Place, check_text, check_variable_name
+from outlast.playbook.model import Keywords
+from outlast.playbook.reading import Given, Text
+from outlast.values import Origin, Template, Value
+
+
+def handed_down(parent: Keywords, text: Text, place: Place) -> Keywords:
+    """Give the keywords that apply to what *text* describes and to all inside it.
+
+    A play's own `vars` are left out: they have a precedence of their own.
+    """
+    changes: dict[str, object] = {}
+    for name, given in text.entries.items():
+        row = KEYWORDS.get(name) if isinstance(name, str) else None
+        if row is None or not row.built or row.inherit is Inherit.OWN:
+            continue
+        check_text(row.name, row, given.value, text.origin)
+        if row.name == "vars":
+            check_vars(given, place)
+            if place is not Place.PLAY:
+                changes["vars"] = _more_vars(parent, given)
+        else:
+            join = _JOINED.get(row.name)
+            changes[row.name] = join(parent, given) if join else given.value
+    # `replace` cannot know the types of names that are only known here.
+    return replace(parent, **changes) if changes else parent  # type: ignore[arg-type]
+
+
+def check_vars(given: Given, place: Place) -> None:
+    """Refuse `vars` that are no mapping of variable names to values."""
+    if given.value is None:
+        return
+    if not isinstance(given.value, dict):
+        raise PlaybookError(
+            f"Vars in a {place.value} must be specified as a dictionary.", given.origin
+        )
+    places = given.key_origins
+    for name in given.value:
+        check_variable_name(name, places.get(str(name), given.origin))
+
+
+def _more_vars(parent: Keywords, given: Given) -> Mapping[str, Value]:
+    own = given.value if isinstance(given.value, dict) else {}
+    return {**parent.vars, **own}
+
+
+def _more_environment(parent: Keywords, given: Given) -> tuple[Value, ...]:
+    own = (layer for layer in given.members if layer is not None)
+    return (*parent.environment, *own)
+
+
+def _more_conditions(parent: Keywords, given: Given) -> object:
+    return parent.when + given.conditions
+
+
+def _more_tags(parent: Keywords, given: Given) -> frozenset[str]:
+    own: set[str] = set()
+    for entry in _listed_tags(given):
+        for tag in entry if isinstance(entry, list) else [entry]:
+            if tag is not None:
+                own.add(_tag(tag, given.origin))
+    return parent.tags | own
+
+
+def _listed_tags(given: Given) -> list[Value]:
+    """Give the tags of a list, or of text with commas; a comma in a list's member is the tag's."""
+    match given.value:
+        case list() as tags:
+            return tags
+        case str() as text:
+            return [tag.strip() for tag in text.split(",")]
+        case Template():
+            return [given.value]
+        case _:
+            raise OutlastError("tags must be specified as a list", given.origin)
+
+
+def _tag(tag: Value, origin: Origin) -> str:
+    if isinstance(tag, Template):
+        raise NotSupportedYet("a template among tags is not supported yet", tag.origin or origin)
+    if not isinstance(tag, str | int):
+        raise PlaybookError(
+            f"Keyword 'tags' items must be of type 'str' or 'int', not {type(tag).__name__!r}.",
+            origin,
+        )
+    return str(tag)  # a number can be asked for on the command line, where all is text
+
+
+def _names_to_notify(_parent: Keywords, given: Given) -> tuple[Value, ...]:
+    return given.members
+
+
+_JOINED: Final[Mapping[str, Callable[[Keywords, Given], object]]] = {
+    "environment": _more_environment,
+    "when": _more_conditions,
+    "tags": _more_tags,
+    "notify": _names_to_notify,
+}
+"""How those keywords that are more than one value are read and joined to the parent's."""

@@ -1,0 +1,140 @@
+"""What a task is repeated over: `loop`, `with_<lookup>` and `loop_control`.
+
+Knows how the two spellings of a loop exclude each other. Leaves running a loop, and what a
+lookup gives, to others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from outlast.errors import Cause, NotSupportedYet, OutlastError, PlaybookError
+from outlast.loader import Document, MapNode
+from outlast.playbook.keywords import Place, check_allowed, check_text
+from outlast.playbook.model import Loop, LoopControl
+from outlast.playbook.reading import Given, Text, read
+from outlast.values import Origin, Template, Value
+
+_LOOKUPS = frozenset(
+    [
+        "config",
+        "csvfile",
+        "dict",
+        "env",
+        "file",
+        "fileglob",
+        "first_found",
+        "indexed_items",
+        "ini",
+        "inventory_hostnames",
+        "items",
+        "lines",
+        "list",
+        "nested",
+        "password",
+        "pipe",
+        "random_choice",
+        "sequence",
+        "subelements",
+        "template",
+        "together",
+        "unvault",
+        "url",
+        "varnames",
+        "vars",
+    ]
+)
+
+_NO_MAPPING = (
+    "the `loop_control` value must be specified as a dictionary and cannot be a variable itself"
+    " (though it can contain variables)"
+)
+_YES = frozenset({"y", "yes", "on", "1", "true", "t", "1.0"})
+_NO = frozenset({"n", "no", "off", "0", "false", "f", "0.0"})
+
+
+def is_builtin_lookup(name: str) -> bool:
+    """Tell whether `with_<name>` is a loop: a builtin lookup, or one with a collection's name."""
+    return name in _LOOKUPS or name.count(".") >= 2  # noqa: PLR2004  # namespace.collection.name
+
+
+@dataclass(frozen=True, slots=True)
+class LoopReader:
+    """Reads the loops of one file's tasks."""
+
+    document: Document
+    is_lookup: Callable[[str], bool]
+
+    def read(self, task: Text) -> Loop | None:
+        """Give the loop of *task*; None when it has none."""
+        items: Value = None
+        lookup: str | None = None
+        origin: Origin | None = None
+        for key, given in task.entries.items():
+            if key == "loop":
+                # After `with_x` it takes the place of its list, and leaves the lookup: as stock.
+                items, origin = given.value, given.origin
+            elif isinstance(key, str) and key.startswith("with_"):
+                if items is not None or lookup is not None:
+                    raise OutlastError(
+                        f"duplicate loop in task: {key.removeprefix('with_')}", task.origin
+                    )
+                if given.value is None:
+                    raise OutlastError(f"you must specify a value when using {key}", task.origin)
+                items, origin, lookup = given.value, given.origin, key.removeprefix("with_")
+        control = self._control(task)
+        return None if items is None else Loop(items, lookup, control, origin)
+
+    def _control(self, task: Text) -> LoopControl:
+        given = task.entries.get("loop_control")
+        if given is None:
+            return LoopControl()
+        if not isinstance(given.node, MapNode) or not isinstance(given.value, dict):
+            raise PlaybookError(_NO_MAPPING, given.origin)
+        text = read(self.document, given.node)
+        for key, entry in text.entries.items():
+            row = check_allowed(key, Place.LOOP_CONTROL, entry.key_origin)
+            check_text(row.name, row, entry.value, text.origin)
+        breaks = text.entries.get("break_when")
+        pause = text.value("pause")
+        return LoopControl(
+            loop_var=_name(text, "loop_var") or "item",
+            index_var=_name(text, "index_var"),
+            label=text.value("label"),
+            pause=0 if pause is None else pause,
+            extended=_flag(text, "extended", unset=False),
+            extended_allitems=_flag(text, "extended_allitems", unset=True),
+            break_when=breaks.conditions if breaks else (),
+        )
+
+
+def _name(text: Text, key: str) -> str | None:
+    given = text.entries.get(key)
+    if given is None or given.value is None:
+        return None
+    _refuse_template(given, key)
+    return str(given.value)
+
+
+def _flag(text: Text, key: str, *, unset: bool) -> bool:
+    given = text.entries.get(key)
+    if given is None or given.value is None:
+        return unset
+    _refuse_template(given, key)
+    word = str(given.value).strip().lower()
+    if word in _YES:
+        return True
+    if word in _NO:
+        return False
+    told = f"The value {given.value!r} could not be converted to 'bool'."
+    raise PlaybookError(
+        f"Error processing keyword {key!r}.", given.origin, causes=(Cause(told, given.origin),)
+    )
+
+
+def _refuse_template(given: Given, key: str) -> None:
+    if isinstance(given.value, Template):
+        raise NotSupportedYet(
+            f"a template as the value of {key!r} is not supported yet", given.origin
+        )

@@ -1,0 +1,115 @@
+"""A play: its header, and the sections of steps it has.
+
+Knows what a header may say and what is wrong with a `hosts` that names nobody. Leaves the
+steps to `steps`, and the meaning of the header's values to the engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from outlast.errors import Cause, PlaybookError
+from outlast.loader import Document, MapNode
+from outlast.playbook.inheritance import handed_down
+from outlast.playbook.keywords import Place, check_allowed, check_text
+from outlast.playbook.model import Keywords, Play, Step, Vars
+from outlast.playbook.reading import Given, Text, read
+from outlast.playbook.steps import StepReader
+from outlast.values import Template
+
+_SECTIONS = ("pre_tasks", "tasks", "post_tasks", "handlers")
+_TWO_USERS = (
+    "both 'user' and 'remote_user' are set for this play. The use of 'user' is deprecated, and"
+    " should be removed"
+)
+_PLEASE = "Please check your playbook"
+
+
+@dataclass(frozen=True, slots=True)
+class PlayReader:
+    """Reads the plays of one file."""
+
+    document: Document
+    steps: Callable[[bool], StepReader]
+    """Gives the reader of a section; True: of handlers."""
+
+    def read(self, node: MapNode) -> Play:
+        """Give the play that *node* describes; raises `PlaybookError`."""
+        text = _with_remote_user(read(self.document, node, _SECTIONS))
+        for key, given in text.entries.items():
+            row = check_allowed(key, Place.PLAY, given.key_origin)
+            if key not in _SECTIONS:
+                check_text(row.name, row, given.value, text.origin)
+        _check_hosts(text)
+        keywords = handed_down(Keywords(), text, Place.PLAY)
+        sections = {name: self._section(name, text, keywords) for name in _SECTIONS}
+        return _play(text, keywords, sections)
+
+    def _section(self, name: str, text: Text, keywords: Keywords) -> tuple[Step, ...]:
+        given = text.entries.get(name)
+        reader = self.steps(name == "handlers")
+        return reader.section(given.node if given else None, keywords, name, text.origin)
+
+
+def _play(text: Text, keywords: Keywords, sections: dict[str, tuple[Step, ...]]) -> Play:
+    name = text.value("name")
+    return Play(
+        name="" if name is None else name,
+        hosts=text.value("hosts"),
+        origin=text.origin,
+        keywords=keywords,
+        vars=_vars(text),
+        vars_files=text.members("vars_files"),
+        gather_facts=text.value("gather_facts"),
+        gather_subset=text.value("gather_subset"),
+        gather_timeout=text.value("gather_timeout"),
+        fact_path=text.value("fact_path"),
+        strategy=text.value("strategy"),
+        serial=text.members("serial"),
+        order=text.value("order"),
+        max_fail_percentage=text.value("max_fail_percentage"),
+        force_handlers=text.value("force_handlers"),
+        **sections,
+    )
+
+
+def _vars(text: Text) -> Vars:
+    given = text.value("vars")
+    return given if isinstance(given, dict) else {}
+
+
+def _with_remote_user(text: Text) -> Text:
+    """Give *text* with the old `user` of a play under its present name."""
+    old = text.entries.get("user")
+    if old is None:
+        return text
+    if "remote_user" in text.entries:
+        raise PlaybookError(_TWO_USERS, text.origin)
+    kept = {key: given for key, given in text.entries.items() if key != "user"}
+    return Text({**kept, "remote_user": old}, text.origin)
+
+
+def _check_hosts(text: Text) -> None:
+    given = text.entries.get("hosts")
+    if given is None:
+        raise PlaybookError("The field 'hosts' is required but was not set.", text.origin)
+    if not given.value:
+        raise PlaybookError(f"Hosts list cannot be empty. {_PLEASE}", given.origin)
+    if not isinstance(given.value, str | Template | list):
+        raise PlaybookError(f"Hosts list must be a sequence or string. {_PLEASE}.", given.origin)
+    for host, origin in given.items:
+        if host is None:
+            raise PlaybookError(f"Hosts list cannot contain values of 'None'. {_PLEASE}", origin)
+        if not isinstance(host, str | Template):
+            raise PlaybookError(f"Hosts list contains an invalid host value: '{host}'", origin)
+    _check_no_blank_host(given)
+
+
+def _check_no_blank_host(given: Given) -> None:
+    for host, origin in given.items:
+        if isinstance(host, str) and not host.strip():
+            told = "Keyword 'hosts' is required, and cannot have empty values."
+            raise PlaybookError(
+                "Error processing keyword 'hosts'.", given.origin, causes=(Cause(told, origin),)
+            )

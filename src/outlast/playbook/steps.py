@@ -1,0 +1,135 @@
+"""Lists of tasks and blocks, at the top of a play and inside each other.
+
+Knows what makes a block, where one may stand, and what stock calls a malformed one. Leaves
+single tasks to `tasks`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from outlast.errors import Cause, PlaybookError
+from outlast.loader import Document, MapNode, Node, SeqNode
+from outlast.outcome import Warned
+from outlast.playbook.inheritance import handed_down
+from outlast.playbook.keywords import Place, check_allowed, check_text, type_shown
+from outlast.playbook.model import Block, Keywords, Step
+from outlast.playbook.reading import Text, as_written, read
+from outlast.playbook.tasks import TaskReader
+from outlast.values import Origin
+
+_PARTS = ("block", "rescue", "always")
+_LOADING = {  # stock's words, full stops and all
+    "block": "loading a block",
+    "rescue": "loading rescue.",
+    "always": "loading always",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StepReader:
+    """Reads the lists of steps in one file."""
+
+    document: Document
+    tasks: TaskReader
+    handlers: bool = False
+    """Whether the steps are handlers: flat, and asked for by name."""
+
+    def section(
+        self, node: Node | None, parent: Keywords, name: str, origin: Origin
+    ) -> tuple[Step, ...]:
+        """Give the steps of a play's section *name*; *origin* is the play's."""
+        if node is None or self._is_null(node):
+            return ()
+        if not isinstance(node, SeqNode):
+            raise self._malformed(f"loading {name}.", node, "a list or None but is", origin)
+        return self.top(node, parent)
+
+    def top(self, node: SeqNode, parent: Keywords) -> tuple[Step, ...]:
+        """Give the steps of a list that no block encloses; empty places in it say nothing."""
+        steps: list[Step] = []
+        for member in node.value:
+            if self._is_null(member):
+                continue
+            if not isinstance(member, MapNode):
+                # Stock knows no place here; the list it names is the one it made up itself.
+                told = f"The ds ({[self._shown(member)]}) should be a dict but was a <class 'list'>"
+                raise _malformed_block("loading a block", self.document.origin(member), told)
+            if any(entry.key in _PARTS for entry in self.document.entries(member)):
+                steps += self._block(member, parent)
+            else:
+                steps.append(self.tasks.read(member, parent, handler=self.handlers))
+        return tuple(steps)
+
+    def _block(self, node: MapNode, parent: Keywords) -> tuple[Step, ...]:
+        text = read(self.document, node, _PARTS)
+        for key, given in text.entries.items():
+            row = check_allowed(key, Place.BLOCK, given.key_origin)
+            check_text(row.name, row, given.value, text.origin)
+        keywords = handed_down(parent, text, Place.BLOCK)
+        parts = {part: self._part(part, text, keywords) for part in _PARTS}
+        for part in ("rescue", "always"):
+            if parts[part] and not parts["block"]:
+                raise PlaybookError(f"'{part}' keyword cannot be used without 'block'", text.origin)
+        if self.handlers:
+            return self._flattened(parts, text)
+        name = text.value("name")
+        return (
+            Block(
+                block=parts["block"],
+                rescue=parts["rescue"],
+                always=parts["always"],
+                name="" if name is None else name,
+                origin=text.origin,
+                keywords=keywords,
+            ),
+        )
+
+    def _flattened(self, parts: dict[str, tuple[Step, ...]], text: Text) -> tuple[Step, ...]:
+        """Give the handlers of a block; stock runs nothing else of it, and says nothing."""
+        if parts["rescue"] or parts["always"]:
+            told = "The rescue and always of a block among handlers never run."
+            self.tasks.calls.notice(Warned(told, text.origin))
+        return parts["block"]
+
+    def _part(self, part: str, text: Text, parent: Keywords) -> tuple[Step, ...]:
+        given = text.entries.get(part)
+        if given is None or given.node is None:
+            return ()
+        loading, node = _LOADING[part], given.node
+        if not isinstance(node, SeqNode):
+            raise self._malformed(loading, node, "a list but was a", text.origin)
+        steps: list[Step] = []
+        for member in node.value:
+            if not isinstance(member, MapNode):
+                told = f"The ds ({self._shown(node)}) should be a dict but was a {type_shown([])}"
+                raise _malformed_block(loading, text.origin, told)
+            if all(entry.key != "block" for entry in self.document.entries(member)):
+                steps.append(self.tasks.read(member, parent, handler=self.handlers))
+            elif self.handlers:
+                raise PlaybookError(
+                    "Using a block as a handler is not supported.", self.document.origin(member)
+                )
+            else:
+                steps += self._block(member, parent)
+        return tuple(steps)
+
+    def _malformed(self, loading: str, node: Node, wanted: str, origin: Origin) -> PlaybookError:
+        value = self.document.value(node)
+        shown = as_written(value)
+        subject = f"The ds ({shown})" if wanted.startswith("a list but") else str(shown)
+        return _malformed_block(
+            loading, origin, f"{subject} should be {wanted} {type_shown(value)}"
+        )
+
+    def _shown(self, node: Node) -> object:
+        return as_written(self.document.value(node))
+
+    def _is_null(self, node: Node) -> bool:
+        return node.tag == "tag:yaml.org,2002:null"
+
+
+def _malformed_block(loading: str, origin: Origin, told: str) -> PlaybookError:
+    return PlaybookError(
+        f"A malformed block was encountered while {loading}", origin, causes=(Cause(told),)
+    )

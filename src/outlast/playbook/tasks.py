@@ -1,0 +1,205 @@
+"""One task or handler: its entries to a `Task`.
+
+Knows the keywords that a task has for itself: register, loops, retries, verdicts, async,
+listen, and what is special about including tasks. Leaves the action to `calls` and what
+parents hand down to `inheritance`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from outlast.errors import OutlastError, PlaybookError
+from outlast.loader import Document, MapNode
+from outlast.playbook.calls import CallReader, Found, short_name
+from outlast.playbook.inheritance import handed_down
+from outlast.playbook.keywords import (
+    ALLOWED,
+    Place,
+    check_allowed,
+    check_text,
+    check_variable_name,
+    type_named,
+    type_shown,
+)
+from outlast.playbook.loops import LoopReader
+from outlast.playbook.model import ActionCall, Condition, Keywords, Task
+from outlast.playbook.reading import Given, Text, as_written, from_value, read
+from outlast.values import Origin, Template, Value
+
+_CHECKED = frozenset({"action", "local_action", "args", "register"})
+"""Their values are checked where they are read, in other words than those for text."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskReader:
+    """Reads the tasks of one file."""
+
+    document: Document
+    calls: CallReader
+    is_lookup: Callable[[str], bool]
+
+    def read(self, node: MapNode, parent: Keywords, *, handler: bool) -> Task:
+        """Give the task that *node* describes; *parent* is what its block hands down."""
+        text = read(self.document, node)
+        found = self.calls.find(text)
+        include = short_name(found.name) == "include_tasks"
+        place = _place(handler=handler, include=include)
+        call = self.calls.resolve(found, text)
+        if include:
+            check_include_words(found, text, place)
+            call, parent = self._include(call, text, parent)
+        _check_meta(call, text, handler=handler)
+        self._check_words(found, text, place)
+        if found.on_localhost:
+            text = _delegated(text)
+        return self._task(text, call, parent, place)
+
+    def _check_words(self, found: Found, text: Text, place: Place) -> None:
+        for key, given in text.entries.items():
+            if (key == found.name and found.as_key) or self._is_loop(key):
+                continue
+            check_allowed(key, place, given.key_origin)
+            row = ALLOWED[place][str(key)]
+            if key not in _CHECKED:
+                check_text(row.name, row, given.value, text.origin)
+
+    def _is_loop(self, key: object) -> bool:
+        if not isinstance(key, str) or not key.startswith("with_"):
+            return False
+        return self.is_lookup(key.removeprefix("with_"))
+
+    def _task(self, text: Text, call: ActionCall, parent: Keywords, place: Place) -> Task:
+        name = text.value("name")
+        return Task(
+            name="" if name is None else name,
+            action=call,
+            origin=text.origin,
+            keywords=handed_down(parent, text, place),
+            register=_register(text),
+            loop=LoopReader(self.document, self.is_lookup).read(text),
+            until=_conditions(text, "until") or (),
+            retries=text.value("retries"),
+            delay=text.value("delay"),
+            changed_when=_verdict(text, "changed_when"),
+            failed_when=_verdict(text, "failed_when"),
+            async_limit=_or(text.value("async"), 0),
+            poll=text.value("poll"),
+            listen=_listen(text),
+            places=_places(text),
+            inherited=parent if place in _INCLUDES else None,
+        )
+
+    def _include(
+        self, call: ActionCall, text: Text, parent: Keywords
+    ) -> tuple[ActionCall, Keywords]:
+        """Check an include's options; what `apply` says is handed to what is included."""
+        args = dict(call.args)
+        odd = [name for name in args if name not in ("file", "_raw_params", "apply")]
+        if odd:
+            raise PlaybookError(
+                f"Invalid options for {call.name}: {','.join(map(str, odd))}", text.origin
+            )
+        file = args.get("_raw_params") or args.get("file")
+        if not file:
+            raise PlaybookError(f"No file specified for {call.name}", text.origin)
+        apply = args.get("apply", {})
+        if not isinstance(apply, dict):
+            raise PlaybookError(
+                f"Expected a dict for apply but got {type_shown(apply)} instead", text.origin
+            )
+        applied = from_value(apply, call.origin)
+        for key in applied.entries:
+            check_allowed(key, Place.BLOCK, call.origin)
+        parent = handed_down(parent, applied, Place.BLOCK)
+        return replace(call, args={"_raw_params": file}), parent
+
+
+_INCLUDES = frozenset({Place.INCLUDE, Place.HANDLER_INCLUDE})
+
+
+def _place(*, handler: bool, include: bool) -> Place:
+    if handler:
+        return Place.HANDLER_INCLUDE if include else Place.HANDLER
+    return Place.INCLUDE if include else Place.TASK
+
+
+def check_include_words(found: Found, text: Text, place: Place) -> None:
+    """Refuse the keywords that mean nothing on a dynamic include, as stock words it."""
+    words = [key for key in text.entries if key != found.name]
+    if found.on_localhost:
+        words.append("delegate_to")  # `local_action` is that in other words
+    for word in words:
+        if word not in ALLOWED[place] and not str(word).startswith("with_"):
+            raise PlaybookError(
+                f"'{word}' is not a valid attribute for a {place.value}", text.origin
+            )
+
+
+def _check_meta(call: ActionCall, text: Text, *, handler: bool) -> None:
+    """Refuse `end_role` where there is no role to end."""
+    if call.resolved != "ansible.builtin.meta" or call.args.get("_raw_params") != "end_role":
+        return
+    where = "a handler" if handler else "outside of a role"
+    raise PlaybookError(f"Cannot execute 'end_role' from {where}", text.origin)
+
+
+def _delegated(text: Text) -> Text:
+    """Give *text* with the `delegate_to` that `local_action` stands for."""
+    where = text.entries["local_action"]
+    to_localhost = Given("localhost", where.key_origin, where.origin)
+    return Text({**text.entries, "delegate_to": to_localhost}, text.origin)
+
+
+def _or(value: Value, unset: Value) -> Value:
+    return unset if value is None else value
+
+
+def _conditions(text: Text, name: str) -> tuple[Condition, ...] | None:
+    given = text.entries.get(name)
+    return given.conditions if given else None
+
+
+def _verdict(text: Text, name: str) -> tuple[Condition, ...] | None:
+    """Give `changed_when` or `failed_when`; an empty list says nothing, an empty value does."""
+    given = text.entries.get(name)
+    if given and given.value is None:
+        return (Condition(None, given.origin),)
+    return _conditions(text, name) or None
+
+
+def _register(text: Text) -> str | None:
+    given = text.entries.get("register")
+    if given is None or given.value is None:
+        return None
+    try:
+        check_variable_name(given.value, given.origin)
+    except OutlastError as error:
+        raise PlaybookError(
+            "Invalid 'register' specified.",
+            given.origin,
+            causes=error.chain,
+            help_text=error.help_text,
+        ) from error
+    return str(given.value)
+
+
+def _listen(text: Text) -> tuple[str, ...]:
+    given = text.entries.get("listen")
+    topics = []
+    for topic, origin in given.items if given else ():
+        if not isinstance(topic, str | Template):
+            raise PlaybookError(
+                f"Keyword 'listen' items must be of type 'str', not {type_named(topic)!r}.",
+                origin,
+            )
+        topics.append(str(as_written(topic)))  # a topic is never evaluated
+    return tuple(topics)
+
+
+def _places(text: Text) -> Mapping[str, Origin]:
+    return {
+        "async_val" if key == "async" else str(key): given.origin
+        for key, given in text.entries.items()
+    }
