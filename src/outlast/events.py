@@ -25,6 +25,8 @@ class TaskLabel:
     action: str
     """The action as the playbook spells it."""
     origin: Origin | None
+    own_name: str = ""
+    """As the playbook gives it, without the role's name; empty when it gives none."""
     handler: bool = False
     no_log: bool = False
     check_mode: bool = False

@@ -1,1 +1,1 @@
-"""How a run looks."""
+"""What people and programs see of a run. Leaves deciding anything about it to everyone else."""

@@ -6,6 +6,7 @@ connection variables (`ansible_*`), which beat all of these, to whoever reads va
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -14,6 +15,10 @@ class Settings:
     """Every setting that is read, with stock's default."""
 
     config_file: str | None = None
+    ignored: tuple[str, ...] = ()
+    """Settings somebody made that have no effect here, as they were written."""
+    warnings: tuple[str, ...] = ()
+    """What is to be told about where the settings came from."""
     inventory: tuple[str, ...] = ("/etc/ansible/hosts",)
     forks: int = 5
     poll_interval: int = 15
@@ -23,10 +28,12 @@ class Settings:
     any_errors_fatal: bool = False
     task_timeout: int = 0
     become: bool = False
+    become_ask_pass: bool = False
     become_method: str = "sudo"
     become_user: str = "root"
     become_exe: str | None = None
     become_flags: str | None = None
+    become_password_file: str | None = None
     remote_user: str | None = None
     remote_port: int | None = None
     private_key_file: str | None = None
@@ -43,6 +50,8 @@ class Settings:
     remote_tmp: str = "~/.ansible/tmp"
     library: tuple[str, ...] = ()
     verbosity: int = 0
+    tags: tuple[str, ...] = ()
+    skip_tags: tuple[str, ...] = ()
     nocolor: bool = False
     force_color: bool = False
     display_skipped_hosts: bool = True
@@ -62,3 +71,11 @@ class Settings:
     retry_files_save_path: str | None = None
     no_log: bool = False
     diff_always: bool = False
+    diff_context: int = 3
+
+
+def read_settings(environ: Mapping[str, str], cwd: str) -> Settings:
+    """Give the settings for *environ* in *cwd*; raises `SettingsError` for a bad value."""
+    from outlast.settings.reading import read  # noqa: PLC0415  # it needs Settings, made here
+
+    return read(environ, cwd)

@@ -1,0 +1,157 @@
+"""Stock's names for the settings we honour: in the environment and in ansible.cfg.
+
+Knows names and types alone. Leaves reading to `reading`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Where a setting is written, and what it is."""
+
+    field: str
+    type: str
+    env: str
+    """Names, separated by blanks; of several the last that is set counts."""
+    ini: str
+    """`key` in [defaults] or `section.key`; the same."""
+    label: str = ""
+    """How stock's errors call it."""
+    choices: tuple[str, ...] = ()
+
+    @property
+    def variables(self) -> list[str]:
+        """Give the environment's names for it."""
+        names = self.env.split()
+        return [name if name == "NO_COLOR" else f"ANSIBLE_{name}" for name in names]
+
+    @property
+    def places(self) -> list[tuple[str, str]]:
+        """Give (section, key) for each place in the file."""
+        pairs = (place.rpartition(".") for place in self.ini.split())
+        return [(section or "defaults", key) for section, _, key in pairs]
+
+
+def _ssh(field: str, type_: str, env: str, ini: str, name: str) -> Setting:
+    return Setting(field, type_, env, ini, f"'{name}' for 'ssh' connection plugin")
+
+
+SETTINGS: Final = (
+    Setting("inventory", "pathlist", "INVENTORY", "inventory", "'DEFAULT_HOST_LIST'"),
+    Setting("forks", "integer", "FORKS", "forks", "'DEFAULT_FORKS'"),
+    Setting(
+        "poll_interval", "integer", "POLL_INTERVAL", "poll_interval", "'DEFAULT_POLL_INTERVAL'"
+    ),
+    Setting("async_dir", "text", "ASYNC_DIR", "async_dir"),
+    Setting("strategy", "text", "STRATEGY", "strategy"),
+    Setting(
+        "gathering",
+        "text",
+        "GATHERING",
+        "gathering",
+        "'DEFAULT_GATHERING'",
+        ("implicit", "explicit", "smart"),
+    ),
+    Setting("any_errors_fatal", "boolean", "ANY_ERRORS_FATAL", "any_errors_fatal"),
+    Setting("task_timeout", "integer", "TASK_TIMEOUT", "task_timeout", "'TASK_TIMEOUT'"),
+    Setting("become", "boolean", "BECOME", "privilege_escalation.become"),
+    Setting(
+        "become_ask_pass", "boolean", "BECOME_ASK_PASS", "privilege_escalation.become_ask_pass"
+    ),
+    Setting("become_method", "text", "BECOME_METHOD", "privilege_escalation.become_method"),
+    Setting(
+        "become_user",
+        "text",
+        "BECOME_USER SUDO_USER",
+        "privilege_escalation.become_user sudo_become_plugin.user",
+    ),
+    Setting(
+        "become_exe",
+        "text",
+        "BECOME_EXE SUDO_EXE",
+        "privilege_escalation.become_exe sudo_become_plugin.executable",
+    ),
+    Setting(
+        "become_flags",
+        "text",
+        "BECOME_FLAGS SUDO_FLAGS",
+        "privilege_escalation.become_flags sudo_become_plugin.flags",
+    ),
+    Setting("become_password_file", "path", "BECOME_PASSWORD_FILE", "become_password_file"),
+    Setting("remote_user", "text", "REMOTE_USER", "remote_user"),
+    Setting("remote_port", "integer", "REMOTE_PORT", "remote_port", "'DEFAULT_REMOTE_PORT'"),
+    Setting("private_key_file", "path", "PRIVATE_KEY_FILE", "private_key_file"),
+    Setting("transport", "text", "TRANSPORT", "transport"),
+    _ssh("timeout", "integer", "TIMEOUT SSH_TIMEOUT", "timeout ssh_connection.timeout", "timeout"),
+    _ssh(
+        "host_key_checking",
+        "boolean",
+        "HOST_KEY_CHECKING SSH_HOST_KEY_CHECKING",
+        "host_key_checking ssh_connection.host_key_checking",
+        "host_key_checking",
+    ),
+    Setting("ssh_executable", "text", "SSH_EXECUTABLE", "ssh_connection.ssh_executable"),
+    Setting("ssh_args", "text", "SSH_ARGS", "ssh_connection.ssh_args"),
+    Setting("ssh_common_args", "text", "SSH_COMMON_ARGS", "ssh_connection.ssh_common_args"),
+    Setting("ssh_extra_args", "text", "SSH_EXTRA_ARGS", "ssh_connection.ssh_extra_args"),
+    _ssh(
+        "ssh_retries",
+        "integer",
+        "SSH_RETRIES",
+        "connection.retries ssh_connection.retries",
+        "reconnection_retries",
+    ),
+    Setting("control_path_dir", "text", "SSH_CONTROL_PATH_DIR", "ssh_connection.control_path_dir"),
+    Setting("interpreter_python", "text", "PYTHON_INTERPRETER", "interpreter_python"),
+    Setting("remote_tmp", "text", "REMOTE_TEMP REMOTE_TMP", "remote_tmp"),
+    Setting("library", "pathspec", "LIBRARY", "library"),
+    Setting("verbosity", "integer", "VERBOSITY", "verbosity", "'DEFAULT_VERBOSITY'"),
+    Setting("tags", "list", "RUN_TAGS", "tags.run"),
+    Setting("skip_tags", "list", "SKIP_TAGS", "tags.skip"),
+    Setting("nocolor", "boolean", "NOCOLOR NO_COLOR", "nocolor"),
+    Setting("force_color", "boolean", "FORCE_COLOR", "force_color"),
+    Setting("display_skipped_hosts", "boolean", "DISPLAY_SKIPPED_HOSTS", "display_skipped_hosts"),
+    Setting("display_ok_hosts", "boolean", "DISPLAY_OK_HOSTS", "display_ok_hosts"),
+    Setting("display_failed_stderr", "boolean", "DISPLAY_FAILED_STDERR", "display_failed_stderr"),
+    Setting("show_custom_stats", "boolean", "SHOW_CUSTOM_STATS", "show_custom_stats"),
+    Setting("check_mode_markers", "boolean", "CHECK_MODE_MARKERS", "check_mode_markers"),
+    Setting(
+        "show_task_path_on_failure",
+        "boolean",
+        "SHOW_TASK_PATH_ON_FAILURE",
+        "show_task_path_on_failure",
+    ),
+    Setting("show_per_host_start", "boolean", "SHOW_PER_HOST_START", "show_per_host_start"),
+    Setting(
+        "callback_result_format",
+        "text",
+        "CALLBACK_RESULT_FORMAT",
+        "callback_result_format",
+        "'result_format' for 'default' callback plugin",
+        ("json", "yaml"),
+    ),
+    Setting("deprecation_warnings", "boolean", "DEPRECATION_WARNINGS", "deprecation_warnings"),
+    Setting("system_warnings", "boolean", "SYSTEM_WARNINGS", "system_warnings"),
+    Setting("localhost_warning", "boolean", "LOCALHOST_WARNING", "localhost_warning"),
+    Setting(
+        "inventory_unparsed_warning",
+        "boolean",
+        "INVENTORY_UNPARSED_WARNING",
+        "inventory.inventory_unparsed_warning",
+    ),
+    Setting(
+        "error_on_missing_handler",
+        "boolean",
+        "ERROR_ON_MISSING_HANDLER",
+        "error_on_missing_handler",
+    ),
+    Setting("retry_files_enabled", "boolean", "RETRY_FILES_ENABLED", "retry_files_enabled"),
+    Setting("retry_files_save_path", "path", "RETRY_FILES_SAVE_PATH", "retry_files_save_path"),
+    Setting("no_log", "boolean", "NO_LOG", "no_log"),
+    Setting("diff_always", "boolean", "DIFF_ALWAYS", "diff.always"),
+    Setting("diff_context", "integer", "DIFF_CONTEXT", "diff.context", "'DIFF_CONTEXT'"),
+)

@@ -1,0 +1,179 @@
+"""Settings come from where stock looks for them, with stock's types."""
+
+from __future__ import annotations
+
+import pytest
+
+from outlast.errors import SettingsError
+from outlast.settings import Settings, read_settings
+from outlast.settings.names import SETTINGS
+from outlast.settings.unbuilt import UNBUILT
+
+
+@pytest.fixture
+def home(tmp_path):
+    folder = tmp_path / "home"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def here(tmp_path):
+    folder = tmp_path / "here"
+    folder.mkdir(mode=0o755)
+    return folder
+
+
+def settings(home, here, ini="", **environ):
+    if ini:
+        (here / "ansible.cfg").write_text(ini)
+    return read_settings({"HOME": str(home), **environ}, str(here))
+
+
+def test_without_any_configuration_all_is_as_in_stock(home, here):
+    assert settings(home, here) == Settings()
+
+
+def test_the_file_is_looked_for_where_stock_looks(home, here, tmp_path):
+    (home / ".ansible.cfg").write_text("[defaults]\nforks = 1\n")
+    assert settings(home, here).forks == 1
+    assert settings(home, here, "[defaults]\nforks = 2\n").forks == 2
+    named = tmp_path / "named.cfg"
+    named.write_text("[defaults]\nforks = 3\n")
+    found = settings(home, here, ANSIBLE_CONFIG=str(named))
+    assert (found.forks, found.config_file) == (3, str(named))
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "ansible.cfg").write_text("[defaults]\nforks = 4\n")
+    assert settings(home, here, ANSIBLE_CONFIG=str(folder)).forks == 4
+    assert settings(home, here, ANSIBLE_CONFIG="/not/there").forks == 2
+
+
+def test_the_first_file_counts_whole(home, here):
+    (home / ".ansible.cfg").write_text("[defaults]\nforks = 1\npoll_interval = 1\n")
+    assert settings(home, here, "[defaults]\nforks = 2\n").poll_interval == 15
+
+
+def test_a_file_in_a_public_folder_is_passed_over_and_that_is_told(home, here):
+    here.chmod(0o777)
+    found = settings(home, here, "[defaults]\nforks = 2\n")
+    assert found.forks == 5
+    assert found.warnings == (
+        f"Ansible is being run in a world writable directory ({here}), ignoring it as an "
+        "ansible.cfg source. For more information see https://docs.ansible.com/ansible/devel/"
+        "reference_appendices/config.html#cfg-in-world-writable-dir",
+    )
+    named = settings(home, here, ANSIBLE_CONFIG=str(here / "ansible.cfg"))
+    assert (named.forks, named.warnings) == (2, ())
+
+
+def test_the_environment_beats_the_file(home, here):
+    assert settings(home, here, "[defaults]\nforks = 2\n", ANSIBLE_FORKS="9").forks == 9
+
+
+def test_an_empty_number_in_the_environment_is_none(home, here):
+    assert settings(home, here, "[defaults]\nforks = 2\n", ANSIBLE_FORKS="").forks == 2
+
+
+@pytest.mark.parametrize("text", ["yes", "True", "1", "on", " t "])
+def test_truth_has_many_words(home, here, text):
+    assert settings(home, here, ANSIBLE_BECOME=text).become is True
+
+
+@pytest.mark.parametrize("text", ["no", "0", "", "perhaps"])
+def test_whatever_is_not_true_is_false(home, here, text):
+    found = settings(home, here, ANSIBLE_HOST_KEY_CHECKING=text)
+    assert found.host_key_checking is False
+
+
+def test_of_several_names_the_more_special_counts(home, here):
+    ini = "[defaults]\ntimeout = 1\n[ssh_connection]\ntimeout = 2\n"
+    assert settings(home, here, ini).timeout == 2
+    assert settings(home, here, ANSIBLE_TIMEOUT="3", ANSIBLE_SSH_TIMEOUT="4").timeout == 4
+    assert settings(home, here, NO_COLOR="1").nocolor is True
+
+
+def test_paths_are_relative_to_where_they_are_written(home, here):
+    ini = "[defaults]\ninventory = hosts, ~/more,$WHERE/inv\nlibrary = a:/b\n"
+    found = settings(home, here, ini, WHERE="/w", ANSIBLE_PRIVATE_KEY_FILE="~/.ssh/key")
+    assert found.inventory == (f"{here}/hosts", f"{home}/more", "/w/inv")
+    assert found.library == (f"{here}/a", "/b")
+    assert found.private_key_file == f"{home}/.ssh/key"
+
+
+def test_texts_lose_their_quotes_and_comments(home, here):
+    ini = "[ssh_connection]\nssh_args = '-o A=1 -o B=%h' ; why\n[tags]\nrun = a, b\n"
+    found = settings(home, here, ini)
+    assert found.ssh_args == "-o A=1 -o B=%h"
+    assert found.tags == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    ("environ", "message"),
+    [
+        (
+            {"ANSIBLE_FORKS": "abc"},
+            "Config 'DEFAULT_FORKS' from 'env: ANSIBLE_FORKS' has an invalid value: "
+            "Invalid value provided for 'integer': 'abc'",
+        ),
+        (
+            {"ANSIBLE_SSH_RETRIES": "x"},
+            "Config 'reconnection_retries' for 'ssh' connection plugin from "
+            "'env: ANSIBLE_SSH_RETRIES' has an invalid value: "
+            "Invalid value provided for 'integer': 'x'",
+        ),
+        (
+            {"ANSIBLE_GATHERING": "zz"},
+            "Invalid value 'zz' for config 'DEFAULT_GATHERING'. "
+            "Valid values are: implicit, explicit, smart",
+        ),
+        (
+            {"ANSIBLE_CALLBACK_RESULT_FORMAT": "zz"},
+            "Invalid value 'zz' for config 'result_format' for 'default' callback plugin. "
+            "Valid values are: json, yaml",
+        ),
+    ],
+)
+def test_bad_values_are_told_as_stock_tells_them(home, here, environ, message):
+    with pytest.raises(SettingsError) as told:
+        settings(home, here, **environ)
+    assert str(told.value) == message
+    assert told.value.exit_code == 5
+
+
+@pytest.mark.parametrize(
+    ("ini", "message"),
+    [
+        ("forks = 1\n", "Error reading config file ({0}): File contains no section headers."),
+        ("[defaults]\nforks = x\n", "Config 'DEFAULT_FORKS' from '{0}' has an invalid value"),
+        ("[defaults]\na = 1\na = 2\n", "Error reading config file ({0}): While reading from"),
+    ],
+)
+def test_a_bad_file_is_named(home, here, ini, message):
+    with pytest.raises(SettingsError) as told:
+        settings(home, here, ini)
+    assert str(told.value).startswith(message.format(here / "ansible.cfg"))
+
+
+def test_a_file_of_another_kind_is_refused(home, here):
+    (here / "x.txt").write_text("")
+    with pytest.raises(SettingsError, match=r"Unsupported configuration file extension for .*txt"):
+        settings(home, here, ANSIBLE_CONFIG="x.txt")
+
+
+def test_settings_without_effect_are_named_when_they_differ_from_the_default(home, here):
+    ini = "[defaults]\nlog_path = /var/log/a\nhash_behaviour = replace\nstdout_callback=yaml\n"
+    found = settings(home, here, ini, ANSIBLE_FORCE_HANDLERS="1", ANSIBLE_INJECT_FACT_VARS="True")
+    assert set(found.ignored) == {
+        "[defaults] log_path",
+        "[defaults] stdout_callback",
+        "ANSIBLE_FORCE_HANDLERS",
+    }
+
+
+def test_what_is_built_is_not_listed_as_unbuilt():
+    built = {name for setting in SETTINGS for name in setting.variables}
+    places = {place for setting in SETTINGS for place in setting.places}
+    for env, section, key, _default in UNBUILT:
+        assert env not in built
+        assert (section, key) not in places
