@@ -30,6 +30,8 @@ class Cause:
 
     message: str
     origin: Origin | None = None
+    help_text: str = ""
+    """What to do about it; shown after the message, never part of a result's `msg`."""
 
 
 def joined(messages: Sequence[str]) -> str:

@@ -1,0 +1,131 @@
+"""A host in a folder: modules and commands really run, each in a Python of its own.
+
+Slow and simple, it stands in for a session where a test wants real modules and no transport.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import os
+import stat
+import sys
+import zlib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from outlast.call import CommandRun, FileState, JobOrder, ModuleRun, Reply
+
+RUN = """
+import json, os, sys
+home, told = sys.argv[1], json.load(sys.stdin)
+sys.path.insert(0, home)
+from ansible.module_utils._internal._ansiballz import _loader
+params = json.dumps({"ANSIBLE_MODULE_ARGS": told["args"]}).encode()
+_loader.run_module(json_params=params, profile="legacy", module_fqn=told["main"],
+                   modlib_path=home, extensions={})
+"""
+
+
+@dataclass
+class ScratchHost:
+    """Implements `Session` in *folder*; jobs are scripted by the test."""
+
+    folder: Path
+    runs: list = field(default_factory=list)
+    jobs: dict = field(default_factory=dict)
+    orders: list[JobOrder] = field(default_factory=list)
+    python: str = sys.executable
+    discovered: bool = False
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def run(self, run):
+        self.runs.append(run)
+        if isinstance(run, CommandRun):
+            return Reply(json.dumps({"changed": True, "rc": 0, "stdout": "", "stderr": ""}), "", 0)
+        return await self._module(run)
+
+    async def _module(self, run: ModuleRun) -> Reply:
+        home = self._unpacked(run)
+        args = dict(run.args)
+        for number, (name, content) in enumerate(run.files.items()):
+            path = self.folder / f"sent{number}"
+            path.write_bytes(content)
+            args[name] = str(path)
+        env = os.environ | dict(run.environment)
+        told = json.dumps({"args": args, "main": run.parcel.main}).encode()
+        child = await asyncio.create_subprocess_exec(
+            *(self.python, "-c", RUN, str(home)),
+            stdin=-1,
+            stdout=-1,
+            stderr=-1,
+            cwd=self.folder,
+            env=env,
+        )
+        out, err = await child.communicate(told)
+        return Reply(out.decode(), err.decode(), child.returncode)
+
+    def _unpacked(self, run: ModuleRun) -> Path:
+        home = self.folder / ".sent" / run.parcel.main
+        for name, (package, digest) in run.parcel.files.items():
+            stem = home.joinpath(*name.split("."))
+            path = stem / "__init__.py" if package else stem.with_name(f"{stem.name}.py")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(zlib.decompress(run.parcel.source(digest)))
+        return home
+
+    async def inspect(self, path, *, checksum=False):
+        return state_of(path, checksum=checksum)
+
+    async def read(self, path, limit):
+        return content_of(path)[:limit]
+
+    async def store(self, content, name):
+        folder = self.folder / f"stored{len(list(self.folder.glob('stored*')))}"
+        folder.mkdir()
+        (folder / name).write_bytes(content)
+        return str(folder / name)
+
+    async def discard(self, path):
+        remove(Path(path))
+
+    async def start_job(self, job):
+        self.orders.append(job)
+        jid = f"{job.jid}.77"
+        file = f"{job.async_dir}/{jid}"
+        return {"ansible_job_id": jid, "started": True, "finished": False, "results_file": file}
+
+    async def job_status(self, jid, async_dir):
+        unknown = {"failed": True, "msg": "could not find job", "started": True, "finished": True}
+        seen = self.jobs.get(jid, unknown)
+        return {"ansible_job_id": jid, **seen, "results_file": f"{async_dir}/{jid}"}
+
+    async def job_cleanup(self, jid, async_dir):
+        return {"ansible_job_id": jid, "erased": f"{async_dir}/{jid}"} | (
+            {"started": False, "finished": False} if self.jobs.pop(jid, None) else {}
+        )
+
+    async def job_ended(self, jid, async_dir):
+        await self.ended.wait()
+
+
+def state_of(path, *, checksum):
+    path = Path(path).expanduser()
+    if not path.exists():
+        return None
+    facts = path.stat()
+    kind = "directory" if stat.S_ISDIR(facts.st_mode) else "file"
+    sha1 = None
+    if checksum and kind == "file":
+        sha1 = hashlib.sha1(path.read_bytes()).hexdigest()
+    return FileState(kind=kind, size=facts.st_size, mode=facts.st_mode & 0o7777, sha1=sha1)
+
+
+def content_of(path):
+    return Path(path).expanduser().read_bytes()
+
+
+def remove(path):
+    path.unlink()
+    path.parent.rmdir()
