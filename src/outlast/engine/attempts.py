@@ -252,7 +252,7 @@ class Attempts:
         try:
             return self.wiring.evaluate.render_args(action.args, self.scope)
         except EvaluationError as error:
-            what = f"Finalization of task args for {action.resolved!r} failed"
+            what = f"Finalization of task args for {action.resolved!r} failed."
             raise EvaluationError(what, action.origin, causes=error.chain) from error
 
     def _async_dir(self) -> str:
@@ -279,4 +279,4 @@ def unreachable(error: HostUnreachable) -> Unreachable:
 def _timed_out(seconds: int) -> Failed:
     hint = "Configure `DISPLAY_TRACEBACK` to see a traceback on timeout errors."
     payload = {"timedout": {"frame": hint, "period": seconds}}
-    return Failed(payload, why=(Cause(f"Timed out after {seconds} second(s)"),))
+    return Failed(payload, why=(Cause(f"Timed out after {seconds} second(s)."),))

@@ -140,7 +140,7 @@ class TermsReader:
 
     @staticmethod
     def _refused(name: str, why: tuple[Cause, ...], where: Origin | None) -> EvaluationError:
-        return EvaluationError(f"Error processing keyword {name!r}", where, causes=why)
+        return EvaluationError(f"Error processing keyword {name!r}.", where, causes=why)
 
     def _environment(self, words: Keywords, scope: Scope) -> dict[str, str]:
         merged: dict[str, str] = {}

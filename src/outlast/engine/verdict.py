@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from outlast.call import Evaluate
-from outlast.errors import Cause, EvaluationError
+from outlast.errors import Cause, EvaluationError, joined
 from outlast.outcome import Failed, Ok, Outcome, Skipped, Unreachable, registered
 from outlast.playbook.model import Condition, Task
 from outlast.values import Overlaid, Scope
@@ -106,9 +106,7 @@ def explained(outcome: Outcome, task: Task) -> Outcome:
     """Put the task itself in front of a failure's explanation, and the text into `msg`."""
     if not isinstance(outcome, Failed | Unreachable):
         return outcome
-    why = (Cause("Task failed", task.origin), *outcome.why)
+    why = (Cause("Task failed.", task.origin), *outcome.why)
     payload = dict(outcome.payload)
-    text = ": ".join(cause.message for cause in why)
-    if "msg" not in payload:
-        payload["msg"] = text
+    payload.setdefault("msg", joined([cause.message for cause in why]))
     return replace(outcome, payload=payload, why=why)

@@ -1,0 +1,266 @@
+"""How one task is carried to its hosts: forks, waiting, retries, loops, sharing."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+from unit.engine.play_world import World, conditions, play, task
+
+from outlast.events import (
+    FilesIncluded,
+    ItemEnded,
+    JobEnded,
+    JobPolled,
+    Retrying,
+    TaskEnded,
+    TaskStarted,
+)
+from outlast.outcome import CENSORED, Failed, Ok, Performed, SetFacts
+from outlast.playbook.model import Loop, LoopControl
+from outlast.settings import Settings
+from outlast.values import Template
+
+pytestmark = pytest.mark.looptime
+
+
+async def test_forks_bound_the_work_in_flight():
+    world = World(settings=Settings(forks=2))
+    world.actions.script = {("t", host): [1.0, Ok()] for host in world.hosts}
+    await world.play(play(task("t")))
+    assert world.actions.most_busy == 2
+
+
+async def test_waiting_for_a_job_holds_no_fork():
+    world = World(settings=Settings(forks=1))
+    world.actions.settle_seconds = 60
+    begun = asyncio.get_running_loop().time()
+    await world.play(play(task("t", async_limit=100, poll=20)))
+    assert asyncio.get_running_loop().time() - begun == pytest.approx(60)
+    assert len(world.events.of(JobPolled)) == 3 * 2
+    assert [event.failed for event in world.events.of(JobEnded)] == [False] * 3
+
+
+async def test_waiting_for_a_retry_holds_no_fork():
+    world = World(settings=Settings(forks=1))
+    for host in world.hosts:
+        world.actions.script["t", host] = [Failed(), Ok()]
+    begun = asyncio.get_running_loop().time()
+    await world.play(play(task("t", retries=3, delay=100)))
+    assert asyncio.get_running_loop().time() - begun == pytest.approx(100)
+
+
+async def test_a_job_nobody_waits_for_is_a_change_at_once():
+    world = World(hosts=("a",))
+    await world.play(play(task("t", async_limit=100, poll=0, register="r")))
+    assert world.variables.hosts["a"]["r"] == {"finished": False, "changed": True, "failed": False}
+    assert world.events.of(JobEnded) == []
+
+
+async def test_retries_end_when_until_holds_and_attempts_are_counted():
+    world = World(hosts=("a",))
+    answers = [Ok({"done": False}), Ok({"done": False}), Ok({"done": True})]
+    world.actions.script["t", "a"] = list(answers)
+    await world.play(play(task("t", until=["r.done"], retries=5, delay=1, register="r")))
+    assert world.variables.hosts["a"]["r"]["attempts"] == 3
+    assert [event.retries_left for event in world.events.of(Retrying)] == [5, 4]
+
+
+async def test_retries_that_run_out_fail_with_stocks_count():
+    world = World(hosts=("a",))
+    world.actions.script["t", "a"] = [Ok({"done": False})] * 9
+    await world.play(play(task("t", until=["r.done"], retries=2, delay=1, register="r")))
+    result = world.variables.hosts["a"]["r"]
+    assert (result["attempts"], result["failed"]) == (2, True)
+    assert result["msg"] == "Task failed: Action failed: Unknown error."
+    assert len(world.actions.calls) == 3
+
+
+async def test_news_cuts_the_delay_short():
+    async def soon() -> None:
+        await asyncio.sleep(2)
+
+    world = World(hosts=("a",))
+    running = Performed(Ok({"done": False}), news=soon)
+    world.actions.script["t", "a"] = [running, Ok({"done": True})]
+    begun = asyncio.get_running_loop().time()
+    await world.play(play(task("t", until=["r.done"], retries=5, delay=600, register="r")))
+    assert asyncio.get_running_loop().time() - begun == pytest.approx(2)
+
+
+async def test_a_timeout_ends_the_attempt_as_stock_words_it():
+    world = World(hosts=("a",))
+    world.actions.script["t", "a"] = [100.0, Ok()]
+    await world.play(play(task("t", timeout=8, register="r")))
+    result = world.variables.hosts["a"]["r"]
+    assert result["msg"] == "Task failed: Timed out after 8 second(s)."
+    assert result["timedout"]["period"] == 8
+
+
+async def test_a_foreign_timeout_is_a_bug_and_flies():
+    world = World(hosts=("a",))
+    world.actions.script["t", "a"] = [TimeoutError("not ours")]
+    with pytest.raises(BaseExceptionGroup) as caught:
+        await world.play(play(task("t", timeout=8)))
+    error = caught.value
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    assert str(error) == "not ours"
+
+
+async def test_throttle_lets_only_so_many_hosts_in():
+    world = World()
+    world.actions.settle_seconds = 10
+    begun = asyncio.get_running_loop().time()
+    await world.play(play(task("t", async_limit=50, poll=5, throttle=1)))
+    assert asyncio.get_running_loop().time() - begun == pytest.approx(30)
+
+
+async def test_cancelling_leaves_no_child_behind():
+    world = World()
+    world.actions.script = {("t", host): [1000.0] for host in world.hosts}
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(5):
+            await world.play(play(task("t")))
+    assert world.actions.busy == 0
+    assert len(asyncio.all_tasks()) == 1
+
+
+# -- conditions, loops ---------------------------------------------------------------------------
+
+
+async def test_a_false_condition_skips_and_names_itself():
+    world = World(hosts=("a",))
+    await world.play(play(task("t", when=[True, False], register="r")))
+    assert world.variables.hosts["a"]["r"] == {
+        "changed": False,
+        "skipped": True,
+        "skip_reason": "Conditional result was False",
+        "false_condition": False,
+    }
+
+
+async def test_a_false_condition_makes_an_undefined_loop_unnecessary():
+    world = World(hosts=("a",))
+    loop = Loop(Template("{{ nope }}"))
+    assert await world.play(play(task("t", loop=loop, when=[False]))) == 0
+    assert await World(hosts=("a",)).play(play(task("t", loop=loop))) == 2
+
+
+async def test_a_loop_adds_its_items_up():
+    world = World(hosts=("a",))
+    world.actions.script["t", "a"] = [Ok({"n": 1}), Failed({"msg": "no"}, changed=True), Ok()]
+    loop = Loop(["x", "y", "z"], control=LoopControl(index_var="i"))
+    await world.play(play(task("t", loop=loop, register="r", ignore_errors=True)))
+    result = world.variables.hosts["a"]["r"]
+    assert result["msg"] == "One or more items failed"
+    assert (result["failed"], result["changed"], result["skipped"]) == (True, True, False)
+    assert [(one["item"], one["i"], one["failed"]) for one in result["results"]] == [
+        ("x", 0, False),
+        ("y", 1, True),
+        ("z", 2, False),
+    ]
+    assert [event.label for event in world.events.of(ItemEnded)] == ["x", "y", "z"]
+
+
+async def test_each_item_knows_what_the_one_before_came_to():
+    world = World(hosts=("a",))
+    facts = Performed(Ok(), effects=(SetFacts({"seen": "first"}),))
+    world.actions.script["t", "a"] = [facts]
+    loop = Loop([1, 2])
+    args = {"known": Template("{{ seen }}")}
+    world.variables.hosts["a"] = {"seen": "nothing"}
+    await world.play(play(task("t", loop=loop, args=args, register="r")))
+    assert world.variables.hosts["a"]["r"]["results"][1]["args"] == {"known": "first"}
+
+
+async def test_break_when_ends_a_loop():
+    world = World(hosts=("a",))
+    control = LoopControl(break_when=conditions("r.stop"))
+    world.actions.script["t", "a"] = [Ok({"stop": False}), Ok({"stop": True}), Ok()]
+    await world.play(play(task("t", loop=Loop([1, 2, 3], control=control), register="r")))
+    assert len(world.actions.calls) == 2
+
+
+async def test_an_empty_loop_is_skipped():
+    world = World(hosts=("a",))
+    await world.play(play(task("t", loop=Loop([]), register="r")))
+    assert world.variables.hosts["a"]["r"] == {
+        "changed": False,
+        "skipped": True,
+        "skipped_reason": "No items in the list",
+        "results": [],
+    }
+
+
+async def test_a_loop_over_no_list_says_what_it_got():
+    world = World(hosts=("a",))
+    await world.play(play(task("t", loop=Loop("text"), register="r")))
+    assert "must resolve to a 'list', not 'str'" in world.variables.hosts["a"]["r"]["msg"]
+
+
+# -- company -------------------------------------------------------------------------------------
+
+
+async def test_run_once_shares_result_and_facts_with_the_batch():
+    world = World()
+    found = Ok({"ansible_facts": {"x": 1}})
+    world.actions.script["t", "a"] = [found]
+    await world.play(play(task("t", run_once=True, register="r")))
+    assert [host for _, host in world.actions.calls] == ["a"]
+    for host in world.hosts:
+        assert world.variables.hosts[host]["ansible_facts"] == {"x": 1}
+        assert "r" in world.variables.hosts[host]
+
+
+async def test_run_once_that_fails_fails_all():
+    world = World()
+    world.fails("t", "a")
+    assert await world.play(play(task("t", run_once=True), task("next"))) == 2
+    assert [name for name, _ in world.actions.calls] == ["t"]
+    assert world.run.standing.failed == {"a", "b", "c"}
+
+
+async def test_free_lets_a_fast_host_run_ahead_and_shows_no_banner_first():
+    world = World(hosts=("slow", "fast"))
+    world.actions.script["one", "slow"] = [50, Ok()]
+    await world.play(play(task("one"), task("two"), strategy="free"))
+    assert world.events.ended() == [
+        ("one", "fast", "Ok"),
+        ("two", "fast", "Ok"),
+        ("one", "slow", "Ok"),
+        ("two", "slow", "Ok"),
+    ]
+    assert world.events.of(TaskStarted) == []
+
+
+async def test_what_no_log_hides_is_in_no_event():
+    world = World(hosts=("a",))
+    secret = {"stdout": "s3cret", "msg": "s3cret"}
+    world.actions.script["t", "a"] = [Failed(secret), Failed(secret), Failed(secret)]
+    words = {"no_log": True, "retries": 1, "delay": 1, "ignore_errors": True}
+    await world.play(play(task("t", **words), task("loop", loop=Loop(["s3cret"]), no_log=True)))
+    assert "s3cret" not in repr(world.events.seen)
+    assert world.events.of(TaskEnded)[0].outcome.payload["censored"] == CENSORED
+
+
+async def test_an_included_file_runs_on_those_who_asked_for_it():
+    world = World()
+    world.files.files = {"inc.yml": (task("inner", "debug", args={"m": Template("{{ item }}")}),)}
+    include = task(
+        "inc", "include_tasks", args={"_raw_params": "inc.yml"}, loop=Loop([1, 2]), when=["wanted"]
+    )
+    world.variables.hosts = {"a": {"wanted": True}, "b": {"wanted": False}, "c": {"wanted": True}}
+    await world.play(play(include))
+    assert [event.hosts for event in world.events.of(FilesIncluded)] == [("a", "c"), ("a", "c")]
+    assert [event.label for event in world.events.of(FilesIncluded)] == [1, 2]
+    assert [host for name, host, _ in world.events.ended() if name == "inner"] == ["a", "c"] * 2
+    assert [inherited.vars["item"] for _, inherited in world.files.asked] == [1, 2]
+    assert world.tally("a") == {"ok": 4}
+
+
+async def test_virtual_time_is_virtual():
+    begun = time.monotonic()
+    await asyncio.sleep(3600)
+    assert time.monotonic() - begun < 5
