@@ -1,0 +1,128 @@
+"""From what the controller asks to what a supervisor is told: everything a job needs, at once.
+
+A job outlives the agent, so nothing in an order may lie in the agent's memory or folder. What
+can be decided before the start (a command that is not to run because of `creates`) is decided
+here, and becomes a job that has its result already. Leaves starting it to `launching`.
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import re
+import time
+from collections.abc import Mapping
+
+from outlast_agent import launching, module_job, spool
+from outlast_agent.agent import Agent
+from outlast_agent.commands import Command
+from outlast_agent.request import Refused, Request
+
+COMMAND_PATIENCE = 1.0
+"""Seconds of silence after which what a command has left behind is not listened to any more."""
+_JID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+def order_for(agent: Agent, request: Request) -> dict[str, object]:
+    """Give the order for a `job.start`; raises `Refused`."""
+    jid, async_dir = request.text("jid"), request.text("async_dir")
+    if not _JID.fullmatch(jid):
+        raise Refused("a job cannot be called %r" % jid)
+    run = request.body.get("run")
+    if not isinstance(run, dict):
+        raise Refused("a job needs something to run")
+    environment = {"ANSIBLE_ASYNC_DIR": async_dir}  # stock's jobs see it, too
+    environment.update({str(name): str(value) for name, value in run["environment"].items()})
+    work = _command(run, environment) if "command" in run else _module(agent, run)
+    order: dict[str, object] = {
+        "folder": spool.expand(async_dir),
+        "jid": jid,
+        "facts": _facts(request, work),
+        "limit": request.number("limit"),
+        "argv": [],
+        "executable": "",
+        "cwd": "",
+        "environment": environment,
+        "payload": b"",
+        "patience": 0.0,
+    }
+    order.update(work)
+    return order
+
+
+def _facts(request: Request, work: Mapping[str, object]) -> str:
+    """Give what job.json says, but for its end, which only the supervisor knows."""
+    finish = work["finish"]
+    facts = {
+        "version": 1,
+        "name": request.text("name"),
+        "module": finish.get("module", "") if isinstance(finish, dict) else "",
+        "limit": request.number("limit"),
+        "started": time.time(),
+        "uid": os.geteuid(),
+        "user": getpass.getuser(),
+    }
+    return json.dumps(facts)[:-1]
+
+
+class PlannedCommand(Command):
+    """A command that a supervisor is to start, just as it would be started here."""
+
+    def plan(self) -> dict[str, object]:
+        """Give what an order says of it, or its result if it is not to run."""
+        started = self.start()
+        return started if isinstance(started, dict) else {}
+
+    def _popen(self) -> dict[str, object]:  # type: ignore[override]  # it is planned, not started
+        return {
+            "argv": self._program,
+            "executable": self._program[0],
+            "cwd": os.getcwd(),
+            "environment": dict(os.environ),
+            "payload": self.data or b"",
+        }
+
+
+def _command(run: Mapping[str, object], environment: Mapping[str, str]) -> dict[str, object]:
+    fields = run["command"]
+    if not isinstance(fields, dict):
+        raise Refused("a command is a mapping")
+    name = "ansible.legacy.command"
+    plan = PlannedCommand(fields, environment).plan()
+    if "argv" not in plan:
+        return {"finish": {"module": name, "result": json.dumps(plan)}}
+    finish = {"module": name, "command": json.dumps(fields)}
+    return {**plan, "patience": COMMAND_PATIENCE, "finish": finish}
+
+
+def _module(agent: Agent, run: Mapping[str, object]) -> dict[str, object]:
+    parcel = agent.modules.parcel(str(run["parcel"]))
+    given = run.get("files", {})
+    if not isinstance(given, dict) or not isinstance(run["args"], dict):
+        raise Refused("arguments and files are mappings")
+    contents = {name: _content(agent.stored.path(str(key))) for name, key in given.items()}
+    work = {
+        "main": parcel.main,
+        "files": parcel.files,
+        "sources": parcel.sources,
+        "on_disk": parcel.on_disk,
+        "args": run["args"],
+        "given": contents,
+    }
+    codes = launching.compiled(launching.unpacked(agent.bundle), module_job.SOURCES)
+    argv, payload = module_job.program(codes, work)
+    for key in given.values():
+        agent.stored.discard(str(key))
+    return {
+        "argv": argv,
+        "executable": argv[0],
+        "cwd": os.getcwd(),
+        "payload": payload,
+        "finish": {"module": parcel.name},
+    }
+
+
+def _content(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read()

@@ -1,0 +1,81 @@
+"""A module that runs as a job: a Python of its own, fed through a pipe.
+
+Knows how it gets the module, what it imports and its arguments, none of which may stand in
+argv, in the environment or in a file that others can read. Leaves running the module to
+`finder`, and watching over it to `supervisor`, whose child it is.
+"""
+
+from __future__ import annotations
+
+import marshal
+import os
+import sys
+
+SOURCES = ("loop", "channel", "processes", "finder", "module_job")
+"""The modules of this package that such a process needs, each after what it imports."""
+FOLDER = "OUTLAST_JOB_FOLDER"
+"""The variable that names the job's own folder on the host."""
+
+_BOOT = b"""\
+import marshal, os, sys
+def read(size):
+    data = b''
+    while len(data) < size:
+        data += os.read(0, size - len(data)) or os._exit(1)
+    return data
+for name, code in marshal.loads(read(int(sys.argv[2]))):
+    module = sys.modules[name] = type(sys)(name)
+    package, _, leaf = name.rpartition('.')
+    if package:
+        setattr(sys.modules[package], leaf, module)
+    exec(code, module.__dict__)
+sys.modules['outlast_agent.module_job'].run(marshal.loads(read(int(sys.argv[3]))))
+"""
+
+
+def program(codes: list[tuple[str, object]], work: dict[str, object]) -> tuple[list[str], bytes]:
+    """Give argv and input of a process that does *work* (see `run`).
+
+    *codes* are the compiled modules of `SOURCES`: it must be the Python that runs here.
+    """
+    modules, rest = marshal.dumps(codes), marshal.dumps(work)
+    sizes = [str(len(part)) for part in (_BOOT, modules, rest)]
+    command = "import os,sys;exec(os.read(0,int(sys.argv[1])))"
+    return [sys.executable, "-c", command, *sizes], _BOOT + modules + rest
+
+
+def run(work: dict[str, object]) -> None:
+    """Run the module that *work* describes in this process, and exit as it does."""
+    from outlast_agent import finder, processes
+
+    if sys.path and sys.path[0] == "":
+        del sys.path[0]  # what lies in the current folder is nobody's module
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    processes.find_footing()
+    files, sources, args, given = (work[n] for n in ("files", "sources", "args", "given"))
+    assert isinstance(files, dict) and isinstance(sources, dict)  # noqa: S101, PT018  # as written by job_orders
+    assert isinstance(args, dict) and isinstance(given, dict)  # noqa: S101, PT018
+    args.update({name: _store(name, content) for name, content in given.items()})
+    library = finder.NOWHERE
+    if work["on_disk"]:
+        library = _folder("library")
+        finder.materialise(files, sources, library)
+    code = finder.run_module(finder.ModuleFinder(files, sources, library), str(work["main"]), args)
+    os._exit(code)  # what the module left running in threads is not waited for
+
+
+def _folder(name: str) -> str:
+    """Give a new folder inside the job's own, which is removed with the job."""
+    path = os.path.join(os.environ[FOLDER], name)
+    os.makedirs(path, 0o700)
+    return path
+
+
+def _store(name: str, content: bytes) -> str:
+    path = os.path.join(_folder("given-%s" % name), "file")
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(fd, "wb") as file:
+        file.write(content)
+    return path

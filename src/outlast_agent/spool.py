@@ -1,0 +1,240 @@
+"""Where a job's records lie on the host, and how they are written so that they are never half.
+
+    ASYNC_DIR/JID                      the JSON stock Ansible writes there, and nothing else
+    ASYNC_DIR/.outlast/JID/job.json    what runs, for whom, since when, under which supervisor
+    ASYNC_DIR/.outlast/JID/stdout      output as it comes; stderr beside it
+    ASYNC_DIR/.outlast/JID/child       pid and start time of the job's own process
+    ASYNC_DIR/.outlast/JID/end.json    how it ended
+
+Knows names, modes, trust and durability. Leaves what the records say to `supervisor` (who
+writes) and `job_status` (who reads). It is part of every supervisor, one per running job, so
+it imports nothing that costs memory.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+
+PRIVATE = ".outlast"
+PRIVATE_FOLDER = 0o700
+PRIVATE_FILE = 0o600
+_STARTTIME = 19  # of what `process_fields` gives
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class SpoolRefused(Exception):
+    """The job must not be started: its records would be unsafe or could not be kept."""
+
+
+class Entry:
+    """The files of one job."""
+
+    def __init__(self, folder: str, jid: str) -> None:
+        self.folder = folder
+        self.jid = jid
+        self.results_file = os.path.join(folder, jid)
+        self.private = os.path.join(folder, PRIVATE, jid)
+
+    def path(self, name: str) -> str:
+        """Give the path of one of the job's own records."""
+        return os.path.join(self.private, name)
+
+    def running_text(self) -> str:
+        """Give the JSON that stock's wrapper writes while a job runs."""
+        return '{"started": true, "finished": false, "ansible_job_id": "%s"}' % self.jid
+
+
+def expand(async_dir: str) -> str:
+    """Give the spool folder, `~` being the home of the user this process runs as."""
+    return os.path.abspath(os.path.expanduser(async_dir))
+
+
+def open_folder(folder: str) -> None:
+    """Make the spool folder and our part of it; raise `SpoolRefused` if it is not to be trusted."""
+    _make_folder(folder)
+    _trust(folder, (0, os.geteuid()))
+    ours = os.path.join(folder, PRIVATE)
+    try:
+        if not os.path.lexists(ours):
+            _private_folder(ours)
+    except FileExistsError:
+        pass  # another job was started at the same moment
+    except OSError as error:
+        raise SpoolRefused(_unusable(folder, _reason(error))) from error
+    _trust(ours, (os.geteuid(),), follow=False)
+    os.chmod(ours, PRIVATE_FOLDER)
+
+
+def _make_folder(folder: str) -> None:
+    if os.path.isdir(folder):
+        return
+    mask = os.umask(0o022)  # the folders above it are the user's; only the last is ours to close
+    try:
+        os.makedirs(os.path.dirname(folder), exist_ok=True)
+        _private_folder(folder)
+    except OSError as error:
+        if not (error.errno == errno.EEXIST and os.path.isdir(folder)):
+            # The sentence is stock's.
+            raise SpoolRefused("could not create directory: %s - %s" % (folder, error)) from error
+    finally:
+        os.umask(mask)
+
+
+def _private_folder(path: str) -> None:
+    os.mkdir(path, PRIVATE_FOLDER)
+    os.chmod(path, PRIVATE_FOLDER)  # a umask may have taken our own rights away
+
+
+def _trust(path: str, owners: tuple[int, ...], *, follow: bool = True) -> None:
+    """Refuse a folder that somebody else made for us, or a link that somebody else laid."""
+    found = os.lstat(path)
+    is_link = os.path.islink(path)
+    if is_link and not follow:
+        raise SpoolRefused(_unusable(path, "it is a symbolic link"))
+    if found.st_uid not in owners:
+        what = "a symbolic link that belongs" if is_link else "it belongs"
+        raise SpoolRefused(_unusable(path, "%s to another user (uid %d)" % (what, found.st_uid)))
+    if is_link:
+        target = os.stat(path)
+        if target.st_uid not in owners:
+            raise SpoolRefused(
+                _unusable(path, "it leads to a folder of another user (uid %d)" % target.st_uid)
+            )
+
+
+def _unusable(path: str, reason: str) -> str:
+    return "could not use the job folder %s: %s" % (path, reason)
+
+
+def _reason(error: OSError) -> str:
+    return os.strerror(error.errno) if error.errno else str(error)
+
+
+def record_start(entry: Entry, facts: str) -> None:
+    """Make a new job's records and get them to the disk; raise `SpoolRefused` if that fails.
+
+    *facts* is the text of job.json. When this returns, the job is known to whoever looks,
+    even if the power fails in the next moment.
+    """
+    try:
+        _private_folder(entry.private)
+        put(entry.path("job.json"), facts)
+        for name in ("stdout", "stderr"):
+            os.close(_private_file(entry.path(name)))
+        put(entry.results_file, entry.running_text())
+        for folder in (entry.private, os.path.dirname(entry.private), entry.folder):
+            sync_folder(folder)
+    except OSError as error:
+        forget(entry)
+        raise SpoolRefused(_unusable(entry.folder, _reason(error))) from error
+
+
+def open_output(entry: Entry, name: str) -> int:
+    """Open a stream's file to append to it."""
+    return os.open(
+        entry.path(name), os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, PRIVATE_FILE
+    )
+
+
+def put(path: str, text: str) -> None:
+    """Make *path* hold exactly *text* or what it held before, whatever happens meanwhile."""
+    aside = path + ".tmp"
+    fd = _private_file(aside)
+    try:
+        try:
+            write_all(fd, text.encode("utf-8", "surrogateescape"))
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+        os.rename(aside, path)
+    except OSError:
+        _remove(aside)
+        raise
+
+
+def _private_file(path: str) -> int:
+    try:
+        fd = os.open(path, _NEW, PRIVATE_FILE)
+    except FileExistsError:
+        # Left by a crash, or planted; either way the name goes, nothing is followed.
+        os.unlink(path)
+        fd = os.open(path, _NEW, PRIVATE_FILE)
+    os.fchmod(fd, PRIVATE_FILE)
+    return fd
+
+
+def write_all(fd: int, content: bytes) -> None:
+    """Write all of *content*, however little the kernel takes at a time."""
+    rest = memoryview(content)
+    while rest:
+        rest = rest[os.write(fd, rest) :]
+
+
+def sync_folder(path: str) -> None:
+    """Get a folder's names to the disk."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.EBADF, errno.EROFS):
+            raise  # those three: a filesystem that cannot sync folders, and need not
+    finally:
+        os.close(fd)
+
+
+def forget(entry: Entry) -> None:
+    """Remove whatever there is of a job."""
+    _remove(entry.results_file)
+    _remove(entry.results_file + ".tmp")
+    try:
+        names = os.listdir(entry.private)
+    except OSError:
+        return
+    for name in names:
+        _remove(entry.path(name))
+    try:  # noqa: SIM105  # contextlib would cost every running job a third of a megabyte
+        os.rmdir(entry.private)
+    except OSError:
+        pass  # the supervisor may just have written its end there; it is found at the next look
+
+
+def _remove(path: str) -> None:
+    try:  # noqa: SIM105  # see `forget`
+        os.unlink(path)
+    except OSError:
+        pass
+
+
+def boot_id() -> str:
+    """Tell this boot of the host from every other; empty where the host does not say."""
+    return _first_line("/proc/sys/kernel/random/boot_id")
+
+
+def process_start(pid: int) -> int:
+    """Give when a living process began, in ticks since boot; 0 if it is gone or unknown.
+
+    With the pid it names a process for ever: pids come again, this pair does not.
+    """
+    fields = process_fields(pid)
+    if not fields or fields[0] in ("Z", "X"):
+        return 0
+    return int(fields[_STARTTIME])
+
+
+def process_fields(pid: int) -> list[str]:
+    """Give /proc/PID/stat from the state on (state, ppid, pgrp, session, ...); empty if gone."""
+    return _first_line("/proc/%d/stat" % pid).rpartition(")")[2].split()
+
+
+def _first_line(path: str) -> str:
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return ""
+    try:
+        return os.read(fd, 4096).decode("utf-8", "replace").strip()
+    except OSError:
+        return ""  # the process went away between the two calls
+    finally:
+        os.close(fd)

@@ -1,0 +1,101 @@
+"""A real agent at the end of a pipe, spoken to in whole requests; for tests of its job ops."""
+
+from __future__ import annotations
+
+import select
+import subprocess
+import sys
+
+from outlast_agent import bootstrap, wire
+
+from job_host import sources
+
+
+class AgentOnPipe:
+    """Starts an agent as transport would, and asks it things."""
+
+    def __init__(self, home, *, python=sys.executable):
+        self._bundle = bootstrap.pack(sources())
+        stub = bootstrap.stub("hello", self._bundle, {"remote_tmp": str(home / "tmp")})
+        self.process = subprocess.Popen(
+            [python, "-c", stub],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            cwd=home,
+            env={"PATH": "/usr/bin:/bin", "HOME": str(home)},
+            bufsize=0,
+        )
+        self.process.stdin.write(self._bundle)
+        self._decoder = wire.Decoder()
+        self._answers = {}
+        self._next = 0
+        assert self._line() == b"hello ok \n"
+
+    def _line(self):
+        line = b""
+        while not line.endswith(b"\n"):
+            line += self.process.stdout.read(1)
+        return line
+
+    def ask(self, op, *blobs, **body):
+        """Send a request; gives its id."""
+        self._next += 1
+        for piece in wire.message(self._next, wire.REQUEST, {"op": op, **body}, blobs):
+            self.process.stdin.write(piece)
+        return self._next
+
+    def cancel(self, number):
+        for piece in wire.frames(number, wire.CANCEL, b""):
+            self.process.stdin.write(piece)
+
+    def answer(self, number, *, seconds=20.0):
+        """Give the answer to a request: its kind and body."""
+        while number not in self._answers:
+            ready, _, _ = select.select([self.process.stdout], [], [], seconds)
+            assert ready, "the agent did not answer"
+            data = self.process.stdout.read(65536)
+            assert data, "the agent is gone"
+            self._answers.update({m.id: m for m in self._decoder.feed(data)})
+        message = self._answers.pop(number)
+        return message.kind, message.body
+
+    def has_answered(self, number):
+        """Tell whether an answer has come by now."""
+        while select.select([self.process.stdout], [], [], 0)[0]:
+            self._answers.update(
+                {m.id: m for m in self._decoder.feed(self.process.stdout.read(65536))}
+            )
+        return number in self._answers
+
+    def call(self, op, *blobs, **body):
+        kind, answer = self.answer(self.ask(op, *blobs, **body))
+        assert kind == wire.REPLY, answer
+        return answer
+
+    def start(self, line, *, jid="j1", limit=30.0, **more):
+        run = {"command": {"shell": line, **more}, "environment": {}}
+        return self.start_run(run, jid=jid, limit=limit)
+
+    def start_run(self, run, *, jid="j1", limit=30.0, async_dir="~/.ansible_async"):
+        return self.call(
+            "job.start", jid=jid, limit=limit, async_dir=async_dir, name="a test", run=run
+        )
+
+    def about(self, op, job, *, async_dir="~/.ansible_async"):
+        return self.ask(op, jid=job["ansible_job_id"], async_dir=async_dir)
+
+    def status(self, job):
+        return self.answer(self.about("job.status", job))[1]
+
+    def wait(self, job):
+        self.answer(self.about("job.ended", job))
+        return self.status(job)
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.stdout.close()
+        self.process.wait(timeout=20)
+
+    def kill(self):
+        self.process.kill()
+        self.close()
