@@ -14,9 +14,8 @@ from outlast.engine.handlers import Notifications
 from outlast.engine.includes import Inclusions
 from outlast.engine.meta import Meta, MetaRunner, command_of, is_meta
 from outlast.engine.standing import Standing
-from outlast.engine.tasks import Shelter, TaskRunner
+from outlast.engine.tasks import TaskRunner
 from outlast.errors import OutlastError
-from outlast.events import TaskStarted
 from outlast.playbook.model import Block, Step, Task
 
 
@@ -34,12 +33,13 @@ class Walker:
         self,
         steps: Sequence[Step],
         hosts: Sequence[str],
-        shelter: Shelter = Shelter(),  # noqa: B008  # frozen, hence no trap
+        *,
+        sheltered: bool = False,
     ) -> list[str]:
         """Take *hosts* through *steps*; gives those that got through without failing.
 
         A host that failed, could not be reached or left the play is missing in the answer;
-        `Standing` tells which.
+        `Standing` tells which. *sheltered*: a `rescue` around these steps waits for them.
         """
         going = list(hosts)
         for step in steps:
@@ -47,30 +47,30 @@ class Walker:
             if not going:
                 break
             if isinstance(step, Block):
-                going = await self._block(step, going, shelter)
+                going = await self._block(step, going, sheltered=sheltered)
             else:
-                going = await self._task(step, going, shelter)
+                going = await self._task(step, going, sheltered=sheltered)
         return self.standing.reachable(going)
 
-    async def _block(self, block: Block, hosts: list[str], shelter: Shelter) -> list[str]:
-        inside = shelter.in_block(has_rescue=bool(block.rescue))
-        through = set(await self.steps(block.block, hosts, inside))
+    async def _block(self, block: Block, hosts: list[str], *, sheltered: bool) -> list[str]:
+        inside = sheltered or bool(block.rescue)
+        through = set(await self.steps(block.block, hosts, sheltered=inside))
         failed = [host for host in self.standing.reachable(hosts) if host not in through]
         if block.rescue and failed:
-            through.update(await self.steps(block.rescue, failed, shelter.in_aftermath()))
+            through.update(await self.steps(block.rescue, failed, sheltered=sheltered))
         if block.always and (present := self.standing.reachable(hosts)):
-            through &= set(await self.steps(block.always, present, shelter.in_aftermath()))
+            through &= set(await self.steps(block.always, present, sheltered=sheltered))
         return [host for host in hosts if host in through]
 
-    async def _task(self, task: Task, hosts: list[str], shelter: Shelter) -> list[str]:
+    async def _task(self, task: Task, hosts: list[str], *, sheltered: bool) -> list[str]:
         if is_meta(task):
             return await self._meta(task, hosts)
-        return await self._plain(task, hosts, shelter, handler=False)
+        return await self._plain(task, hosts, sheltered=sheltered)
 
     async def _plain(
-        self, task: Task, hosts: list[str], shelter: Shelter, *, handler: bool
+        self, task: Task, hosts: list[str], *, sheltered: bool = False, handler: bool = False
     ) -> list[str]:
-        done = await self.tasks.run(task, hosts, shelter, handler=handler)
+        done = await self.tasks.run(task, hosts, sheltered=sheltered, handler=handler)
         going = done.survivors
         for inclusion in self.inclusions.of(task, done.results):
             present = [host for host in inclusion.hosts if host in going]
@@ -80,7 +80,7 @@ class Walker:
             if handler:
                 through = await self._handlers(steps, present)
             else:
-                through = await self.steps(steps, present, shelter)
+                through = await self.steps(steps, present, sheltered=sheltered)
             lost = set(present) - set(through)
             going = [host for host in going if host not in lost]
         return going
@@ -90,17 +90,11 @@ class Walker:
     async def _meta(self, task: Task, hosts: list[str]) -> list[str]:
         if not self.tasks.wiring.tags.select(task.keywords.tags):
             return hosts
-        self._announce(task, hosts)
-        applies = self.metas.run(task, hosts)
+        applies = self.metas.run(task, hosts, self.tasks.labels)
         if command_of(task) is not Meta.FLUSH_HANDLERS:
             return hosts
         through = set(await self.flush(applies))
         return [host for host in hosts if host not in applies or host in through]
-
-    def _announce(self, task: Task, hosts: list[str]) -> None:
-        scope = self.tasks.wiring.variables.scope(hosts[0], task.keywords.vars)
-        label = self.tasks.labels.label(task, scope, handler=False)
-        self.tasks.wiring.events.emit(TaskStarted(label))
 
     async def flush(self, hosts: Sequence[str]) -> list[str]:
         """Run the handlers that *hosts* have asked for; gives those that got through."""
@@ -125,11 +119,10 @@ class Walker:
             elif is_meta(handler):
                 self._meta_handler(handler, going)
             elif going:
-                going = await self._plain(handler, going, Shelter(), handler=True)
+                going = await self._plain(handler, going, handler=True)
         return going
 
     def _meta_handler(self, handler: Task, hosts: list[str]) -> None:
         if command_of(handler) is Meta.FLUSH_HANDLERS:
             raise OutlastError("flush_handlers cannot be used as a handler")
-        self._announce(handler, hosts)
-        self.metas.run(handler, hosts)
+        self.metas.run(handler, hosts, self.tasks.labels)

@@ -10,12 +10,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from outlast.engine.labels import Labels
 from outlast.engine.ports import Wiring
 from outlast.engine.standing import Standing
 from outlast.engine.verdict import all_hold
 from outlast.errors import NotSupportedYet, PlaybookError
-from outlast.events import Noticed
-from outlast.outcome import Warned
+from outlast.events import Noticed, TaskEnded, TaskStarted
+from outlast.outcome import Skipped, Warned
 from outlast.playbook.model import Block, Play, Step, Task
 
 
@@ -32,7 +33,7 @@ class Meta(StrEnum):
 
 
 _LATER = frozenset({"refresh_inventory", "reset_connection", "end_role"})
-_PER_HOST = frozenset({Meta.END_HOST, Meta.FLUSH_HANDLERS})
+_PER_HOST = frozenset({Meta.NOOP, Meta.END_HOST, Meta.FLUSH_HANDLERS})
 
 
 def is_meta(task: Task) -> bool:
@@ -78,21 +79,29 @@ class MetaRunner:
     standing: Standing
     company: Sequence[str]
 
-    def run(self, task: Task, hosts: Sequence[str]) -> list[str]:
-        """Do what *task* says; gives the hosts it applies to (those that are to flush)."""
+    def run(self, task: Task, hosts: Sequence[str], labels: Labels) -> list[str]:
+        """Do what *task* says; gives the hosts it applies to (those that are to flush).
+
+        Each host has its own banner, as in stock, but for those commands that mean everybody.
+        """
         command = command_of(task)
-        if command is Meta.NOOP:
-            self._warn_of_condition(task, command)
-            return []
         asked = hosts if command in _PER_HOST else hosts[:1]
-        applies = [host for host in asked if self._holds(task, host)]
+        applies = [host for host in asked if self._applies(task, command, host, labels)]
         if applies:
             self._carry_out(command, applies)
         return applies
 
-    def _holds(self, task: Task, host: str) -> bool:
+    def _applies(self, task: Task, command: Meta, host: str, labels: Labels) -> bool:
         scope = self.wiring.variables.scope(host, task.keywords.vars)
-        return all_hold(task.keywords.when, self.wiring.evaluate, scope)
+        label = labels.label(task, scope, handler=False)
+        self.wiring.events.emit(TaskStarted(label))
+        if command is Meta.NOOP:
+            self._warn_of_condition(task, command)
+            return False
+        if all_hold(task.keywords.when, self.wiring.evaluate, scope):
+            return True
+        self.wiring.events.emit(TaskEnded(task=label, host=host, outcome=Skipped()))
+        return False
 
     def _warn_of_condition(self, task: Task, command: Meta) -> None:
         if task.keywords.when:

@@ -27,24 +27,16 @@ from outlast.values import Scope, Template
 _ONCE_FOR_ALL = frozenset({"ansible.builtin.pause", "ansible.builtin.add_host"})
 
 
-@dataclass(frozen=True, slots=True)
-class Shelter:
-    """Whether a failure here is caught by a `rescue`, as stock's recap counts it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Round:
+    """One task on its way through a set of hosts."""
 
-    `open` holds as long as only block sections lead here: stock does not look for a rescue
-    within rescue and always sections (PlayIterator.is_any_block_rescuing).
-    """
-
-    rescued: bool = False
-    open: bool = True
-
-    def in_block(self, *, has_rescue: bool) -> Shelter:
-        """Give the shelter of a block's own section."""
-        return Shelter(self.rescued or (self.open and has_rescue), self.open)
-
-    def in_aftermath(self) -> Shelter:
-        """Give the shelter of a block's rescue or always section."""
-        return Shelter(self.rescued, open=False)
+    task: Task
+    label: TaskLabel
+    sheltered: bool
+    """A `rescue` waits for those that fail."""
+    once: bool
+    """One host does it for all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,17 +71,20 @@ class TaskRunner:
     after: Aftermath
 
     async def run(
-        self, task: Task, hosts: Sequence[str], shelter: Shelter, *, handler: bool = False
+        self, task: Task, hosts: Sequence[str], *, sheltered: bool = False, handler: bool = False
     ) -> Done:
-        """Run *task* on *hosts* and say who goes on; no child outlives this call."""
+        """Run *task* on *hosts* and say who goes on; no child outlives this call.
+
+        *sheltered*: a `rescue` waits for those that fail here, and the recap counts them so.
+        """
         if not self.wiring.tags.select(task.keywords.tags):
             return Done(list(hosts))
         scope = self.wiring.variables.scope(hosts[0], task.keywords.vars)
         once = self._once(task, scope)
         label = self._announce(task, scope, handler=handler)
-        chosen = hosts[:1] if once else hosts
-        results = await self._fan_out(task, label, chosen, shelter, once=once)
-        return Done(self._survivors(task, hosts, results, shelter, once=once), results)
+        this = Round(task=task, label=label, sheltered=sheltered, once=once)
+        results = await self._fan_out(this, hosts[:1] if once else hosts)
+        return Done(self._survivors(this, hosts, results), results)
 
     def _announce(self, task: Task, scope: Scope, *, handler: bool) -> TaskLabel:
         label = self.labels.label(task, scope, handler=handler)
@@ -125,15 +120,12 @@ class TaskRunner:
     def _warn(self, text: str) -> None:
         self.wiring.events.emit(Noticed(Warned(text)))
 
-    async def _fan_out(
-        self, task: Task, label: TaskLabel, hosts: Sequence[str], shelter: Shelter, *, once: bool
-    ) -> dict[str, HostResult]:
-        turns = self._turns(task, hosts[0])
+    async def _fan_out(self, this: Round, hosts: Sequence[str]) -> dict[str, HostResult]:
+        turns = self._turns(this.task, hosts[0])
         async with asyncio.TaskGroup() as group:
             children = {
                 host: group.create_task(
-                    self._on_host(task, label, host, shelter, turns=turns, once=once),
-                    name=f"{label.name} @ {host}",
+                    self._on_host(this, host, turns), name=f"{this.label.name} @ {host}"
                 )
                 for host in hosts
             }
@@ -152,72 +144,55 @@ class TaskRunner:
             raise PlaybookError(text, task.origin) from error
         return asyncio.Semaphore(limit) if limit > 0 else None
 
-    async def _on_host(
-        self,
-        task: Task,
-        label: TaskLabel,
-        host: str,
-        shelter: Shelter,
-        *,
-        turns: asyncio.Semaphore | None,
-        once: bool,
-    ) -> HostResult:
+    async def _on_host(self, this: Round, host: str, turns: asyncio.Semaphore | None) -> HostResult:
         async with AsyncExitStack() as held:
             if turns is not None:
                 await held.enter_async_context(turns)
-            self.wiring.events.emit(HostStarted(label, host))
+            self.wiring.events.emit(HostStarted(this.label, host))
             result = await HostTask(
                 wiring=self.wiring,
                 reader=self.reader,
                 forks=self.forks,
-                task=task,
-                label=label,
+                task=this.task,
+                label=this.label,
                 host=host,
             ).run()
-        self.after.settle(task, label, host, result, rescued=shelter.rescued, once=once)
+        self.after.settle(
+            this.task, this.label, host, result, rescued=this.sheltered, once=this.once
+        )
         return result
 
     # -- who goes on -------------------------------------------------------------------------
 
     def _survivors(
-        self,
-        task: Task,
-        hosts: Sequence[str],
-        results: dict[str, HostResult],
-        shelter: Shelter,
-        *,
-        once: bool,
+        self, this: Round, hosts: Sequence[str], results: dict[str, HostResult]
     ) -> list[str]:
         failed = {host for host, result in results.items() if _is_failed(result)}
         lost = {h for h, result in results.items() if isinstance(result.outcome, Unreachable)}
-        survivors = [host for host in hosts if host not in failed and host not in lost]
-        if self._fails_all(task, results, once=once) and (failed or lost):
-            survivors = []
-        if self._too_many_failed(failed, shelter):
+        if (failed or lost) and self._fails_all(this, next(iter(results))):
+            return []
+        if self._too_many_failed(failed, sheltered=this.sheltered):
             self.standing.batch_broken = True
             self.wiring.events.emit(NoHostsLeft())
             self.wiring.events.emit(NoHostsLeft())  # stock says it twice
-            survivors = []
-        return survivors
+            return []
+        return [host for host in hosts if host not in failed and host not in lost]
 
-    def _fails_all(self, task: Task, results: dict[str, HostResult], *, once: bool) -> bool:
-        fatal = any(
-            self._flag(task, "any_errors_fatal", self.wiring.variables.scope(host, {}))
-            for host in list(results)[:1]
-        )
+    def _fails_all(self, this: Round, host: str) -> bool:
+        fatal = self._flag(this.task, "any_errors_fatal", self.wiring.variables.scope(host, {}))
         if fatal and not self.company.lockstep:
             self._warn(
                 "Using any_errors_fatal with the free strategy is not supported, "
                 "as tasks are executed independently on each host"
             )
-        return self.company.lockstep and (fatal or once)
+        return self.company.lockstep and (fatal or this.once)
 
-    def _too_many_failed(self, failed: set[str], shelter: Shelter) -> bool:
+    def _too_many_failed(self, failed: set[str], *, sheltered: bool) -> bool:
         limit = self.company.max_fail_percentage
         if limit is None or not self.company.lockstep:
             return False
         out = self.standing.failed & set(self.company.hosts)
-        if not shelter.rescued:
+        if not sheltered:
             out |= failed
         return len(out) / len(self.company.hosts) * 100 > limit
 
