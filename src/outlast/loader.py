@@ -176,7 +176,8 @@ class Document:
             yield key, key_node, value_node
 
     def _key(self, node: Node, depth: int, *, unsafe: bool) -> Hashable:
-        # A key is never evaluated: stock's are not either.
+        if node.tag == _STR and isinstance(node, ScalarNode):
+            return str(node.value)  # a key is never evaluated: stock's are not either
         key = self._value(node, depth + 1, unsafe=unsafe)
         if isinstance(key, Template):
             return key.text

@@ -44,7 +44,10 @@ class TaskReader:
         """Give the task that *node* describes; *parent* is what its block hands down."""
         text = read(self.document, node)
         found = self.calls.find(text)
-        include = short_name(found.name) == "include_tasks"
+        short = short_name(found.name)
+        if handler and short in ("include_role", "import_role"):
+            raise PlaybookError(f"Using '{found.name}' as a handler is not supported.", text.origin)
+        include = short == "include_tasks"
         place = _place(handler=handler, include=include)
         call = self.calls.resolve(found, text)
         if include:
