@@ -1,0 +1,174 @@
+"""Waiting for a job that goes on by itself on a host.
+
+Knows that the host tells of the end (nobody asks again and again), that `poll` is only the
+rhythm in which a person is told that it is not over, and that a broken connection says nothing
+about the job. Leaves enforcing the limit to the job's supervisor on the host, opening
+connections to `transport`, and judging the result to whoever asked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias, TypeVar
+
+from outlast.call import Session
+from outlast.errors import HostUnreachable
+
+MARGIN = 15.0
+"""Seconds beyond a job's limit that we wait: for its grace, for its end to be recorded, for the
+connection. What has not ended by then escapes its supervisor, or the host is away."""
+_ANSWER = 10.0
+"""Seconds a host has for its last word when the waiting is over."""
+_SOONEST, _LATEST = 1.0, 30.0
+"""Seconds between two attempts to connect again: doubled from the one to the other."""
+
+Reopen: TypeAlias = Callable[[], Awaitable[Session]]
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The job has ended, was lost, or is not there; the spool entry of an ended one is gone."""
+
+    payload: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class StillRuns:
+    """It runs though its time is over; its spool entry is kept."""
+
+    payload: Mapping[str, object]
+    """Its last status."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutOfReach:
+    """The host was away when the waiting ended, so nothing is known; the job may live."""
+
+    why: str
+
+
+JobEnd: TypeAlias = Ended | StillRuns | OutOfReach
+
+
+def new_jid() -> str:
+    """Give the controller's part of a job's id, as stock makes it."""
+    return f"j{secrets.randbelow(999_999_999_999)}"
+
+
+async def follow(  # noqa: PLR0913  # what a polled task says of itself
+    session: Session,
+    jid: str,
+    async_dir: str,
+    *,
+    poll: float,
+    limit: float,
+    on_poll: Callable[[], None],
+    reopen: Reopen | None = None,
+    on_lost: Callable[[str], None] = lambda _why: None,
+) -> JobEnd:
+    """Wait for a job's end and clean its spool entry up.
+
+    *on_poll* is called after each *poll* seconds that pass with the job unfinished and the
+    host in reach. When the connection breaks, *on_lost* is told why, once, and *reopen* is
+    called until it succeeds or the job's *limit* and a margin are over; without *reopen* a
+    broken connection is the end of waiting. Cancelling leaves the job alone.
+    """
+    follower = _Follower(session, jid, async_dir, reopen, on_lost)
+    waiting = asyncio.timeout(limit + MARGIN if limit > 0 else None)
+    try:
+        async with waiting:
+            await follower.wait(poll, on_poll)
+            return await follower.collect()
+    except TimeoutError:
+        if not waiting.expired():  # somebody else's: a bug, not ours to hide
+            raise
+        return await follower.give_up()
+    except HostUnreachable as error:
+        return OutOfReach(error.message)
+
+
+class _Follower:
+    """One job and the connection through which it is watched, which may be replaced."""
+
+    def __init__(
+        self,
+        session: Session,
+        jid: str,
+        async_dir: str,
+        reopen: Reopen | None,
+        on_lost: Callable[[str], None],
+    ) -> None:
+        self._session = session
+        self._jid = jid
+        self._async_dir = async_dir
+        self._reopen = reopen
+        self._on_lost = on_lost
+        self._away = ""
+        """Why the host cannot be asked just now; empty: it can."""
+        self._told = False
+
+    async def wait(self, poll: float, on_poll: Callable[[], None]) -> None:
+        """Return when the host says that the job has ended."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                ticking = group.create_task(self._tick(poll, on_poll))
+                await self._asked(lambda session: session.job_ended(self._jid, self._async_dir))
+                ticking.cancel()
+        except* HostUnreachable as group_of_one:
+            raise group_of_one.exceptions[0] from None
+
+    async def _tick(self, poll: float, on_poll: Callable[[], None]) -> None:
+        while True:
+            await asyncio.sleep(poll)
+            if not self._away:
+                on_poll()
+
+    async def collect(self) -> JobEnd:
+        """Take the result and remove the job's files, in this order."""
+        payload = await self._asked(lambda s: s.job_status(self._jid, self._async_dir))
+        if not payload.get("finished"):
+            return StillRuns(payload)
+        await self._asked(lambda s: s.job_cleanup(self._jid, self._async_dir))
+        return Ended(payload)
+
+    async def give_up(self) -> JobEnd:
+        """Say what is known when the time is over."""
+        if self._away:
+            return OutOfReach(self._away)
+        try:
+            async with asyncio.timeout(_ANSWER):
+                payload = await self._session.job_status(self._jid, self._async_dir)
+        except TimeoutError:
+            return OutOfReach("the host does not answer")
+        except HostUnreachable as error:
+            return OutOfReach(error.message)
+        return Ended(payload) if payload.get("finished") else StillRuns(payload)
+
+    async def _asked(self, question: Callable[[Session], Awaitable[_T]]) -> _T:
+        """Ask the host, over a new connection if need be; all our questions may be asked twice."""
+        while True:
+            try:
+                return await question(self._session)
+            except HostUnreachable as error:
+                await self._connect_again(error)
+
+    async def _connect_again(self, error: HostUnreachable) -> None:
+        if self._reopen is None:
+            raise error
+        self._away = error.message
+        if not self._told:
+            self._told = True
+            self._on_lost(error.message)
+        pause = 0.0
+        while self._away:
+            await asyncio.sleep(pause)
+            pause = min(max(pause * 2, _SOONEST), _LATEST)
+            try:
+                self._session = await self._reopen()
+                self._away = ""
+            except HostUnreachable as again:
+                self._away = again.message or self._away
