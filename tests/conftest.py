@@ -1,11 +1,71 @@
-"""What every test needs of pytest itself."""
+"""After each test nothing is left; in each test nothing blocks the loop."""
 
 from __future__ import annotations
 
-import asyncio
+import inspect
+import os
+import select
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from blockbuster import BlockBuster
+
+_PATIENCE = 5.0
+"""Seconds a child that was told to go may take to be gone."""
 
 
-def pytest_configure():
-    # Asked for the loop before any is set, Python 3.11 makes one, and pytest-asyncio asks:
-    # nobody would close it, and the garbage collector would blame whichever test runs then.
-    asyncio.set_event_loop(None)
+def _children() -> set[int]:
+    """The processes this one has started and not yet buried."""
+    tasks = Path("/proc/self/task").iterdir()
+    return {int(pid) for task in tasks for pid in (task / "children").read_text().split()}
+
+
+def _descriptors() -> dict[int, str]:
+    found = {}
+    for entry in os.listdir("/proc/self/fd"):
+        try:
+            found[int(entry)] = os.readlink(f"/proc/self/fd/{entry}")
+        except OSError:
+            continue  # the listing's own descriptor
+    return found
+
+
+def _wait_for_the_end(pid: int) -> bool:
+    try:
+        pidfd = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    try:
+        return bool(select.select([pidfd], [], [], _PATIENCE)[0])
+    finally:
+        os.close(pidfd)
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left() -> Iterator[None]:
+    """No child, descriptor or thread outlives the test that made it."""
+    children, descriptors, threads = _children(), _descriptors(), threading.active_count()
+    yield
+    left = [pid for pid in _children() - children if not _wait_for_the_end(pid)]
+    assert not left, f"processes left running: {left}"
+    assert not (_children() - children), "a child was not waited for"
+    opened = {fd: to for fd, to in _descriptors().items() if descriptors.get(fd) != to}
+    opened = {fd: to for fd, to in opened.items() if not to.startswith("anon_inode:")}
+    assert not opened, f"descriptors left open: {opened}"
+    assert threading.active_count() <= threads, "threads left running"
+
+
+@pytest.fixture(autouse=True)
+def nothing_blocks_the_loop(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A call that blocks while a loop runs is an error of the code under test."""
+    if not inspect.iscoroutinefunction(getattr(request, "function", None)):
+        yield
+        return
+    guard = BlockBuster(excluded_modules=["pytest", "_pytest", "linecache", "tokenize", "inspect"])
+    guard.activate()
+    try:
+        yield
+    finally:
+        guard.deactivate()

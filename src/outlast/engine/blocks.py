@@ -72,9 +72,9 @@ class Walker:
     ) -> list[str]:
         done = await self.tasks.run(task, hosts, sheltered=sheltered, handler=handler)
         going = done.survivors
-        for inclusion in self.inclusions.of(task, done.results):
+        for inclusion in self.inclusions.of(done.results):
             present = [host for host in inclusion.hosts if host in going]
-            steps = self.inclusions.open(task, inclusion, handlers=handler)
+            steps = await self.inclusions.open(task, inclusion, handlers=handler)
             if not present:
                 continue
             if handler:

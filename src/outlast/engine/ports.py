@@ -110,11 +110,24 @@ class Hosts(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class IncludedFile:
+    """A file of tasks, found and parsed."""
+
+    path: str
+    steps: tuple[Step, ...]
+
+
 class Includes(Protocol):
     """Reads files of tasks while a play runs."""
 
-    def tasks(self, path: str, inherited: Keywords, *, handlers: bool) -> tuple[Step, ...]:
-        """Parse the tasks in *path*; raises `PlaybookError` or `SourceMissing`."""
+    async def tasks(
+        self, path: str, folders: Sequence[str], inherited: Keywords, *, handlers: bool
+    ) -> IncludedFile:
+        """Find *path* in the first of *folders* that has it, and parse it.
+
+        Raises `PlaybookError`, or `SourceMissing` when no folder has it.
+        """
         ...
 
 

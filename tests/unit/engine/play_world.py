@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from outlast.engine.ports import Tags, Wiring
+from outlast.engine.ports import IncludedFile, Tags, Wiring
 from outlast.engine.run import Playbook, Run
 from outlast.errors import HostUnreachable, UndefinedVariable
 from outlast.events import TaskEnded
@@ -158,10 +158,10 @@ class Files:
     files: dict[str, tuple] = field(default_factory=dict)
     asked: list[tuple[str, Keywords]] = field(default_factory=list)
 
-    def tasks(self, path, inherited, *, handlers):
+    async def tasks(self, path, folders, inherited, *, handlers):
         self.asked.append((path, inherited))
-        steps = self.files[path.rsplit("/", 1)[-1]]
-        return tuple(replace(step, keywords=inherited) for step in steps)
+        steps = tuple(replace(step, keywords=inherited) for step in self.files[path])
+        return IncludedFile(f"{folders[0]}/{path}", steps)
 
 
 @dataclass
