@@ -24,9 +24,9 @@ def _children() -> set[int]:
 
 def _descriptors() -> dict[int, str]:
     found = {}
-    for entry in os.listdir("/proc/self/fd"):
+    for entry in Path("/proc/self/fd").iterdir():
         try:
-            found[int(entry)] = os.readlink(f"/proc/self/fd/{entry}")
+            found[int(entry.name)] = str(entry.readlink())
         except OSError:
             continue  # the listing's own descriptor
     return found
