@@ -26,6 +26,7 @@ class Settings:
     strategy: str = "linear"
     gathering: str = "implicit"
     any_errors_fatal: bool = False
+    force_handlers: bool = False
     task_timeout: int = 0
     become: bool = False
     become_ask_pass: bool = False

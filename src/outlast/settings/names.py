@@ -57,6 +57,7 @@ SETTINGS: Final = (
         ("implicit", "explicit", "smart"),
     ),
     Setting("any_errors_fatal", "boolean", "ANY_ERRORS_FATAL", "any_errors_fatal"),
+    Setting("force_handlers", "boolean", "FORCE_HANDLERS", "force_handlers"),
     Setting("task_timeout", "integer", "TASK_TIMEOUT", "task_timeout", "'TASK_TIMEOUT'"),
     Setting("become", "boolean", "BECOME", "privilege_escalation.become"),
     Setting(

@@ -50,7 +50,6 @@ UNBUILT: Final = (
     ("ANSIBLE_EXECUTABLE", "defaults", "executable", "/bin/sh"),
     ("ANSIBLE_CACHE_PLUGIN", "defaults", "fact_caching", "memory"),
     ("ANSIBLE_FACTS_MODULES", "defaults", "facts_modules", "smart"),
-    ("ANSIBLE_FORCE_HANDLERS", "defaults", "force_handlers", "false"),
     ("ANSIBLE_TRANSFORM_INVALID_GROUP_CHARS", "defaults", "force_valid_group_names", "never"),
     ("ANSIBLE_HASH_BEHAVIOUR", "defaults", "hash_behaviour", "replace"),
     ("ANSIBLE_INJECT_FACT_VARS", "defaults", "inject_facts_as_vars", "true"),

@@ -1,0 +1,263 @@
+"""What was asked for on the command line of `outlast playbook`.
+
+Knows stock's flags, by all their names, and which of them are settings that beat the
+configured ones. Leaves doing it to `compose`. The parser is argparse because stock's is: an
+abbreviated flag, a cluster of letters or a wrong word mean and say the same.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final
+
+from outlast import __version__
+from outlast.errors import OutlastError, SourceMissing
+from outlast.settings import Settings
+
+_USAGE: Final = 2
+
+
+class NotBuilt(OutlastError):
+    """A flag of stock's that is not built here yet."""
+
+    exit_code = _USAGE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """What is particular to this run; what may also be configured is in `Settings`."""
+
+    playbooks: tuple[str, ...]
+    """As they were named; each exists."""
+    limit: str | None = None
+    extra_vars: tuple[str, ...] = ()
+    """As they were written: `k=v`, JSON or YAML, `@file`."""
+    tags: tuple[str, ...] = ("all",)
+    skip_tags: tuple[str, ...] = ()
+    check: bool = False
+    syntax_check: bool = False
+    list_hosts: bool = False
+    list_tasks: bool = False
+    list_tags: bool = False
+    ask_become_pass: bool = False
+    become_password: str | None = field(default=None, repr=False)
+
+    @property
+    def only_looks(self) -> bool:
+        """Tell whether nothing is to be run."""
+        return self.syntax_check or self.list_hosts or self.list_tasks or self.list_tags
+
+
+def parse(argv: Sequence[str], configured: Settings) -> tuple[RunOptions, Settings]:
+    """Give the options in *argv* and the settings with flags on top.
+
+    Wrong usage leaves the program with code 2, as stock does. Raises `NotBuilt` for a flag
+    that stock has and we have not, `SourceMissing` for a playbook that is not there.
+    """
+    parser = _parser()
+    given = parser.parse_intermixed_args(list(argv))
+    for name, spelling in _NOT_BUILT.items():
+        if getattr(given, name):
+            raise NotBuilt(f"{spelling} is not supported yet.")
+    settings = _with_flags(configured, given)
+    if settings.forks < 1:
+        parser.error("The number of processes (--forks) must be >= 1")
+    for playbook in given.playbooks:
+        _must_be_a_file(playbook)
+    return _options(given, settings), settings
+
+
+def _options(given: argparse.Namespace, settings: Settings) -> RunOptions:
+    tags = _split(given.tags) or settings.tags
+    skip_tags = _split(given.skip_tags) or settings.skip_tags
+    if not tags:
+        tags = ("never", "all") if given.list_tags and not skip_tags else ("all",)
+    return RunOptions(
+        playbooks=tuple(given.playbooks),
+        limit=given.limit,
+        extra_vars=tuple(given.extra_vars),
+        tags=tags,
+        skip_tags=skip_tags,
+        check=given.check,
+        syntax_check=given.syntax_check,
+        list_hosts=given.list_hosts,
+        list_tasks=given.list_tasks,
+        list_tags=given.list_tags,
+        ask_become_pass=given.ask_become_pass or settings.become_ask_pass,
+    )
+
+
+def _with_flags(settings: Settings, given: argparse.Namespace) -> Settings:
+    flags = {name: getattr(given, name) for name in _SETTINGS_FLAGS}
+    made = {name: value for name, value in flags.items() if value is not None}
+    if given.inventory:
+        made["inventory"] = tuple(_source(source) for source in given.inventory)
+    if given.module_path:
+        folders = os.pathsep.join(given.module_path).split(os.pathsep)
+        made["library"] = (*(_absolute(folder) for folder in folders), *settings.library)
+    if given.scp_extra_args or given.sftp_extra_args:
+        made["ignored"] = (*settings.ignored, "--scp-extra-args and --sftp-extra-args")
+    return replace(settings, verbosity=settings.verbosity + given.verbose, **made)
+
+
+def _split(given: list[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(tag.strip() for tags in given for tag in tags.split(",")))
+
+
+def _source(source: str) -> str:
+    return source if "," in source else _absolute(source)
+
+
+def _absolute(path: str) -> str:
+    expanded = os.path.expandvars(path)
+    return os.path.normpath(Path.cwd() / Path(expanded).expanduser())
+
+
+def _must_be_a_file(playbook: str) -> None:
+    path = Path(playbook)
+    if not path.exists():
+        raise SourceMissing(f"the playbook: {playbook} could not be found")
+    if not (path.is_file() or path.is_fifo()):
+        raise SourceMissing(f"the playbook: {playbook} does not appear to be a file")
+
+
+_SETTINGS_FLAGS: Final = (
+    "forks",
+    "remote_user",
+    "private_key_file",
+    "transport",
+    "timeout",
+    "ssh_common_args",
+    "ssh_extra_args",
+    "become",
+    "become_method",
+    "become_user",
+    "become_password_file",
+    "diff_always",
+    "force_handlers",
+)
+
+_NOT_BUILT: Final = {
+    "ask_pass": "-k, --ask-pass",
+    "connection_password_file": "--connection-password-file",
+    "flush_cache": "--flush-cache",
+    "vault_id": "--vault-id",
+    "ask_vault_pass": "-J, --ask-vault-pass",
+    "vault_password_file": "--vault-password-file",
+    "step": "--step",
+    "start_at_task": "--start-at-task",
+}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="outlast playbook",
+        description="Runs Ansible playbooks, executing the defined tasks on the targeted hosts.",
+    )
+    parser.add_argument("--version", action="version", version=f"outlast {__version__}")
+    parser.add_argument("playbooks", metavar="playbook", nargs="+", help="Playbook(s)")
+    _add_what(parser)
+    _add_how(parser)
+    _add_connection(parser.add_argument_group("Connection Options"))
+    _add_become(parser.add_argument_group("Privilege Escalation Options"))
+    _add_not_built(parser.add_argument_group("Known to Ansible, not supported yet"))
+    return parser
+
+
+def _add_what(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add(
+        *("-i", "--inventory", "--inventory-file"),
+        dest="inventory",
+        action="append",
+        help="a file, a folder, a script or `h1,h2,`; may be repeated",
+    )
+    add("-l", "--limit", dest="limit", metavar="SUBSET", help="only these of the hosts")
+    add(
+        *("-e", "--extra-vars"),
+        dest="extra_vars",
+        action="append",
+        default=[],
+        help="variables as key=value, YAML, JSON or @file; may be repeated",
+    )
+    add("-t", "--tags", action="append", default=[], help="only what has these tags")
+    add("--skip-tags", action="append", default=[], help="all but what has these tags")
+    add("--syntax-check", action="store_true", help="read the playbook, run nothing")
+    add("--list-hosts", action="store_true", help="show the hosts, run nothing")
+    add("--list-tasks", action="store_true", help="show the tasks, run nothing")
+    add("--list-tags", action="store_true", help="show the tags, run nothing")
+
+
+def _add_how(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("-C", "--check", action="store_true", help="predict changes, make none")
+    add(
+        *("-D", "--diff"),
+        dest="diff_always",
+        action="store_true",
+        default=None,
+        help="show differences in files",
+    )
+    add("-f", "--forks", type=int, help="how many hosts work at a time (5)")
+    add("-v", "--verbose", action="count", default=0, help="say more, -vvv for much")
+    add(
+        "--force-handlers",
+        action="store_true",
+        default=None,
+        help="run handlers even if a task fails",
+    )
+    add(
+        *("-M", "--module-path"),
+        action="append",
+        default=[],
+        help="more folders with modules; may be repeated",
+    )
+
+
+def _add_connection(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
+    add("-u", "--user", dest="remote_user", help="log in as this user")
+    add(
+        *("--private-key", "--key-file"),
+        dest="private_key_file",
+        type=_absolute,
+        help="log in with this key",
+    )
+    add("-c", "--connection", dest="transport", help="how hosts are reached (ssh)")
+    add("-T", "--timeout", type=int, help="seconds a connection may take to open")
+    add("--ssh-common-args", help="more arguments for ssh (e.g. ProxyCommand)")
+    add("--ssh-extra-args", help="more arguments for ssh")
+    add("--sftp-extra-args", help="accepted; files travel inside the ssh connection")
+    add("--scp-extra-args", help="accepted; files travel inside the ssh connection")
+
+
+def _add_become(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
+    add("-b", "--become", action="store_true", default=None, help="work as another user")
+    add("--become-method", help="how to become that user (sudo)")
+    add("--become-user", help="the other user (root)")
+    add("-K", "--ask-become-pass", action="store_true", help="ask for the password that takes")
+    add(
+        *("--become-password-file", "--become-pass-file"),
+        dest="become_password_file",
+        type=_absolute,
+        help="read that password from this file",
+    )
+
+
+def _add_not_built(group: argparse._ArgumentGroup) -> None:
+    add = group.add_argument
+    add("-k", "--ask-pass", action="store_true")
+    add("--connection-password-file", "--conn-pass-file", dest="connection_password_file")
+    add("--flush-cache", action="store_true")
+    add("--vault-id", action="append")
+    add(
+        "-J", "--ask-vault-password", "--ask-vault-pass", dest="ask_vault_pass", action="store_true"
+    )
+    add("--vault-password-file", "--vault-pass-file", dest="vault_password_file", action="append")
+    add("--step", action="store_true")
+    add("--start-at-task")
