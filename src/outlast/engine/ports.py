@@ -61,6 +61,10 @@ class Reach(Protocol):
 class Variables(Protocol):
     """Owns what each host knows; the engine tells it what has become of a task."""
 
+    def begin_playbook(self, path: str) -> None:
+        """Say which playbook comes next: its folder's group_vars and host_vars count."""
+        ...
+
     def begin_play(self, play: Play, hosts: Sequence[str]) -> None:
         """Start a play: its vars and vars_files apply from now on, to all of its hosts."""
         ...

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TypeAlias
 
 from outlast.engine.labels import Labels
 from outlast.engine.plays import PlayRunner
@@ -15,13 +17,8 @@ from outlast.errors import OutlastError
 from outlast.events import PlaybookStarted, RunEnded
 from outlast.playbook.model import Play
 
-
-@dataclass(frozen=True, slots=True)
-class Playbook:
-    """A parsed playbook file."""
-
-    path: str
-    plays: tuple[Play, ...]
+Parse: TypeAlias = Callable[[str], Sequence[Play]]
+"""Reads a playbook when its turn has come: one before it may have written it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,22 +30,23 @@ class Run:
     """Writes the failed hosts down where the user wants that; gives the file's path."""
     standing: Standing = field(default_factory=Standing)
 
-    async def run(self, playbooks: Sequence[Playbook]) -> int:
-        """Run *playbooks* until one fails; gives stock's exit code.
+    async def run(self, paths: Sequence[str], parse: Parse) -> int:
+        """Run the playbooks at *paths* until one fails; gives stock's exit code.
 
         Raises `OutlastError` for what is wrong outside of any task.
         """
-        for playbook in playbooks:
+        for path in paths:
             try:
-                await self._playbook(playbook)
+                await self._playbook(path, parse(path))
             except* OutlastError as group:
                 raise _first(group) from None
             if self.standing.exit_code:
                 break
         return self.standing.exit_code
 
-    async def _playbook(self, playbook: Playbook) -> None:
-        wiring = self.wiring
+    async def _playbook(self, path: str, plays: Sequence[Play]) -> None:
+        wiring = replace(self.wiring, search_path=(str(Path(path).resolve().parent),))
+        wiring.variables.begin_playbook(path)
         reader = TermsReader(wiring.evaluate, wiring.settings, wiring.check_mode, wiring.diff)
         runner = PlayRunner(
             wiring=wiring,
@@ -58,12 +56,12 @@ class Run:
             reader=reader,
             stats={},
         )
-        wiring.events.emit(PlaybookStarted(playbook.path, len(playbook.plays)))
-        for play in playbook.plays:
+        wiring.events.emit(PlaybookStarted(path, len(plays)))
+        for play in plays:
             if not await runner.run(play):
                 break
         out = sorted(self.standing.failed | self.standing.unreachable)
-        retry_file = self.retry_file(playbook.path, out) if out else None
+        retry_file = self.retry_file(path, out) if out else None
         wiring.events.emit(RunEnded(self.standing.tallies, runner.stats, retry_file))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from outlast.engine.ports import IncludedFile, Tags, Wiring
-from outlast.engine.run import Playbook, Run
+from outlast.engine.run import Run
 from outlast.errors import HostUnreachable, UndefinedVariable
 from outlast.events import TaskEnded
 from outlast.outcome import Detached, Failed, Ok, Performed
@@ -60,6 +60,9 @@ class PlainVariables:
     hosts: dict[str, dict[str, object]] = field(default_factory=dict)
     active: list[tuple[str, ...]] = field(default_factory=list)
     play_vars: Mapping[str, object] = field(default_factory=dict)
+
+    def begin_playbook(self, path) -> None:
+        self.hosts.setdefault("localhost", {})
 
     def begin_play(self, play, hosts) -> None:
         self.play_vars = play.vars
@@ -208,7 +211,7 @@ class World:
             tags=self.tags,
         )
         self.run = Run(wiring=wiring)
-        return await self.run.run([Playbook("play.yml", plays)])
+        return await self.run.run(["play.yml"], lambda _path: plays)
 
     def fails(self, task: str, *hosts: str, times: int = 1) -> None:
         for host in hosts:
