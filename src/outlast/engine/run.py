@@ -45,7 +45,7 @@ class Run:
         return self.standing.exit_code
 
     async def _playbook(self, path: str, plays: Sequence[Play]) -> None:
-        wiring = replace(self.wiring, search_path=(str(Path(path).resolve().parent),))
+        wiring = replace(self.wiring, search_path=(_folder_of(path),))
         wiring.variables.begin_playbook(path)
         reader = TermsReader(wiring.evaluate, wiring.settings, wiring.check_mode, wiring.diff)
         runner = PlayRunner(
@@ -63,6 +63,10 @@ class Run:
         out = sorted(self.standing.failed | self.standing.unreachable)
         retry_file = self.retry_file(path, out) if out else None
         wiring.events.emit(RunEnded(self.standing.tallies, runner.stats, retry_file))
+
+
+def _folder_of(path: str) -> str:
+    return str(Path(path).absolute().parent)
 
 
 def _first(group: BaseExceptionGroup[OutlastError]) -> OutlastError:
