@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TypeAlias
 
 from outlast.engine.labels import Labels
@@ -16,6 +15,15 @@ from outlast.engine.terms import TermsReader
 from outlast.errors import OutlastError
 from outlast.events import PlaybookStarted, RunEnded
 from outlast.playbook.model import Play
+
+
+@dataclass(frozen=True, slots=True)
+class PlaybookFile:
+    """A playbook that was named, and the folder relative files are looked for in."""
+
+    path: str
+    folder: str
+
 
 Parse: TypeAlias = Callable[[str], Sequence[Play]]
 """Reads a playbook when its turn has come: one before it may have written it."""
@@ -30,23 +38,23 @@ class Run:
     """Writes the failed hosts down where the user wants that; gives the file's path."""
     standing: Standing = field(default_factory=Standing)
 
-    async def run(self, paths: Sequence[str], parse: Parse) -> int:
-        """Run the playbooks at *paths* until one fails; gives stock's exit code.
+    async def run(self, files: Sequence[PlaybookFile], parse: Parse) -> int:
+        """Run the playbooks in *files* until one fails; gives stock's exit code.
 
         Raises `OutlastError` for what is wrong outside of any task.
         """
-        for path in paths:
+        for file in files:
             try:
-                await self._playbook(path, parse(path))
+                await self._playbook(file, parse(file.path))
             except* OutlastError as group:
                 raise _first(group) from None
             if self.standing.exit_code:
                 break
         return self.standing.exit_code
 
-    async def _playbook(self, path: str, plays: Sequence[Play]) -> None:
-        wiring = replace(self.wiring, search_path=(_folder_of(path),))
-        wiring.variables.begin_playbook(path)
+    async def _playbook(self, file: PlaybookFile, plays: Sequence[Play]) -> None:
+        wiring = replace(self.wiring, search_path=(file.folder,))
+        wiring.variables.begin_playbook(file.path)
         reader = TermsReader(wiring.evaluate, wiring.settings, wiring.check_mode, wiring.diff)
         runner = PlayRunner(
             wiring=wiring,
@@ -56,17 +64,13 @@ class Run:
             reader=reader,
             stats={},
         )
-        wiring.events.emit(PlaybookStarted(path, len(plays)))
+        wiring.events.emit(PlaybookStarted(file.path, len(plays)))
         for play in plays:
             if not await runner.run(play):
                 break
         out = sorted(self.standing.failed | self.standing.unreachable)
-        retry_file = self.retry_file(path, out) if out else None
+        retry_file = self.retry_file(file.path, out) if out else None
         wiring.events.emit(RunEnded(self.standing.tallies, runner.stats, retry_file))
-
-
-def _folder_of(path: str) -> str:
-    return str(Path(path).absolute().parent)
 
 
 def _first(group: BaseExceptionGroup[OutlastError]) -> OutlastError:

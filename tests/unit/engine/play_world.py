@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from outlast.engine.ports import IncludedFile, Tags, Wiring
-from outlast.engine.run import Run
+from outlast.engine.run import PlaybookFile, Run
 from outlast.errors import HostUnreachable, UndefinedVariable
 from outlast.events import TaskEnded
 from outlast.outcome import Detached, Failed, Ok, Performed
@@ -211,7 +211,7 @@ class World:
             tags=self.tags,
         )
         self.run = Run(wiring=wiring)
-        return await self.run.run(["play.yml"], lambda _path: plays)
+        return await self.run.run([PlaybookFile("play.yml", "/here")], lambda _path: plays)
 
     def fails(self, task: str, *hosts: str, times: int = 1) -> None:
         for host in hosts:
