@@ -70,6 +70,14 @@ class Scope(Mapping[str, object], ABC):
         self.memo: dict[str, object] = {}
         """What has been evaluated in this scope already; written by `templating` alone."""
 
+    def from_file(self, name: str) -> bool:  # noqa: ARG002  # for those who know to answer
+        """Tell whether *name*'s value was written in a trusted file.
+
+        Only then may its text serve as a condition (`when: "{{ name }}"`): text that a
+        host, a fact or a template gave is data.
+        """
+        return False
+
 
 class DictScope(Scope):
     """A scope over one dict; for tests and for the few variables of a play header."""

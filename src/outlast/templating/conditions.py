@@ -1,0 +1,79 @@
+"""When a condition holds: stock 2.19's rules, which want real truth values.
+
+Knows what may stand in a `when` and what its value must be. Leaves evaluating to `rendering`.
+"""
+
+from __future__ import annotations
+
+from outlast.errors import EvaluationError, UndefinedVariable
+from outlast.outcome import Deprecated
+from outlast.templating.explaining import because
+from outlast.templating.markers import Tripped
+from outlast.templating.plugins import REMOVED_IN_2_23
+from outlast.templating.rendering import Core
+from outlast.templating.views import plain, type_name
+from outlast.values import Origin, Scope, Template
+
+_BEGINS = ("{{", "{%", "{#")
+_ENDS = ("}}", "%}", "#}")
+_WRAPPED = "Conditionals should not be surrounded by templating delimiters such as {{ }} or {% %}."
+
+
+def holds(core: Core, condition: object, scope: Scope, origin: Origin | None) -> bool:
+    """Tell whether one condition is true; raises `EvaluationError`."""
+    if isinstance(condition, Template):
+        origin = condition.origin or origin
+        condition = condition.text
+    if isinstance(condition, str):
+        condition = condition.strip()
+    if condition is None or condition == "":
+        raise EvaluationError("Empty conditional expressions are not allowed.", origin)
+    if isinstance(condition, bool):
+        return condition
+    if not isinstance(condition, str):
+        raise EvaluationError("Conditional expressions must be strings.", origin)
+    try:
+        value = _value(core, condition, scope, origin)
+    except UndefinedVariable as error:
+        raise because(
+            "Error while evaluating conditional", origin, error, UndefinedVariable
+        ) from None
+    if isinstance(value, bool):
+        return value
+    raise EvaluationError(
+        f"Conditional result ({bool(value)}) was derived from value of type {type_name(value)!r} "
+        f"at {str(origin or '<unknown>')!r}. Conditionals must have a boolean result.",
+        origin,
+    )
+
+
+def _value(core: Core, text: str, scope: Scope, origin: Origin | None) -> object:
+    if not (text.startswith(_BEGINS) and text.endswith(_ENDS)):
+        return settled(core.condition(text, scope, origin))
+    result = settled(core.evaluate(Template(text, origin), scope))
+    if isinstance(result, str):
+        result = result.strip()
+    if result is None or result == "":
+        raise EvaluationError("Empty conditional expressions are not allowed.", origin)
+    if not isinstance(result, str):
+        core.notify(Deprecated(_WRAPPED, REMOVED_IN_2_23, origin))
+        return result
+    if not _written(text, scope):
+        # Law 1: what a template gave is data. Evaluating it would hand the expression to
+        # whoever wrote that data, which may be the managed host.
+        raise EvaluationError("Encountered untrusted template or expression.", origin)
+    return settled(core.condition(result, scope, origin))
+
+
+def _written(text: str, scope: Scope) -> bool:
+    """Tell whether `{{ name }}` names text written in a file, which may hold an expression."""
+    name = text.removeprefix("{{").removesuffix("}}").strip()
+    return name.isidentifier() and name in scope and scope.from_file(name)
+
+
+def settled(value: object) -> object:
+    """Give plain data, or raise what the marker in *value* stands for."""
+    try:
+        return plain(value)
+    except Tripped as tripped:
+        raise tripped.marker.error() from None

@@ -1,0 +1,152 @@
+"""Templates and conditions evaluated, with stock's semantics: the door to this room.
+
+Knows how plain data, booleans and errors for people come out of raw evaluations. Leaves what
+to do about them to the engine.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from jinja2.filters import FILTERS as DEFAULT_FILTERS
+from jinja2.tests import TESTS as DEFAULT_TESTS
+
+from outlast.errors import EvaluationError
+from outlast.templating import conditions
+from outlast.templating.borrowed import Borrowed
+from outlast.templating.checks import checks
+from outlast.templating.data_filters import data_filters
+from outlast.templating.explaining import because
+from outlast.templating.functions import functions
+from outlast.templating.lookups import Lookups
+from outlast.templating.markers import Tripped
+from outlast.templating.overrides import with_header
+from outlast.templating.plugins import Plugin, Registry, jinja
+from outlast.templating.rendering import Core, Notify
+from outlast.templating.text_filters import text_filters
+from outlast.templating.views import SCALARS, plain
+from outlast.values import OMIT, Origin, Scope, Template
+
+_BLOCKS = re.compile(r"\b(?:lookup|query|q)\s*\(|\{%-?\s*(?:include|import|from|extends)\b")
+_NAME = re.compile(r"[A-Za-z_]\w*")
+
+
+def _ignore(_notice: object) -> None:
+    """Tell nobody."""
+
+
+class Evaluator:
+    """Implements `call.Evaluate`; safe to use from several threads.
+
+    *notify* hears warnings and deprecations. *basedir* is where `{% include %}` of a task's
+    template looks.
+    """
+
+    def __init__(self, notify: Notify = _ignore, *, basedir: str = ".") -> None:
+        core = self._core = Core(notify, basedir)
+        borrowed = Borrowed(core.stack, notify)
+        self.lookups = Lookups(core, borrowed)
+        core.functions = functions(core.stack, self.lookups)
+        filters = jinja(dict(DEFAULT_FILTERS)) | text_filters() | data_filters(notify)
+        self._give("filter", filters, borrowed)
+        self._give("test", jinja(dict(DEFAULT_TESTS)) | checks(notify), borrowed)
+
+    def _give(self, kind: str, own: Mapping[str, Plugin], borrowed: Borrowed) -> None:
+        registry = Registry(kind, self._core, own, borrowed)
+        for environment in self._core.environments:
+            setattr(environment, f"{kind}s", registry)
+
+    def render(self, value: object, scope: Scope) -> Any:
+        """Give plain data for *value*, every template in it evaluated; it may be `OMIT`.
+
+        Raises `EvaluationError`.
+        """
+        if type(value) in SCALARS:
+            return value
+        return self._settled(value, scope)
+
+    def _settled(self, value: object, scope: Scope) -> Any:
+        origin = value.origin if isinstance(value, Template) else None
+        try:
+            raw = self._core.evaluate(value, scope) if isinstance(value, Template) else value
+            return plain(raw, scope, self._core)
+        except Tripped as tripped:
+            raise tripped.marker.error() from None
+        except EvaluationError as error:
+            if error.message.endswith("is unsupported for variable storage."):
+                raise because("Error rendering template", origin, error) from None
+            raise
+
+    def expression(self, text: str, scope: Scope, origin: Origin | None = None) -> Any:
+        """Give the value of a bare expression, as `debug: var=` has it."""
+        return conditions.settled(self._core.expression(text, scope, origin))
+
+    def holds(self, condition: object, scope: Scope, origin: Origin | None = None) -> bool:
+        """Tell whether one `when`-like condition is true; raises `EvaluationError`."""
+        return conditions.holds(self._core, condition, scope, origin)
+
+    def render_args(self, args: Mapping[str, object], scope: Scope) -> dict[str, Any]:
+        """Give a task's arguments evaluated, omitted ones left out.
+
+        Raises `EvaluationError` whose chain begins with the argument's name.
+        """
+        result: dict[str, Any] = {}
+        for key, value in args.items():
+            try:
+                rendered = self.render(value, scope)
+            except EvaluationError as error:
+                origin = value.origin if isinstance(value, Template) else error.origin
+                told = f"Error while resolving value for {key!r}"
+                raise because(told, origin, error, type(error)) from error
+            if rendered is not OMIT:
+                result[key] = rendered
+        return result
+
+    def render_file_text(
+        self,
+        text: str,
+        scope: Scope,
+        *,
+        origin: Origin | None = None,
+        search_path: tuple[str, ...] = (),
+        **options: Any,
+    ) -> Any:
+        """Evaluate a trusted template file's text; usually gives text, but any value may come.
+
+        *search_path* are the folders of `{% include %}` and `{% import %}`. *options* are
+        Jinja2's (`trim_blocks`, `variable_start_string`, `newline_sequence` ...); a
+        `#jinja2:` line at the top of the text beats them. Raises `EvaluationError`.
+        """
+        body, settings = with_header(text, options, origin)
+        return conditions.settled(self._core.file(body, scope, origin, search_path, settings))
+
+    def may_block(self, value: object, scope: Scope | None = None) -> bool:
+        """Tell whether evaluating *value* may read files or run programs.
+
+        With *scope*, templates in the variables it names are considered too.
+        """
+        return _may_block(value, scope, set())
+
+
+def _may_block(value: object, scope: Scope | None, seen: set[str]) -> bool:
+    if isinstance(value, Template):
+        if _BLOCKS.search(value.text):
+            return True
+        return scope is not None and _names_block(value.text, scope, seen)
+    if isinstance(value, dict):
+        return any(_may_block(member, scope, seen) for member in value.values())
+    if isinstance(value, list | tuple):
+        return any(_may_block(member, scope, seen) for member in value)
+    return False
+
+
+def _names_block(text: str, scope: Scope, seen: set[str]) -> bool:
+    for name in _NAME.findall(text):
+        if name in seen:
+            continue
+        seen.add(name)
+        if name in scope and _may_block(scope[name], scope, seen):
+            return True
+    return False

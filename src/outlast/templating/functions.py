@@ -1,0 +1,58 @@
+"""Functions that every template can call: `lookup`, `query`, `now`, `undef`, `range` ..."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from jinja2.defaults import DEFAULT_NAMESPACE
+
+from outlast.templating.environment import takes_markers
+from outlast.templating.lookups import Lookups
+from outlast.templating.markers import Marker
+from outlast.templating.markers import missing as missing_marker
+from outlast.templating.running import Stack
+from outlast.templating.views import type_name
+from outlast.values import OMIT
+
+_UNDEFINED = "Mandatory variable has not been overridden"
+
+
+def functions(stack: Stack, lookups: Lookups) -> dict[str, Any]:
+    """Give the functions by name, and `omit`."""
+
+    @takes_markers
+    def _lookup(plugin_name: str, /, *terms: Any, **options: Any) -> Any:
+        return lookups.call(plugin_name, list(terms), options)
+
+    @takes_markers
+    def _query(plugin_name: str, /, *terms: Any, **options: Any) -> Any:
+        return lookups.call(plugin_name, list(terms), {**options, "wantlist": True})
+
+    def _now(utc: object = False, fmt: str | None = None) -> Any:  # noqa: FBT002  # stock's
+        if stack.top is not None:
+            stack.top.volatile = True
+        moment = dt.datetime.now(dt.UTC).replace(tzinfo=None) if utc else dt.datetime.now()
+        return moment.strftime(fmt) if fmt else moment
+
+    @takes_markers
+    def _undef(hint: Any = None) -> Marker:
+        if isinstance(hint, Marker):
+            return hint
+        if not isinstance(hint, str | None):
+            raise TypeError(
+                f"The 'hint' argument must be of type 'str' or 'NoneType', not {type_name(hint)!r}."
+            )
+        top = stack.top
+        return missing_marker(hint or _UNDEFINED, None, None, top.origin if top and hint else None)
+
+    return {
+        **DEFAULT_NAMESPACE,
+        "range": range,
+        "lookup": _lookup,
+        "query": _query,
+        "q": _query,
+        "now": _now,
+        "undef": _undef,
+        "omit": OMIT,
+    }

@@ -1,0 +1,203 @@
+"""Evaluates one template in one scope; what fails becomes a marker, not an exception.
+
+Knows compiled templates by their text, what is remembered of a scope, and that a template
+which needs its own value is a loop. Leaves plain results, conditions and errors for people
+to `evaluator`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+from jinja2.environment import Template as JinjaTemplate
+from jinja2.loaders import FileSystemLoader
+from jinja2.utils import missing
+
+from outlast.errors import Cause, EvaluationError
+from outlast.outcome import Notice, Warned
+from outlast.templating.environment import Environment
+from outlast.templating.explaining import RECURSION, failure_of
+from outlast.templating.markers import broken
+from outlast.templating.overrides import HEADER, with_header
+from outlast.templating.running import RenderContext, Running, Stack
+from outlast.templating.views import SCALARS, ScopeView, lifted
+from outlast.values import Origin, Scope, Template
+
+Notify: TypeAlias = Callable[[Notice], None]
+
+_REMEMBERED = 4096
+_EMBEDDED = (
+    "Jinja constant strings should not contain embedded templates. "
+    "This feature will be disabled by default in ansible-core 2.23."
+)
+_IN_CONDITIONS = '`when: "{{ a_var }}" == 42` becomes `when: a_var == 42`'
+_IN_LOOKUPS = (
+    """`msg: "{{ lookup('env', '{{ a_var }}') }}"` becomes """
+    """`msg: "{{ lookup('env', a_var) }}"`"""
+)
+
+
+class Codebook:
+    """Compiled templates of one dialect by their text; the oldest go when there are many."""
+
+    def __init__(self, compile_text: Callable[[str], JinjaTemplate]) -> None:
+        self._compile = compile_text
+        self._known: dict[str, JinjaTemplate] = {}
+
+    def get(self, text: str) -> JinjaTemplate:
+        """Give a text's code; raises what compiling raises."""
+        known = self._known.get(text)
+        if known is None:
+            if len(self._known) >= _REMEMBERED:
+                for oldest in list(self._known)[: _REMEMBERED // 4]:
+                    self._known.pop(oldest, None)
+            known = self._known[text] = self._compile(text)
+        return known
+
+
+class Core:
+    """Templates, expressions and variables as raw values: markers and views included."""
+
+    def __init__(self, notify: Notify, basedir: str = ".") -> None:
+        self.notify = notify
+        self.stack = Stack()
+        self.functions: dict[str, Any] = {}
+        """Global functions by name, and `omit`; a variable of the same name wins."""
+        loader = FileSystemLoader(basedir)
+        self.included = Environment(self, self.stack, loader=loader)
+        self.tasks = Environment(self, self.stack, escapes=True, included=self.included)
+        self.conditions = Environment(
+            self, self.stack, evaluates_constants=True, included=self.included
+        )
+        self._expressions_env = Environment(self, self.stack, escapes=True, included=self.included)
+        self._templates = Codebook(self.tasks.compiled)
+        self._expressions = Codebook(self._expressions_env.compiled_expression)
+        self._conditions = Codebook(self.conditions.compiled_expression)
+
+    @property
+    def environments(self) -> tuple[Environment, ...]:
+        """Every dialect, for those who give them filters and tests."""
+        return (self.included, self.tasks, self.conditions, self._expressions_env)
+
+    # -- names ---------------------------------------------------------------------------------
+
+    def resolve(self, name: str, scope: Scope) -> Any:
+        """Give a variable's or function's value, or Jinja2's `missing`."""
+        try:
+            return self.variable(name, scope)
+        except KeyError:
+            pass
+        if name == "vars":
+            return ScopeView(scope, self)
+        return self.functions.get(name, missing)
+
+    def variable(self, name: str, scope: Scope) -> Any:
+        """Give a variable's value; raises `KeyError`."""
+        memo = scope.memo
+        if name in memo:
+            return memo[name]
+        value = scope[name]
+        kind = type(value)
+        if kind in SCALARS:
+            return value
+        if kind is Template:
+            return self.evaluate(value, scope, remember=name)  # type: ignore[arg-type]  # compared
+        return lifted(value, scope, self)
+
+    # -- templates -----------------------------------------------------------------------------
+
+    def evaluate(self, template: Template, scope: Scope, remember: str = "") -> Any:
+        """Give a template's value; under *remember* the scope keeps it, if it is stable."""
+        text = template.text
+        if text.startswith(HEADER):
+            return self._with_header(template, scope)
+        above = self.stack.top
+        running = Running(text, template.origin, scope, above, "template")
+        while above is not None:
+            if above.text == text and above.scope is scope and above.what == "template":
+                return broken(_loop(running))
+            above = above.above
+        value = self._run(running, self._templates)
+        if type(value) is str and text.endswith("\n"):
+            value += "\n" * (_newlines(text) - _newlines(value))
+        if remember and not running.volatile and type(value) in SCALARS:
+            scope.memo[remember] = value
+        return value
+
+    def _with_header(self, template: Template, scope: Scope) -> Any:
+        try:
+            body, options = with_header(template.text, {}, template.origin)
+        except EvaluationError as error:
+            return broken(error)
+        return self.file(body, scope, template.origin, (), options)
+
+    def expression(self, text: str, scope: Scope, origin: Origin | None) -> Any:
+        """Give the value of a bare expression, as `debug: var=` has it."""
+        return self._run(
+            Running(text, origin, scope, self.stack.top, "expression"), self._expressions
+        )
+
+    def condition(self, text: str, scope: Scope, origin: Origin | None) -> Any:
+        """Give the value of a condition: backslashes stay, constants may be templates."""
+        return self._run(
+            Running(text, origin, scope, self.stack.top, "expression"), self._conditions
+        )
+
+    def embedded(self, text: str) -> Any:
+        """Evaluate a template that stands in a constant inside another one, and warn."""
+        top = self.stack.top
+        if top is None:
+            raise RuntimeError("a constant belongs to a template that runs")
+        example = _IN_CONDITIONS if top.what == "expression" else _IN_LOOKUPS
+        help_text = f"Use inline expressions, for example: {example}"
+        self.notify(Warned(_EMBEDDED, top.origin, help_text))
+        return self.evaluate(Template(text, top.origin), top.scope)
+
+    def file(
+        self,
+        text: str,
+        scope: Scope,
+        origin: Origin | None,
+        search_path: tuple[str, ...],
+        options: Mapping[str, Any],
+    ) -> Any:
+        """Evaluate a template file's text, with its own folders and delimiters."""
+        loader = FileSystemLoader(list(search_path)) if search_path else None
+        environment = Environment(self, self.stack, loader=loader, options=options)
+        for mine in ("filters", "tests"):
+            setattr(environment, mine, getattr(self.included, mine))
+        value = self._run(
+            Running(text, origin, scope, self.stack.top, "template"),
+            Codebook(environment.compiled),
+        )
+        if type(value) is str and text.endswith("\n"):
+            value += environment.newline_sequence * (_newlines(text) - _newlines(value))
+        return value
+
+    def _run(self, running: Running, codebook: Codebook) -> Any:
+        """Run a template's code on top of the stack."""
+        stack = self.stack
+        above = stack.top
+        stack.top = running
+        try:
+            code = codebook.get(running.text)
+            environment = code.environment
+            context = RenderContext(environment, self, running.scope, code.blocks)
+            return environment.concat(code.root_render_func(context))
+        except Exception as error:  # noqa: BLE001  # compiling raises what a filter's import does
+            return broken(failure_of(error, running.text, running.origin, running.what))
+        finally:
+            stack.top = above
+            if running.volatile and above is not None:
+                above.volatile = True
+
+
+def _loop(running: Running) -> EvaluationError:
+    return EvaluationError(
+        "Recursive loop detected in template", running.origin, causes=(Cause(RECURSION),)
+    )
+
+
+def _newlines(text: str) -> int:
+    return len(text) - len(text.rstrip("\n"))
