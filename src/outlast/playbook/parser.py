@@ -21,6 +21,7 @@ from outlast.playbook.plays import PlayReader
 from outlast.playbook.steps import StepReader
 from outlast.playbook.tasks import TaskReader
 
+_NULL = "tag:yaml.org,2002:null"
 _NO_PLAY = "playbook entries must be either valid plays or 'import_playbook' statements"
 
 
@@ -61,7 +62,7 @@ class PlaybookParser:
         """
         document = Document(str(path), read_text(path), self._notice)
         root = document.root
-        if root is None or document.value(root) is None:
+        if root is None or root.tag == _NULL:
             return ()
         if not isinstance(root, SeqNode):
             raise OutlastError("included task files must contain a list of tasks")
@@ -74,7 +75,7 @@ class PlaybookParser:
     def _entries(self, document: Document, path: str | Path) -> list[Node]:
         shown = os.path.realpath(Path(path).expanduser())
         root = document.root
-        if root is None or root.tag == "tag:yaml.org,2002:null":
+        if root is None or root.tag == _NULL:
             raise PlaybookError(f"Empty playbook, nothing to do: {shown}")
         if not isinstance(root, SeqNode):
             kind = type_shown(document.value(root))

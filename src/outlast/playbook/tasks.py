@@ -50,14 +50,15 @@ class TaskReader:
         include = short == "include_tasks"
         place = _place(handler=handler, include=include)
         call = self.calls.resolve(found, text)
+        inherited = None
         if include:
             check_include_words(found, text, place)
-            call, parent = self._include(call, text, parent)
+            call, inherited = self._include(call, text, parent)
         _check_meta(call, text, handler=handler)
         self._check_words(found, text, place)
         if found.on_localhost:
             text = _delegated(text)
-        return self._task(text, call, parent, place)
+        return self._task(text, call, handed_down(parent, text, place), inherited)
 
     def _check_words(self, found: Found, text: Text, place: Place) -> None:
         for key, given in text.entries.items():
@@ -73,13 +74,15 @@ class TaskReader:
             return False
         return self.is_lookup(key.removeprefix("with_"))
 
-    def _task(self, text: Text, call: ActionCall, parent: Keywords, place: Place) -> Task:
+    def _task(
+        self, text: Text, call: ActionCall, keywords: Keywords, inherited: Keywords | None
+    ) -> Task:
         name = text.value("name")
         return Task(
             name="" if name is None else name,
             action=call,
             origin=text.origin,
-            keywords=handed_down(parent, text, place),
+            keywords=keywords,
             register=_register(text),
             loop=LoopReader(self.document, self.is_lookup).read(text),
             until=_conditions(text, "until") or (),
@@ -91,7 +94,7 @@ class TaskReader:
             poll=text.value("poll"),
             listen=_listen(text),
             places=_places(text),
-            inherited=parent if place in _INCLUDES else None,
+            inherited=inherited,
         )
 
     def _include(
@@ -115,11 +118,8 @@ class TaskReader:
         applied = from_value(apply, call.origin)
         for key in applied.entries:
             check_allowed(key, Place.BLOCK, call.origin)
-        parent = handed_down(parent, applied, Place.BLOCK)
-        return replace(call, args={"_raw_params": file}), parent
-
-
-_INCLUDES = frozenset({Place.INCLUDE, Place.HANDLER_INCLUDE})
+        inherited = handed_down(parent, applied, Place.BLOCK)
+        return replace(call, args={"_raw_params": file}), inherited
 
 
 def _place(*, handler: bool, include: bool) -> Place:
