@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import os
 import select
@@ -14,6 +15,13 @@ from blockbuster import BlockBuster
 
 _PATIENCE = 5.0
 """Seconds a child that was told to go may take to be gone."""
+
+
+def pytest_configure() -> None:
+    """Have no loop made that nobody closes."""
+    # Asked for the loop before any is set, Python 3.11 makes one, and pytest-asyncio asks:
+    # the garbage collector would blame whichever test runs then.
+    asyncio.set_event_loop(None)
 
 
 def _children() -> set[int]:
