@@ -1,0 +1,61 @@
+"""`-e`: variables from the command line.
+
+Knows the three ways to write them and which text is refused. How `key=value` text is cut
+into words is asked of whoever is given: playbooks write arguments the same way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from outlast.errors import PlaybookError, UsageError
+from outlast.loader import load_file, load_text
+from outlast.outcome import Notice
+from outlast.values import Origin, Template, Value, looks_like_template
+
+_PLACE = "<CLI option '-e'>"
+
+KeyValues = Callable[[str], Mapping[str, str]]
+"""Gives the words of `a=1 b="x y"`; raises `ValueError` with stock's message."""
+
+
+def parse_extra_vars(
+    texts: Sequence[str], *, key_values: KeyValues, notify: Callable[[Notice], None]
+) -> dict[str, Value]:
+    """Give the variables of every `-e`, the later winning.
+
+    `@file` and text that begins with a brace are YAML or JSON and keep their types; of
+    `key=value` every value is text. Raises `UsageError`, `SourceMissing` or `PlaybookError`.
+    """
+    found: dict[str, Value] = {}
+    for text in filter(None, texts):
+        found |= _one(text, key_values, notify)
+    return found
+
+
+def _one(text: str, key_values: KeyValues, notify: Callable[[Notice], None]) -> dict[str, Value]:
+    if text.startswith(("/", ".")):
+        raise UsageError(f"Please prepend extra_vars filename '{text}' with '@'")
+    if text.startswith("@"):
+        content = load_file(text[1:], notify)
+    elif text.startswith(("[", "{")):
+        content = load_text(text, _PLACE, notify)
+    else:
+        return _words(text, key_values)
+    if not isinstance(content, dict):
+        raise UsageError(
+            f"Invalid extra vars data supplied. '{text}' could not be made into a dictionary"
+        )
+    return content
+
+
+def _words(text: str, key_values: KeyValues) -> dict[str, Value]:
+    try:
+        words = key_values(text)
+    except ValueError as error:
+        raise PlaybookError(str(error)) from error
+    origin = Origin(_PLACE)
+    return {
+        key: Template(value, origin) if looks_like_template(value) else value
+        for key, value in words.items()
+    }

@@ -1,0 +1,132 @@
+"""Variables in files: group_vars and host_vars, `vars_files`.
+
+Knows where such files may stand, in which order they are read, and what they must contain;
+reads each group_vars file once a run, as stock does. Leaves whose variables they are to
+`variables`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from outlast.errors import PlaybookError
+from outlast.loader import load_file
+from outlast.outcome import Notice, Warned
+from outlast.values import Origin, Value
+
+_ENDINGS = (".yml", ".yaml", ".json")
+_TAGGED = {str: "Str", int: "Int", float: "Float", list: "List"}
+
+Notify = Callable[[Notice], None]
+Vars = Mapping[str, Value]
+
+
+def load_vars_file(path: str, notify: Notify) -> dict[str, Value]:
+    """Give the variables in a file: one mapping, or a list of them, the later winning.
+
+    Raises `PlaybookError` for anything else and `SourceMissing`.
+    """
+    content = load_file(path, notify)
+    found: dict[str, Value] = {}
+    for part in content if isinstance(content, list) else [content or {}]:
+        if not isinstance(part, dict):
+            raise PlaybookError(
+                "Invalid variable file contents.",
+                getattr(part, "origin", None) or Origin(path),
+                help_text="Variable files must contain either a dictionary of variables, or a"
+                " list of dictionaries.",
+            )
+        found |= part
+    return found
+
+
+def find_vars_file(name: str, folders: Sequence[str]) -> str | None:
+    """Give where a `vars_files` entry is: in a `vars` folder first, then beside the play."""
+    if name.startswith(("~", "/")):
+        places = [str(Path(name).expanduser())]
+    else:
+        beside = name.split("/", maxsplit=1)[0] == "vars"
+        places = [
+            os.path.normpath(Path(folder) / between / name)
+            for folder in folders
+            for between in (("",) if beside else ("vars", ""))
+        ]
+    return next((place for place in places if Path(place).exists()), None)
+
+
+class VarsFolders:
+    """The group_vars and host_vars folders of a run, each file read once."""
+
+    def __init__(self, notify: Notify) -> None:
+        self._notify = notify
+        self._read: dict[tuple[str, str, str], Vars] = {}
+        self._folders: dict[str, bool] = {}
+
+    def of_group(self, folder: str, name: str) -> Vars:
+        """Give what the group_vars in *folder* say about a group."""
+        return self._of(folder, "group_vars", name)
+
+    def of_host(self, folder: str, name: str) -> Vars:
+        """Give what the host_vars in *folder* say about a host."""
+        return self._of(folder, "host_vars", name)
+
+    def _of(self, folder: str, kind: str, name: str) -> Vars:
+        known = self._read.get((folder, kind, name))
+        if known is None:
+            known = self._read[folder, kind, name] = self._load(folder, kind, name)
+        return known
+
+    def _load(self, folder: str, kind: str, name: str) -> Vars:
+        place = os.path.join(os.path.realpath(folder), kind)  # noqa: PTH118  # a host may be called `/chroot`
+        if name.startswith(os.sep) or not self._is_folder(place, kind):
+            return {}
+        found: dict[str, Value] = {}
+        for path in _files_of(Path(place), name):
+            found |= self._content(path)
+        return found
+
+    def _is_folder(self, place: str, kind: str) -> bool:
+        if place not in self._folders:
+            path = Path(place)
+            self._folders[place] = path.is_dir()
+            if path.exists() and not path.is_dir():
+                self._notify(Warned(f"Found {kind} that is not a directory, skipping: {place}"))
+        return self._folders[place]
+
+    def _content(self, path: Path) -> Vars:
+        content = load_file(path, self._notify)
+        if not content:
+            return {}
+        if not isinstance(content, dict):
+            kind = _TAGGED.get(type(content))
+            shown = f"_AnsibleTagged{kind}" if kind else type(content).__name__
+            raise PlaybookError(
+                f"Could not process {str(path)!r}: failed to combine variables, expected dicts"
+                f" but got a 'dict' and a {shown!r}.",
+                Origin(str(path)),
+            )
+        return content
+
+
+def _files_of(place: Path, name: str) -> Iterator[Path]:
+    """Yield the files about *name*: of `name`, `name.yml`, ... the first that is there counts."""
+    for ending in ("", *_ENDINGS):
+        path = place / f"{name}{ending}"
+        if path.is_dir():
+            yield from _files_below(path)
+            return
+        if path.exists():
+            yield path
+            return
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith(".") or path.name.endswith("~"):
+            continue
+        if path.is_dir() and not path.suffix:
+            yield from _files_below(path)
+        elif path.is_file() and (not path.suffix or path.suffix in _ENDINGS):
+            yield path

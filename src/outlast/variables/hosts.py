@@ -1,0 +1,119 @@
+"""What is known of one host: what the inventory says, and what the run has learnt.
+
+Knows how the two are kept and when they have changed. Leaves plays and tasks to
+`variables`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from outlast.values import Value
+from outlast.variables import facts as fact_names
+from outlast.variables import magic
+from outlast.variables.files import VarsFolders
+from outlast.variables.ports import Group, Inventory, Place
+from outlast.variables.precedence import LayeredScope, Layers, Precedence, folded
+
+
+@dataclass(frozen=True, slots=True)
+class Stranger:
+    """A host that a task is delegated to and no inventory knows."""
+
+    name: str
+    vars: Mapping[str, Value] = field(default_factory=dict)
+    groups: Sequence[Group] = ()
+
+
+@dataclass(slots=True)
+class Knowledge:
+    """What a run has learnt of one host; changed by `Variables` alone.
+
+    The mappings are replaced, never changed: scopes that were made from them stay as they
+    are.
+    """
+
+    facts: Mapping[str, object] = field(default_factory=dict)
+    included: Mapping[str, object] = field(default_factory=dict)
+    registered: Mapping[str, object] = field(default_factory=dict)
+    version: int = 0
+    fact_layer: Mapping[str, object] = field(default_factory=lambda: {"ansible_facts": {}})
+    base: Mapping[str, object] = field(default_factory=dict)
+    base_version: object = None
+    seen_by_others: LayeredScope | None = None
+    """What `hostvars` shows, as long as `seen_version` holds."""
+    seen_version: object = None
+
+    def learn_facts(self, facts: Mapping[str, object], *, inject: bool) -> None:
+        """Add *facts*; under their own names, too, if they are to be injected."""
+        self.facts = {**self.facts, **facts}
+        self._show_facts(inject=inject)
+
+    def forget_facts(self, *, inject: bool) -> None:
+        """Drop every fact."""
+        self.facts = {}
+        self._show_facts(inject=inject)
+
+    def _show_facts(self, *, inject: bool) -> None:
+        beside = (
+            fact_names.public(self.facts)
+            if inject
+            else {"ansible_local": self.facts.get("ansible_local", {})}
+        )
+        self.fact_layer = {"ansible_facts": fact_names.namespaced(self.facts), **beside}
+        self.version += 1
+
+    def include(self, variables: Mapping[str, object]) -> None:
+        """Add what include_vars read."""
+        self.included = {**self.included, **variables}
+        self.version += 1
+
+    def learn_set_facts(self, facts: Mapping[str, object]) -> None:
+        """Add what set_fact and register gave."""
+        self.registered = {**self.registered, **facts}
+        self.version += 1
+
+    def layers(self) -> dict[Precedence, Mapping[str, object]]:
+        """Give what has been learnt, by precedence."""
+        return {
+            Precedence.FACTS: self.fact_layer,
+            Precedence.INCLUDED_VARS: self.included,
+            Precedence.REGISTERED: self.registered,
+        }
+
+
+def said_by_inventory(
+    host: Place, inventory: Inventory, folders: VarsFolders, playbook_dir: str
+) -> dict[str, object]:
+    """Fold everything that inventory and variable folders say about *host*."""
+    level = Precedence
+    everyone = inventory.groups["all"]
+    beside, play = inventory.folders, (playbook_dir,)
+    layers: Layers = {
+        level.ALL_IN_INVENTORY: everyone.vars,
+        level.GROUPS_IN_INVENTORY: _merged([group.vars for group in host.groups]),
+        level.ALL_FILES_OF_INVENTORY: _group_files(folders, beside, [everyone]),
+        level.ALL_FILES_OF_PLAYBOOK: _group_files(folders, play, [everyone]),
+        level.GROUP_FILES_OF_INVENTORY: _group_files(folders, beside, host.groups),
+        level.GROUP_FILES_OF_PLAYBOOK: _group_files(folders, play, host.groups),
+        level.HOST_IN_INVENTORY: host.vars,
+        level.HOST_IDENTITY: magic.of_host(host.name, [group.name for group in host.groups]),
+        level.HOST_FILES_OF_INVENTORY: _host_files(folders, beside, host),
+        level.HOST_FILES_OF_PLAYBOOK: _host_files(folders, play, host),
+    }
+    return folded(layers)
+
+
+def _merged(parts: Sequence[Mapping[str, Value]]) -> dict[str, object]:
+    return {name: value for part in parts for name, value in part.items()}
+
+
+def _group_files(
+    folders: VarsFolders, places: Sequence[str], groups: Sequence[Group]
+) -> dict[str, object]:
+    return _merged([folders.of_group(place, group.name) for place in places for group in groups])
+
+
+def _host_files(folders: VarsFolders, places: Sequence[str], host: Place) -> dict[str, object]:
+    return _merged([folders.of_host(place, host.name) for place in places])

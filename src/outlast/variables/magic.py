@@ -1,0 +1,128 @@
+"""Variables that nobody sets: what the run, the play and a host's name say by themselves.
+
+Knows their names and values. Leaves their place among the others to `precedence`.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+
+from outlast.values import Template, Value, is_list
+
+_IP_V4 = re.compile(r"(?:(?:25[0-5]|2[0-4]\d|[01]?\d{1,2})(?:\.(?!$)|$)){4}", re.ASCII)
+
+_KEYWORDS = """
+    action always any_errors_fatal args async async_val become become_exe become_flags
+    become_method become_user block changed_when check_mode collections connection cycler
+    debugger delay delegate_facts delegate_to dict diff environment fact_path failed_when
+    force_handlers gather_facts gather_timeout handlers hosts ignore_errors
+    ignore_unreachable joiner lipsum local_action lookup loop loop_control loop_with
+    max_fail_percentage module_defaults name namespace no_log notify now omit order poll port
+    post_tasks pre_tasks q query range register remote_user rescue retries roles run_once
+    serial strategy tags tasks throttle timeout undef until vars_files vars_prompt when with_
+"""
+RESERVED = frozenset(_KEYWORDS.split())
+"""Names of keywords and of Jinja's globals: variables called so are told of."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What was asked for on the command line, as playbooks can see it."""
+
+    ansible_version: str
+    """Of the ansible-core whose modules are used: `2.19.14`."""
+    check_mode: bool = False
+    diff_mode: bool = False
+    forks: int = 5
+    verbosity: int = 0
+    limit: str | None = None
+    inventory_sources: Sequence[str] = ()
+    run_tags: Sequence[str] = ("all",)
+    skip_tags: Sequence[str] = ()
+    config_file: str | None = None
+    inject_facts: bool = True
+    """The setting `inject_facts_as_vars`."""
+
+
+def of_run(options: Options, playbook_dir: str) -> dict[str, object]:
+    """Give what holds for a whole playbook."""
+    found: dict[str, object] = {
+        "playbook_dir": playbook_dir,
+        "ansible_playbook_python": sys.executable,
+        "ansible_config_file": options.config_file,
+        "ansible_version": _version(options.ansible_version),
+        "ansible_check_mode": options.check_mode,
+        "ansible_diff_mode": options.diff_mode,
+        "ansible_forks": options.forks,
+        "ansible_inventory_sources": list(options.inventory_sources),
+        "ansible_run_tags": list(options.run_tags),
+        "ansible_skip_tags": list(options.skip_tags),
+        "ansible_verbosity": options.verbosity,
+    }
+    return found if options.limit is None else {**found, "ansible_limit": options.limit}
+
+
+def _version(text: str) -> dict[str, object]:
+    numbers = [int(digits) for digits in re.findall(r"\d+", text)[:3]]
+    names = ("major", "minor", "revision")
+    return {"full": text, "string": text, **dict(zip(names, numbers, strict=False))}
+
+
+@dataclass(slots=True)
+class Company:
+    """Which hosts a play has, and which of them have dropped out."""
+
+    everyone: Sequence[str] = ()
+    batch: Sequence[str] = ()
+    gone: frozenset[str] = field(default_factory=frozenset)
+
+    def set_batch(self, batch: Sequence[str], active: Collection[str]) -> None:
+        """Take note of the batch and of those still in it; a host may come back."""
+        self.batch = tuple(batch)
+        self.gone = (self.gone | set(batch)) - set(active)
+
+    def variables(self) -> dict[str, object]:
+        """Give the lists of hosts that playbooks see."""
+        batch = [host for host in self.batch if host not in self.gone]
+        return {
+            "ansible_play_hosts_all": list(self.everyone),
+            "ansible_play_hosts": [host for host in self.everyone if host not in self.gone],
+            "ansible_play_batch": batch,
+            "play_hosts": batch,
+        }
+
+
+def play_name(name: Value, hosts: Value) -> Value:
+    """Give a play's name; one without is called by its pattern."""
+    if name:
+        return name
+    if not is_list(hosts):
+        return hosts
+    return ",".join(one.text if isinstance(one, Template) else str(one) for one in hosts)
+
+
+def of_roles(names: Sequence[str]) -> dict[str, object]:
+    """Give the lists of a play's roles, without their dependencies."""
+    return {
+        "role_names": list(names),
+        "ansible_role_names": list(names),
+        "ansible_play_role_names": list(names),
+        "ansible_dependent_role_names": [],
+    }
+
+
+def of_host(name: str, groups: Sequence[str]) -> dict[str, object]:
+    """Give what a host's name and groups say."""
+    return {
+        "inventory_hostname": name,
+        "inventory_hostname_short": name if _is_address(name) else name.split(".", maxsplit=1)[0],
+        "group_names": sorted(groups),
+    }
+
+
+def _is_address(name: str) -> bool:
+    """A dot in an address does not end a short name; in IPv6 there are few dots and no names."""
+    return _IP_V4.fullmatch(name) is not None or name.count(":") > 1

@@ -1,0 +1,101 @@
+"""What this room needs from its neighbours, as it sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from outlast.values import Origin, Value
+
+
+class Named(Protocol):
+    """Anything with a name."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        ...
+
+
+class Group(Named, Protocol):
+    """A group of hosts."""
+
+    @property
+    def vars(self) -> Mapping[str, Value]:
+        """What the inventory says about it."""
+        ...
+
+    def all_hosts(self) -> Sequence[Named]:
+        """Every host in it or below it."""
+        ...
+
+
+class Place(Named, Protocol):
+    """A host."""
+
+    @property
+    def vars(self) -> Mapping[str, Value]:
+        """What the inventory says about it."""
+        ...
+
+    @property
+    def groups(self) -> Sequence[Group]:
+        """All its groups but `all`, what counts more coming later."""
+        ...
+
+
+class Inventory(Protocol):
+    """Hosts and groups; they may become more while the run goes on."""
+
+    @property
+    def version(self) -> int:
+        """A number that grows with every change."""
+        ...
+
+    @property
+    def hosts(self) -> Mapping[str, Place]:
+        """Every host but the implicit one."""
+        ...
+
+    @property
+    def groups(self) -> Mapping[str, Group]:
+        """Every group, `all` among them."""
+        ...
+
+    @property
+    def folders(self) -> Sequence[str]:
+        """Where its group_vars and host_vars stand."""
+        ...
+
+    def host(self, name: str) -> Place | None:
+        """Give a host by its exact name, localhost always."""
+        ...
+
+
+class Play(Protocol):
+    """A play, as far as variables go."""
+
+    @property
+    def name(self) -> Value:
+        """Empty when it has none."""
+        ...
+
+    @property
+    def hosts(self) -> Value:
+        """Its pattern."""
+        ...
+
+    @property
+    def vars(self) -> Mapping[str, Value]:
+        """Its own variables."""
+        ...
+
+    @property
+    def vars_files(self) -> Sequence[Value]:
+        """Names of files, or lists of names of which the first found counts."""
+        ...
+
+    @property
+    def origin(self) -> Origin:
+        """Where it is written."""
+        ...

@@ -1,0 +1,105 @@
+"""Who wins when a name is defined twice: one list, and scopes made of layers in its order.
+
+Knows the order of precedence and how layers are looked through. Leaves what stands in a
+layer to `variables`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from enum import IntEnum, auto
+from typing import TypeAlias
+
+from outlast.values import Scope
+
+
+class Precedence(IntEnum):
+    """Where a variable may come from; the later wins."""
+
+    ROLE_DEFAULTS = auto()
+    TASK_ROLE_DEFAULTS = auto()
+    ALL_IN_INVENTORY = auto()
+    GROUPS_IN_INVENTORY = auto()
+    ALL_FILES_OF_INVENTORY = auto()
+    ALL_FILES_OF_PLAYBOOK = auto()
+    GROUP_FILES_OF_INVENTORY = auto()
+    GROUP_FILES_OF_PLAYBOOK = auto()
+    HOST_IN_INVENTORY = auto()
+    HOST_IDENTITY = auto()
+    """inventory_hostname and the like: weaker than host_vars, so in stock, too."""
+    HOST_FILES_OF_INVENTORY = auto()
+    HOST_FILES_OF_PLAYBOOK = auto()
+    FACTS = auto()
+    PLAY_VARS = auto()
+    VARS_FILES = auto()
+    ROLE_EXPORTS = auto()
+    ROLE_VARS = auto()
+    TASK_VARS = auto()
+    INCLUDED_VARS = auto()
+    REGISTERED = auto()
+    """set_fact and register."""
+    ROLE_PARAMS = auto()
+    INCLUDE_PARAMS = auto()
+    EXTRA_VARS = auto()
+    MAGIC = auto()
+
+
+Layers: TypeAlias = Mapping[Precedence, Mapping[str, object]]
+
+
+def folded(layers: Layers) -> dict[str, object]:
+    """Give one dict with what counts in *layers*."""
+    result: dict[str, object] = {}
+    for precedence in sorted(layers):
+        result |= layers[precedence]
+    return result
+
+
+class LayeredScope(Scope):
+    """A scope over layers, none of them copied: making one costs as much as there are layers."""
+
+    def __init__(self, layers: Layers) -> None:
+        super().__init__()
+        self._layers = tuple(layers[one] for one in sorted(layers, reverse=True) if layers[one])
+        """The strongest first, the empty left out."""
+
+    def __getitem__(self, name: str) -> object:
+        for layer in self._layers:
+            if name in layer:
+                return layer[name]
+        raise KeyError(name)
+
+    def __contains__(self, name: object) -> bool:
+        return any(name in layer for layer in self._layers)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(dict.fromkeys(name for layer in self._layers for name in layer))
+
+    def __len__(self) -> int:
+        return len({name for layer in self._layers for name in layer})
+
+
+class TaskScope(LayeredScope):
+    """What a task sees: its layers, and under `vars` the same without `vars`."""
+
+    def __init__(self, layers: Layers) -> None:
+        super().__init__(layers)
+        self._all = layers
+        self._vars: LayeredScope | None = None
+
+    def __getitem__(self, name: str) -> object:
+        if name != "vars":
+            return super().__getitem__(name)
+        if self._vars is None:
+            self._vars = LayeredScope(self._all)
+        return self._vars
+
+    def __contains__(self, name: object) -> bool:
+        return name == "vars" or super().__contains__(name)
+
+    def __iter__(self) -> Iterator[str]:
+        yield from (name for name in super().__iter__() if name != "vars")
+        yield "vars"
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)

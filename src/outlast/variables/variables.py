@@ -1,0 +1,256 @@
+"""All variables of a run: the face of this room, and the owner of what hosts have learnt.
+
+Knows the layers a task's scope is made of and keeps what rarely changes. Leaves evaluating
+to `templating`: values stay as they were loaded, but for the names of `vars_files`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+from outlast.call import Evaluate
+from outlast.outcome import Warned
+from outlast.values import Scope, Value
+from outlast.variables import facts as fact_names
+from outlast.variables import magic
+from outlast.variables.files import Notify, VarsFolders
+from outlast.variables.hosts import Knowledge, Stranger, said_by_inventory
+from outlast.variables.ports import Inventory, Place, Play
+from outlast.variables.precedence import LayeredScope, Layers, Precedence, TaskScope
+from outlast.variables.vars_files import VarsFiles
+
+_Layer = Mapping[str, object]
+_NOTHING: _Layer = {}
+_GATHERED = "_ansible_facts_gathered"
+
+
+class Variables:
+    """Every variable of every host; one per run."""
+
+    def __init__(
+        self,
+        *,
+        inventory: Inventory,
+        extra_vars: Mapping[str, Value],
+        options: magic.Options,
+        evaluate: Evaluate,
+        notify: Notify,
+    ) -> None:
+        self._inventory = inventory
+        self._extra = extra_vars
+        self._options = options
+        self._notify = notify
+        self._folders = VarsFolders(notify)
+        self._files = VarsFiles(evaluate, notify)
+        self._known: dict[str, Knowledge] = {}
+        self._playbook_dir = ""
+        self._play: Play | None = None
+        self._roles: Sequence[str] = ()
+        self._company = magic.Company()
+        self._magic: dict[bool, _Layer] = {}
+        """With and without what the play adds; empty when it must be made anew."""
+        self._magic_version = -1
+        self._hostvars = _HostVars(self, inventory)
+        self._warn_if_reserved(extra_vars)
+
+    # -- where the run is ----------------------------------------------------------------------
+
+    def begin_playbook(self, path: str) -> None:
+        """Say which playbook comes next: group_vars and host_vars beside it count."""
+        self._playbook_dir = os.path.dirname(os.path.abspath(path))  # noqa: PTH100, PTH120  # `..` is to go, links are to stay
+        self._play = None
+        self._changed()
+
+    def begin_play(self, play: Play, hosts: Sequence[str], roles: Sequence[str] = ()) -> None:
+        """Start a play: its vars and vars_files apply from now on, to all of its hosts."""
+        self._play = play
+        self._roles = tuple(roles)
+        self._company = magic.Company(tuple(hosts), tuple(hosts))
+        self._warn_if_reserved(play.vars)
+        self._changed()
+
+    def set_batch(self, batch: Sequence[str], active: Collection[str]) -> None:
+        """Say which hosts the batch has and which are still in it (magic variables)."""
+        self._company.set_batch(batch, active)
+        self._changed()
+
+    def _changed(self) -> None:
+        self._magic = {}
+
+    # -- scopes --------------------------------------------------------------------------------
+
+    def header_scope(self, play: Play) -> Scope:
+        """Give what a play's own keywords are evaluated in: no host's variables."""
+        layers = {
+            Precedence.PLAY_VARS: play.vars,
+            Precedence.EXTRA_VARS: self._extra,
+            Precedence.MAGIC: self._magic_layer(in_play=self._play is play),
+        }
+        return TaskScope(self._with_files(play, None, layers))
+
+    def scope(
+        self,
+        host: str,
+        task_vars: Mapping[str, object] = _NOTHING,
+        *,
+        environment: Iterable[object] = (),
+        more: Layers | None = None,
+    ) -> Scope:
+        """Give all variables of *host*, those of a task in their place among them.
+
+        *more* are layers that only some tasks have: a role's, or an include's parameters.
+        """
+        known = self._knowledge(host)
+        self._warn_if_reserved(task_vars)
+        layers: dict[Precedence, _Layer] = {
+            **known.layers(),
+            Precedence.HOST_FILES_OF_PLAYBOOK: self._base(host, known),
+            Precedence.TASK_VARS: task_vars,
+            Precedence.EXTRA_VARS: self._extra,
+            Precedence.MAGIC: {
+                **self._magic_layer(in_play=self._play is not None),
+                "environment": list(environment),
+            },
+            **(more or {}),
+        }
+        if self._play is None:
+            return TaskScope(layers)
+        layers[Precedence.PLAY_VARS] = self._play.vars
+        return TaskScope(self._with_files(self._play, known, layers))
+
+    def host_scope(self, host: str) -> LayeredScope:
+        """Give what other hosts see in `hostvars`: nothing of plays and tasks.
+
+        The same scope until something is learnt of the host, so what was evaluated in it
+        stays so.
+        """
+        known = self._knowledge(host)
+        version = (known.version, self._inventory.version, self._playbook_dir)
+        if known.seen_by_others is None or known.seen_version != version:
+            layers = {
+                **known.layers(),
+                Precedence.HOST_FILES_OF_PLAYBOOK: self._base(host, known),
+                Precedence.EXTRA_VARS: self._extra,
+                Precedence.MAGIC: self._magic_layer(in_play=False),
+            }
+            known.seen_by_others, known.seen_version = LayeredScope(layers), version
+        return known.seen_by_others
+
+    def _with_files(
+        self, play: Play, known: Knowledge | None, layers: Mapping[Precedence, _Layer]
+    ) -> Layers:
+        if not play.vars_files:
+            return layers
+        below = {one: layers[one] for one in layers if one < Precedence.VARS_FILES}
+        below |= {one: layers[one] for one in (Precedence.EXTRA_VARS, Precedence.MAGIC)}
+
+        def scope_with(found: _Layer) -> LayeredScope:
+            return LayeredScope({**below, Precedence.VARS_FILES: found})
+
+        sure = known is not None and "module_setup" in known.facts
+        folders = (os.path.dirname(play.origin.path), self._playbook_dir)  # noqa: PTH120  # text in, text out
+        found = self._files.layer(play.vars_files, scope_with, folders, sure=sure)
+        return {**layers, Precedence.VARS_FILES: found}
+
+    def _base(self, host: str, known: Knowledge) -> _Layer:
+        version = (self._inventory.version, self._playbook_dir)
+        if known.base_version != version:
+            place: Place = self._inventory.host(host) or Stranger(host)
+            known.base = said_by_inventory(
+                place, self._inventory, self._folders, self._playbook_dir
+            )
+            known.base_version = version
+            self._warn_if_reserved(known.base)
+        return known.base
+
+    def _magic_layer(self, *, in_play: bool) -> _Layer:
+        if self._magic_version != self._inventory.version:
+            self._changed()
+            self._magic_version = self._inventory.version
+        if in_play not in self._magic:
+            self._magic[in_play] = self._made_magic(in_play=in_play)
+        return self._magic[in_play]
+
+    def _made_magic(self, *, in_play: bool) -> _Layer:
+        made = magic.of_run(self._options, self._playbook_dir)
+        made["groups"] = {
+            name: [host.name for host in group.all_hosts()]
+            for name, group in self._inventory.groups.items()
+        }
+        if in_play and self._play is not None:
+            made |= self._company.variables()
+            made["ansible_play_name"] = magic.play_name(self._play.name, self._play.hosts)
+            made |= magic.of_roles(self._roles)
+            made["hostvars"] = self._hostvars
+        return made
+
+    # -- what hosts learn ----------------------------------------------------------------------
+
+    def register(self, host: str, name: str, value: object) -> None:
+        """Keep a task's result under *name*."""
+        self.set_facts(host, {name: value})
+
+    def set_facts(self, host: str, facts: Mapping[str, object], *, cacheable: bool = False) -> None:
+        """Keep what set_fact said; what is cacheable is a fact as well."""
+        self._warn_if_reserved(facts)
+        self._knowledge(host).learn_set_facts(facts)
+        if cacheable:
+            self.add_ansible_facts(host, facts)
+
+    def add_included_vars(self, host: str, variables: Mapping[str, object]) -> None:
+        """Keep what include_vars read."""
+        self._warn_if_reserved(variables)
+        self._knowledge(host).include(variables)
+
+    def add_ansible_facts(self, host: str, facts: Mapping[str, object]) -> None:
+        """Keep what a facts module found."""
+        self._warn_if_reserved(facts)
+        if self._options.inject_facts:
+            for name in filter(fact_names.forbidden, facts):
+                self._notify(Warned(f"Removed restricted key from module data: {name}"))
+        self._knowledge(host).learn_facts(facts, inject=self._options.inject_facts)
+
+    def clear_facts(self, host: str) -> None:
+        """Forget what facts modules found."""
+        self._knowledge(host).forget_facts(inject=self._options.inject_facts)
+
+    def has_facts(self, host: str) -> bool:
+        """Tell whether facts have been gathered (gathering: smart)."""
+        return bool(self._knowledge(host).facts.get(_GATHERED, False))
+
+    def _knowledge(self, host: str) -> Knowledge:
+        known = self._known.get(host)
+        if known is None:
+            known = self._known[host] = Knowledge()
+            if not self._options.inject_facts:
+                known.forget_facts(inject=False)
+        return known
+
+    def _warn_if_reserved(self, names: Iterable[str]) -> None:
+        if not magic.RESERVED.isdisjoint(names):
+            for name in names:
+                if name in magic.RESERVED:
+                    self._notify(Warned(f"Found variable using reserved name {name!r}."))
+
+
+class _HostVars(Mapping[str, Scope]):
+    """`hostvars`: every host's variables, each a scope of its own."""
+
+    def __init__(self, variables: Variables, inventory: Inventory) -> None:
+        self._variables = variables
+        self._inventory = inventory
+
+    def __getitem__(self, name: str) -> Scope:
+        if name not in self:
+            raise KeyError(name)
+        return self._variables.host_scope(name)
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and self._inventory.host(name) is not None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._inventory.hosts)
+
+    def __len__(self) -> int:
+        return len(self._inventory.hosts)
