@@ -14,7 +14,7 @@ end is a request that is answered when the job has ended.
 
 A payload longer than `CHUNK` travels in several frames, all but the last marked `MORE`, so
 that a big one does not keep small ones waiting. Kinds of ERROR: `failed` (the host says no;
-becomes `ActionFailed`), `cancelled`, and `bug` (a traceback of ours).
+becomes `ActionFailed`), `unreachable`, `cancelled`, and `bug` (a traceback of ours).
 
 How an op is added: write `def op(agent, request)` in a module of this package and name it in
 the table in `ops.py`; the module is imported when its first request comes. What it may use:
@@ -159,9 +159,16 @@ class Decoder:
             self._hold(payload)
             self._blobs.setdefault(id_, []).append(payload)
             return None
+        if kind == CANCEL:
+            self._drop(id_)
         blobs = tuple(self._blobs.pop(id_, ()))
         self._held -= sum(map(_weight, blobs))
         return Message(id_, kind, payload, blobs)
+
+    def _drop(self, id_: int) -> None:
+        """Forget what came of a message that will not be finished."""
+        for key in [key for key in self._parts if key[0] == id_]:
+            self._held -= sum(map(_weight, self._parts.pop(key)))
 
     def _hold(self, payload: bytes) -> None:
         self._held += _weight(payload)

@@ -1,0 +1,51 @@
+"""What is run on a host so that an agent comes to life there, in one round trip.
+
+Knows the shell line that finds a Python, and the bundle of the agent's sources. Leaves how
+the line reaches the host to `link`.
+"""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from importlib.resources import files
+
+from outlast.transport.endpoint import Endpoint
+from outlast_agent import bootstrap
+
+NO_PYTHON = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """The agent's sources, compressed: what is sent first on every connection."""
+
+    data: bytes
+
+    @classmethod
+    def of_this_package(cls) -> Bundle:
+        """Pack the sources that were installed with this program."""
+        sources = {
+            entry.name.removesuffix(".py"): entry.read_text(encoding="utf-8")
+            for entry in files(bootstrap.PACKAGE).iterdir()
+            if entry.name.endswith(".py") and entry.name != "__init__.py"
+        }
+        return cls(bootstrap.pack(sources))
+
+
+def shell_line(endpoint: Endpoint, bundle: Bundle, word: str) -> str:
+    """Give a line for sh that starts an agent which says *word* first.
+
+    Holds neither a line break nor `!`: whatever a user's login shell is, it passes it on.
+    """
+    options: dict[str, object] = {"remote_tmp": endpoint.remote_tmp}
+    program = shlex.quote(bootstrap.stub(word, bundle.data, options))
+    if endpoint.discovers:
+        names = " ".join(map(shlex.quote, endpoint.pythons))
+        line = (
+            f'for p in {names}; do f=$(command -v "$p") && exec "$f" -c {program} "$f"; done; '
+            f"echo {word} {NO_PYTHON}; exit 127"
+        )
+    else:  # the user's own words, which may be more than one, as stock takes them
+        line = f"exec {endpoint.python} -c {program} {shlex.quote(endpoint.python)}"
+    return line

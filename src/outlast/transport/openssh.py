@@ -1,0 +1,82 @@
+"""The command line of ssh for an endpoint, word for word as stock builds it.
+
+So that the same ~/.ssh/config, known hosts, keys, agents and persisted masters serve both.
+Leaves running it to `link`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shlex
+from pathlib import Path
+
+from outlast.errors import HostUnreachable
+from outlast.transport.endpoint import Endpoint
+
+_NO_PASSWORD = (
+    "KbdInteractiveAuthentication=no",
+    "PreferredAuthentications=gssapi-with-mic,gssapi-keyex,hostbased,publickey",
+    "PasswordAuthentication=no",
+)
+
+
+def argv(endpoint: Endpoint, command: str) -> list[str]:
+    """Give the words that run *command* (for a shell) on the host."""
+    words = [endpoint.ssh_executable, *_split(endpoint.ssh_args)]
+    if not endpoint.host_key_checking:
+        words += _options("StrictHostKeyChecking=no")
+    if endpoint.port is not None:
+        words += _options(f"Port={endpoint.port}")
+    if endpoint.private_key:
+        words += _options(f'IdentityFile="{os.path.expanduser(endpoint.private_key)}"')  # noqa: PTH111  # pathlib would also tidy up what the user wrote
+    words += _options(*_NO_PASSWORD)
+    if endpoint.user:
+        words += _options(f'User="{endpoint.user}"')
+    words += _options(f"ConnectTimeout={endpoint.timeout}")
+    words += [*_split(endpoint.ssh_common_args), *_split(endpoint.ssh_extra_args)]
+    path = _control_path(endpoint, words)
+    if path:
+        words += _options(f'ControlPath="{path}"')
+    words += _options("NumberOfPasswordPrompts=1")
+    return [*words, endpoint.host, command]
+
+
+def through_shell(line: str) -> str:
+    """Give a command that runs *line* by sh, whatever the user's login shell is."""
+    return f"/bin/sh -c {shlex.quote(line)}"
+
+
+def prepare(words: list[str]) -> None:
+    """Make the folder of the control path that *words* name; raises `HostUnreachable`."""
+    for word in words:
+        if word.startswith('ControlPath="'):
+            folder = Path(word.partition('"')[2].rstrip('"')).parent
+            try:
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            except OSError as error:
+                raise HostUnreachable(f"Cannot write to ControlPath {folder}") from error
+            if not os.access(folder, os.W_OK):
+                raise HostUnreachable(f"Cannot write to ControlPath {folder}")
+
+
+def _options(*settings: str) -> list[str]:
+    return [word for setting in settings for word in ("-o", setting)]
+
+
+def _split(text: str) -> list[str]:
+    return [word.strip() for word in shlex.split(text) if word.strip()]
+
+
+def _control_path(endpoint: Endpoint, words: list[str]) -> str | None:
+    """Give stock's path for a shared master, unless there is none or the user names one."""
+    said = [word.lower() for word in words]
+    if not any("controlpersist" in word for word in said):
+        return None
+    if any("controlpath" in word and "controlpersist" not in word for word in said):
+        return None
+    folder = os.path.realpath(os.path.expandvars(os.path.expanduser(endpoint.control_path_dir)))  # noqa: PTH111  # links resolved as stock does, for the same socket
+    if endpoint.control_path:
+        return endpoint.control_path % {"directory": folder}
+    name = f"{endpoint.host}-{endpoint.port}-{endpoint.user}"
+    return f"{folder}/{hashlib.sha1(name.encode(), usedforsecurity=False).hexdigest()[:10]}"

@@ -1,0 +1,87 @@
+"""What of the modules a host has got already.
+
+Knows ids and digests. Leaves sending to `conversation`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from outlast.call import Parcel
+from outlast.transport.conversation import Conversation
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A parcel as the wire describes it."""
+
+    id: str
+    body: Mapping[str, object]
+    parcel: Parcel
+
+
+@dataclass(slots=True)
+class Manifests:
+    """Manifests by parcel, made once for all hosts."""
+
+    _made: dict[int, Manifest] = field(default_factory=dict)
+
+    def of(self, parcel: Parcel) -> Manifest:
+        """Give the manifest of *parcel*."""
+        made = self._made.get(id(parcel))
+        if made is None:  # it keeps the parcel, so that its id stays its own
+            made = self._made[id(parcel)] = _manifest(parcel)
+        return made
+
+
+def _manifest(parcel: Parcel) -> Manifest:
+    body: dict[str, object] = {
+        "name": parcel.name,
+        "main": parcel.main,
+        "files": parcel.files,
+        "on_disk": parcel.on_disk,
+    }
+    name = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()[:16]
+    return Manifest(name, {"id": name, **body}, parcel)
+
+
+@dataclass(slots=True)
+class Delivery:
+    """Brings modules to one agent, each source once."""
+
+    conversation: Conversation
+    manifests: Manifests
+    _parcels: set[str] = field(default_factory=set)
+    _digests: set[str] = field(default_factory=set)
+    _sending: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def deliver(self, parcel: Parcel) -> str:
+        """See to it that the agent has *parcel*; gives its id there.
+
+        Does not wait for the agent: what is asked next is read by it after the parcel.
+        """
+        manifest = self.manifests.of(parcel)
+        if manifest.id in self._parcels:
+            return manifest.id
+        async with self._sending:
+            if manifest.id not in self._parcels:
+                await self._send(manifest)
+        return manifest.id
+
+    async def _send(self, manifest: Manifest) -> None:
+        wanted = {digest for _, digest in manifest.parcel.files.values()} - self._digests
+        missing = sorted(wanted)
+        blobs = tuple(map(manifest.parcel.source, missing))
+        question = self.conversation.begin("parcel")
+        body = {**manifest.body, "digests": missing}
+        try:
+            await self.conversation.send(question, "parcel", body, blobs)
+        except asyncio.CancelledError:
+            self.conversation.withdraw(question)
+            raise
+        self._digests |= wanted  # only now: half a parcel is none
+        self._parcels.add(manifest.id)

@@ -1,0 +1,128 @@
+"""A live connection to a host as one identity: `call.Session`.
+
+Knows how each of its methods is asked of the agent. Leaves the asking to `conversation`.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import cast
+
+from outlast.call import CommandRun, FileState, JobOrder, ModuleRun, Reply, Run
+from outlast.transport.conversation import Answer, Conversation
+from outlast.transport.parcels import Delivery
+
+
+@dataclass(slots=True)
+class AgentSession:
+    """Asks one agent; may be used by any number of tasks at once."""
+
+    conversation: Conversation
+    delivery: Delivery
+    python: str
+    discovered: bool
+    _keys: itertools.count[int] = field(default_factory=itertools.count)
+    _stored: dict[str, str] = field(default_factory=dict)
+    """Path to the key the agent knows it by."""
+
+    async def run(self, run: Run) -> Reply:
+        """Run a module or a command to its end; cancelling ends its whole tree."""
+        answer = await self.conversation.ask("run", await self._order(run))
+        stdout, stderr = answer.blobs
+        return Reply(_text(stdout), _text(stderr), cast(int, answer.body["rc"]))
+
+    async def _order(self, run: Run) -> dict[str, object]:
+        if isinstance(run, CommandRun):
+            return {"command": _command(run), "environment": dict(run.environment)}
+        return await self._module_order(run)
+
+    async def _module_order(self, run: ModuleRun) -> dict[str, object]:
+        keys = {}
+        for argument, content in run.files.items():
+            keys[argument] = self._new_key()
+            await self._store(content, argument, keys[argument])
+        return {
+            "parcel": await self.delivery.deliver(run.parcel),
+            "args": dict(run.args),
+            "environment": dict(run.environment),
+            "files": keys,
+        }
+
+    async def inspect(self, path: str, *, checksum: bool = False) -> FileState | None:
+        """Look at *path*; None: nothing is there."""
+        answer = await self.conversation.ask("file.inspect", {"path": path, "checksum": checksum})
+        state = cast("dict[str, object] | None", answer.body["state"])
+        if state is None:
+            return None
+        return FileState(
+            kind=cast(str, state["kind"]),
+            size=cast(int, state["size"]),
+            mode=cast(int, state["mode"]),
+            sha1=cast("str | None", state["sha1"]),
+        )
+
+    async def read(self, path: str, limit: int) -> bytes:
+        """Give a file's content; raises `ActionFailed` when it is longer than *limit*."""
+        answer = await self.conversation.ask("file.read", {"path": path, "limit": limit})
+        return answer.blobs[0]
+
+    async def store(self, content: bytes, name: str) -> str:
+        """Put *content* in a private temporary folder; gives its path."""
+        key = self._new_key()
+        answer = await self._store(content, name, key)
+        path = cast(str, answer.body["path"])
+        self._stored[path] = key
+        return path
+
+    async def _store(self, content: bytes, name: str, key: str) -> Answer:
+        body = {"key": key, "name": name, "size": len(content)}
+        return await self.conversation.ask("file.store", body, stream=content)
+
+    def _new_key(self) -> str:
+        return str(next(self._keys))
+
+    async def discard(self, path: str) -> None:
+        """Remove what `store` put at *path*; harmless when it is gone."""
+        key = self._stored.pop(path, None)
+        if key is not None:
+            await self.conversation.ask("file.discard", {"key": key})
+
+    async def start_job(self, job: JobOrder) -> Mapping[str, object]:
+        """Start a background job; the answer means it is recorded."""
+        body = {
+            "jid": job.jid,
+            "run": await self._order(job.run),
+            "limit": job.limit,
+            "async_dir": job.async_dir,
+            "name": job.name,
+        }
+        return (await self.conversation.ask("job.start", body)).body
+
+    async def job_status(self, jid: str, async_dir: str) -> Mapping[str, object]:
+        """Give what the spool says of a job."""
+        return await self._ask_about("job.status", jid, async_dir)
+
+    async def job_cleanup(self, jid: str, async_dir: str) -> Mapping[str, object]:
+        """Remove a job's spool entry."""
+        return await self._ask_about("job.cleanup", jid, async_dir)
+
+    async def job_ended(self, jid: str, async_dir: str) -> None:
+        """Return when the job has ended or does not exist."""
+        await self._ask_about("job.ended", jid, async_dir)
+
+    async def _ask_about(self, op: str, jid: str, async_dir: str) -> Mapping[str, object]:
+        return (await self.conversation.ask(op, {"jid": jid, "async_dir": async_dir})).body
+
+
+def _command(run: CommandRun) -> dict[str, object]:
+    fields = asdict(run)
+    del fields["environment"]
+    return {
+        name: list(value) if isinstance(value, tuple) else value for name, value in fields.items()
+    }
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "surrogateescape")
