@@ -192,6 +192,10 @@ class Evaluate(Protocol):
         ...
 
 
+def _to_nobody(_text: str) -> None:
+    """Tell nobody."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """One attempt of one task on one host (for one loop item): all an action may know."""
@@ -206,6 +210,8 @@ class Call:
     evaluate: Evaluate
     session: Callable[[], Awaitable[Session]]
     """Opens (or finds open) the connection of this task's host, delegate and identity."""
+    written: Mapping[str, object] = field(default_factory=dict)
+    """The arguments as the playbook writes them, templates unevaluated."""
     task_name: str = ""
     origin: Origin | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -218,3 +224,5 @@ class Call:
     async_dir: str = "~/.ansible_async"
     search_path: tuple[str, ...] = ()
     """Folders relative sources are looked for in, nearest first (`files/` etc. are added)."""
+    say: Callable[[str], None] = _to_nobody
+    """Shows a line to whoever watches the run, before the task ends (`pause`)."""

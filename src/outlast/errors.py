@@ -10,6 +10,7 @@
     ├── EvaluationError          a template or condition cannot be evaluated; becomes `Failed`
     │   └── UndefinedVariable    because a name has no value
     ├── ActionFailed             an action says no before anything ran; becomes `Failed`
+    │   └── Refused              because of its arguments
     └── HostUnreachable          a connection could not be opened, or broke; becomes `Unreachable`
 
 The last three are caught at the engine's border and become outcomes of one host.
@@ -113,6 +114,10 @@ class UndefinedVariable(EvaluationError):
 
 class ActionFailed(OutlastError):
     """An action says no before anything ran on the host: wrong arguments, a missing file."""
+
+
+class Refused(ActionFailed):
+    """An action refuses what it was asked: the message alone is what a playbook sees of it."""
 
 
 class HostUnreachable(OutlastError):
