@@ -102,9 +102,6 @@ class Gathered:
         return b"".join(self._parts)
 
 
-Finished = Callable[[int, bytes, bytes], None]
-
-
 class Gathering:
     """Waits for a child's end and its output.
 
@@ -114,12 +111,16 @@ class Gathering:
     """
 
     def __init__(
-        self, loop: Loop, child: tuple[int, int, int], patience: float, finished: Finished
+        self,
+        loop: Loop,
+        child: tuple[int, int, int],
+        patience: float,
+        finished: Callable[[int, bytes, bytes], None],
     ) -> None:
         self._loop = loop
         self.pid, out, err = child
         self._patience = patience
-        self._finished: Finished | None = finished
+        self._finished: Callable[[int, bytes, bytes], None] | None = finished
         self._status: int | None = None
         self._last_news = time.monotonic()
         self._out = Gathered(loop, out, self._news)

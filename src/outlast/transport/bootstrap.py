@@ -41,10 +41,12 @@ def shell_line(endpoint: Endpoint, bundle: Bundle, word: str) -> str:
     options: dict[str, object] = {"remote_tmp": endpoint.remote_tmp}
     program = shlex.quote(bootstrap.stub(word, bundle.data, options))
     if endpoint.discovers:
+        # Not `exec`: what looks like a Python may be a version manager's stand-in that says
+        # there is none (127); then the next has its turn.
         names = " ".join(map(shlex.quote, endpoint.pythons))
         line = (
-            f'for p in {names}; do f=$(command -v "$p") && exec "$f" -c {program} "$f"; done; '
-            f"echo {word} {NO_PYTHON}; exit 127"
+            f'for p in {names}; do f=$(command -v "$p") || continue; "$f" -c {program} "$f"; '
+            f"r=$?; [ $r = 127 ] || [ $r = 126 ] || exit $r; done; echo {word} {NO_PYTHON}; exit 127"
         )
     else:  # the user's own words, which may be more than one, as stock takes them
         line = f"exec {endpoint.python} -c {program} {shlex.quote(endpoint.python)}"

@@ -119,6 +119,7 @@ class Link(asyncio.SubprocessProtocol):
         if end >= 0:
             said = bytes(self._chatter[start + len(self._word) + 1 : end]).decode().strip()
             rest, self._chatter = bytes(self._chatter[end + 1 :]), None
+            self._stderr.clear()  # what the login said explains nothing that comes later
             self._judge(said)
             self.conversation.feed(rest)
         elif len(self._chatter) > _CHATTER:
@@ -171,14 +172,14 @@ class Link(asyncio.SubprocessProtocol):
         code = self._transport.get_returncode() if self._transport else None
         if self._endpoint.kind == "ssh" and code == _SSH_FAILED:
             return HostUnreachable(f"Failed to connect to the host via ssh: {said}")
-        if self._chatter is None:
+        if self.conversation.hello.done():
             return HostUnreachable(f"the connection to the host was lost: {said}".rstrip(": "))
         if code == _NOT_FOUND:
             return ActionFailed(
                 "The module failed to execute correctly, you probably need to set the "
                 f"interpreter.\nSee stdout/stderr for the exact error: {said}"
             )
-        heard = bytes(self._chatter).decode("utf-8", "replace").strip()
+        heard = bytes(self._chatter or b"").decode("utf-8", "replace").strip()
         details = "\n".join(part for part in (heard, said) if part) or "it said nothing"
         return HostUnreachable(f"no agent could be started on the host (rc {code}): {details}")
 
