@@ -35,7 +35,10 @@ Warn: TypeAlias = Callable[[Notice], None]
 _Pairs: TypeAlias = list[tuple[Node, Node]]
 
 _MAX_DEPTH = 100
-_MAX_NODES = 2_000_000  # aliases multiply: a bomb of nine lines would ask for billions
+_MANY_NODES = 100_000  # aliases multiply: a bomb of nine lines would ask for billions
+_NODES_PER_CHARACTER = 10
+_MANY_OPENED = 10_000  # libyaml falls off an 8 MB stack somewhere above 20 000
+_TOO_DEEP = "This YAML is too deeply nested or too large."
 
 _YAML = "tag:yaml.org,2002:"
 _STR, _MAP, _SEQ = _YAML + "str", _YAML + "map", _YAML + "seq"
@@ -62,7 +65,7 @@ class Document:
         self._text = text
         self._warn = warn or (lambda _notice: None)
         self._resolver = yaml.SafeLoader("")  # constructs scalars by YAML 1.1's rules
-        self._budget = _MAX_NODES
+        self._budget = _MANY_NODES + _NODES_PER_CHARACTER * len(text)
         self._merged: dict[int, _Pairs] = {}
         """Mappings by identity, with what `<<` brings in; nodes live as long as we do."""
         self._entries: dict[int, list[Entry]] = {}
@@ -70,6 +73,7 @@ class Document:
 
     def _compose(self, text: str) -> Node | None:
         try:
+            self._check_depth(text)
             reader = _Reader(text)
             try:
                 return reader.get_single_node()
@@ -78,9 +82,22 @@ class Document:
         except yaml.YAMLError as error:
             raise explained(error, self.path, text) from error
         except RecursionError as error:
-            raise PlaybookError(
-                "YAML parsing failed: nested too deeply", Origin(self.path)
-            ) from error
+            raise PlaybookError(_TOO_DEEP, Origin(self.path)) from error
+
+    def _check_depth(self, text: str) -> None:
+        """Refuse what would take libyaml, which nests on C's stack, out of this world."""
+        if sum(map(text.count, "[{-?")) < _MANY_OPENED:
+            return
+        depth = 0
+        for event in yaml.parse(text, Loader=_Reader):
+            if isinstance(event, yaml.events.CollectionStartEvent):
+                depth += 1
+            elif isinstance(event, yaml.events.CollectionEndEvent):
+                depth -= 1
+            if depth > _MAX_DEPTH:
+                mark = event.start_mark
+                line = mark.line + 1 if mark else 0
+                raise PlaybookError(_TOO_DEEP, Origin(self.path, line))
 
     def _fault(
         self, problem: str, node: Node, *, context: str | None = None, look_closer: bool = True
@@ -111,7 +128,7 @@ class Document:
     def _value(self, node: Node, depth: int, *, unsafe: bool) -> Value:
         self._budget -= 1
         if depth > _MAX_DEPTH or self._budget < 0:
-            raise PlaybookError("This YAML is too deeply nested or too large.", self.origin(node))
+            raise PlaybookError(_TOO_DEEP, self.origin(node))
         tag = node.tag
         if isinstance(node, ScalarNode) and tag == _STR:  # by far the most frequent
             return self._text_of(node.value, node, unsafe=unsafe)
@@ -197,7 +214,7 @@ class Document:
         if known is not None:
             return known
         if depth > _MAX_DEPTH:
-            raise PlaybookError("This YAML is too deeply nested or too large.", self.origin(node))
+            raise PlaybookError(_TOO_DEEP, self.origin(node))
         merged: _Pairs = []
         own: _Pairs = []
         for key_node, value_node in node.value:
@@ -221,7 +238,7 @@ class Document:
             raise self._no_merge("expected a mapping or list of mappings for merging", source)
         self._budget -= len(found)
         if self._budget < 0:
-            raise PlaybookError("This YAML is too deeply nested or too large.", self.origin(source))
+            raise PlaybookError(_TOO_DEEP, self.origin(source))
         return found
 
     def _no_merge(self, expected: str, node: Node) -> PlaybookError:
@@ -264,22 +281,24 @@ def load_text(text: str, path: str, warn: Warn | None = None) -> Value:
     if text.lstrip()[:1] in ("{", "["):
         try:
             return _trusted(json.loads(text), Origin(path))
-        except ValueError:
+        except (ValueError, RecursionError):
             pass  # YAML's own braces; JSON proper goes first, for YAML knows neither tabs nor 1e3
     document = Document(path, text, warn)
     return document.value(document.root)
 
 
-def _trusted(value: object, origin: Origin) -> Value:
+def _trusted(value: object, origin: Origin, depth: int = 0) -> Value:
     """Mark the templates in what JSON gave; `__ansible_unsafe` says that one is none."""
     if isinstance(value, str):
         return Template(value, origin) if looks_like_template(value) else value
+    if depth > _MAX_DEPTH:
+        raise PlaybookError("This JSON is too deeply nested.", origin)
     if isinstance(value, list):
-        return [_trusted(member, origin) for member in value]
+        return [_trusted(member, origin, depth + 1) for member in value]
     if not isinstance(value, dict):
         return value  # type: ignore[return-value]  # JSON has nothing but scalars left
     if value.keys() == {"__ansible_unsafe"} and isinstance(text := value["__ansible_unsafe"], str):
         return text
     if value.keys() == {"__ansible_vault"}:
         raise NotSupportedYet("vault-encrypted values are not supported yet", origin)
-    return {key: _trusted(member, origin) for key, member in value.items()}
+    return {key: _trusted(member, origin, depth + 1) for key, member in value.items()}
