@@ -28,7 +28,7 @@ class AgentOnPipe:
         self.process.stdin.write(self._bundle)
         self._decoder = wire.Decoder()
         self._answers = {}
-        self._next = 0
+        self.last = 0
         assert self._line() == b"hello ok \n"
 
     def _line(self):
@@ -39,10 +39,10 @@ class AgentOnPipe:
 
     def ask(self, op, *blobs, **body):
         """Send a request; gives its id."""
-        self._next += 1
-        for piece in wire.message(self._next, wire.REQUEST, {"op": op, **body}, blobs):
+        self.last += 1
+        for piece in wire.message(self.last, wire.REQUEST, {"op": op, **body}, blobs):
             self.process.stdin.write(piece)
-        return self._next
+        return self.last
 
     def cancel(self, number):
         for piece in wire.frames(number, wire.CANCEL, b""):
@@ -80,6 +80,21 @@ class AgentOnPipe:
         return self.call(
             "job.start", jid=jid, limit=limit, async_dir=async_dir, name="a test", run=run
         )
+
+    def give(self, parcel):
+        """Send a module; gives what a run says of it."""
+        digests = sorted({digest for _, digest in parcel.files.values()})
+        self.call(
+            "parcel",
+            *map(parcel.source, digests),
+            id=parcel.name,
+            name=parcel.name,
+            main=parcel.main,
+            files=parcel.files,
+            on_disk=parcel.on_disk,
+            digests=digests,
+        )
+        return {"parcel": parcel.name, "environment": {}, "files": {}}
 
     def about(self, op, job, *, async_dir="~/.ansible_async"):
         return self.ask(op, jid=job["ansible_job_id"], async_dir=async_dir)

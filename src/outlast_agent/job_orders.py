@@ -34,7 +34,11 @@ def order_for(agent: Agent, request: Request) -> dict[str, object]:
         raise Refused("a job needs something to run")
     environment = {"ANSIBLE_ASYNC_DIR": async_dir}  # stock's jobs see it, too
     environment.update({str(name): str(value) for name, value in run["environment"].items()})
-    work = _command(run, environment) if "command" in run else _module(agent, run)
+    work = (
+        _command(run, environment)
+        if "command" in run
+        else _module(agent, run, {"jid": jid, "folder": spool.expand(async_dir)})
+    )
     order: dict[str, object] = {
         "folder": spool.expand(async_dir),
         "jid": jid,
@@ -96,13 +100,16 @@ def _command(run: Mapping[str, object], environment: Mapping[str, str]) -> dict[
     return {**plan, "patience": COMMAND_PATIENCE, "finish": finish}
 
 
-def _module(agent: Agent, run: Mapping[str, object]) -> dict[str, object]:
+def _module(
+    agent: Agent, run: Mapping[str, object], place: Mapping[str, object]
+) -> dict[str, object]:
     parcel = agent.modules.parcel(str(run["parcel"]))
     given = run.get("files", {})
     if not isinstance(given, dict) or not isinstance(run["args"], dict):
         raise Refused("arguments and files are mappings")
     contents = {name: _content(agent.stored.path(str(key))) for name, key in given.items()}
     work = {
+        **place,
         "main": parcel.main,
         "files": parcel.files,
         "sources": parcel.sources,

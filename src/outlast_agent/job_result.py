@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+import shutil
 
 from outlast_agent import spool
 from outlast_agent.commands import Command
@@ -24,6 +25,7 @@ LARGEST_RESULT = 64 * 1024 * 1024
 def record(order: Order, entry: spool.Entry, ending: Ending) -> None:
     """Write the job's result and its end, so that each is there whole or not at all."""
     result = result_of(order.finish, entry, ending)
+    _remove_folders(entry)
     try:
         spool.put(entry.results_file, json.dumps(result))
     except OSError as error:
@@ -32,6 +34,13 @@ def record(order: Order, entry: spool.Entry, ending: Ending) -> None:
         spool.put(entry.path("end.json"), json.dumps(_end(ending)))
         spool.sync_folder(entry.private)
     spool.sync_folder(entry.folder)
+
+
+def _remove_folders(entry: spool.Entry) -> None:
+    """Remove what a module was given as files: only records are kept."""
+    for name in os.listdir(entry.private) if os.path.isdir(entry.private) else ():
+        if os.path.isdir(entry.path(name)):
+            shutil.rmtree(entry.path(name), ignore_errors=True)
 
 
 def _record_in_no_room(entry: spool.Entry, ending: Ending, error: OSError) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
 
 from outlast_agent import spool
@@ -58,6 +59,7 @@ def cleanup(entry: spool.Entry) -> dict[str, object]:
         os.unlink(entry.results_file)
     else:
         spool.forget(entry)
+        shutil.rmtree(entry.private, ignore_errors=True)  # a lost module's files are folders
     return {
         "ansible_job_id": entry.jid,
         "erased": entry.results_file,

@@ -11,10 +11,10 @@ import marshal
 import os
 import sys
 
-SOURCES = ("loop", "channel", "processes", "finder", "module_job")
+from outlast_agent import spool
+
+SOURCES = ("spool", "loop", "channel", "processes", "finder", "module_job")
 """The modules of this package that such a process needs, each after what it imports."""
-FOLDER = "OUTLAST_JOB_FOLDER"
-"""The variable that names the job's own folder on the host."""
 
 _BOOT = b"""\
 import marshal, os, sys
@@ -57,24 +57,26 @@ def run(work: dict[str, object]) -> None:
     files, sources, args, given = (work[n] for n in ("files", "sources", "args", "given"))
     assert isinstance(files, dict) and isinstance(sources, dict)  # noqa: S101, PT018  # as written by job_orders
     assert isinstance(args, dict) and isinstance(given, dict)  # noqa: S101, PT018
-    args.update({name: _store(name, content) for name, content in given.items()})
+    # The supervisor, whose pid is part of the job's id, is our parent.
+    entry = spool.Entry(str(work["folder"]), "%s.%d" % (work["jid"], os.getppid()))
+    args.update({name: _store(entry, name, content) for name, content in given.items()})
     library = finder.NOWHERE
     if work["on_disk"]:
-        library = _folder("library")
+        library = _folder(entry, "library")
         finder.materialise(files, sources, library)
     code = finder.run_module(finder.ModuleFinder(files, sources, library), str(work["main"]), args)
     os._exit(code)  # what the module left running in threads is not waited for
 
 
-def _folder(name: str) -> str:
-    """Give a new folder inside the job's own, which is removed with the job."""
-    path = os.path.join(os.environ[FOLDER], name)
-    os.makedirs(path, 0o700)
+def _folder(entry: spool.Entry, name: str) -> str:
+    """Give a new folder inside the job's own, which the supervisor removes."""
+    path = entry.path(name)
+    os.mkdir(path, 0o700)
     return path
 
 
-def _store(name: str, content: bytes) -> str:
-    path = os.path.join(_folder("given-%s" % name), "file")
+def _store(entry: spool.Entry, name: str, content: bytes) -> str:
+    path = os.path.join(_folder(entry, "given-%s" % name), "file")
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(fd, "wb") as file:
         file.write(content)
