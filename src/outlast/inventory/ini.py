@@ -21,6 +21,11 @@ _SECTION = re.compile(r"\[([^:\]\s]+)(?::(\w+))?\]\s*(?:#.*)?")
 _GROUP = re.compile(r"([^:\]\s]+)\s*(?:#.*)?")
 _COMMENT = (";", "#")
 
+# What most lines and values look like, so that neither shlex nor the Python parser is asked.
+_SHELL_SIGNS = re.compile(r"[\"'\\#]|[^\x20-\x7e]")
+_WORD = re.compile(r"(?!(?:True|False|None)$)(?:[A-Za-z_/][\w./:@-]*|\d+\.\d+\.\d+\.\d+)", re.ASCII)
+_NUMBER = re.compile(r"0|[1-9][0-9]{0,17}")
+
 
 def read_ini(tree: Tree, path: str, content: bytes) -> None:
     """Put what an INI inventory says into *tree*.
@@ -92,7 +97,8 @@ class _IniReader:
 
     def _take_hosts(self, line: str) -> None:
         try:
-            words = shlex.split(line, comments=True)
+            plain = not _SHELL_SIGNS.search(line)
+            words = line.split() if plain else shlex.split(line, comments=True)
         except ValueError as error:
             raise InventoryError(f"Error parsing host definition '{line}': {error}") from error
         names, port = self._spelled(words[0])
@@ -151,6 +157,10 @@ class _IniReader:
 
 def typed(text: str, origin: Origin) -> Value:
     """Give the Python literal that *text* is, or else the text itself."""
+    if _WORD.fullmatch(text):
+        return text
+    if _NUMBER.fullmatch(text):
+        return int(text)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SyntaxWarning)  # "\d" in what will stay text

@@ -15,7 +15,6 @@ from outlast.errors import InventoryError, NotSupportedYet, OutlastError
 from outlast.inventory.addresses import split_port
 from outlast.inventory.ini import read_ini
 from outlast.inventory.mappings import read_groups
-from outlast.inventory.scripts import read_script
 from outlast.inventory.tree import Tree
 from outlast.loader import load_file
 from outlast.values import Origin
@@ -59,7 +58,7 @@ def _read_source(tree: Tree, source: str) -> bool:
 
 def _read_one(tree: Tree, source: str) -> bool:
     """Try the formats that may be meant, in stock's order; the first that fits wins."""
-    tree.source = source
+    tree.reading(source)
     failures: list[tuple[str, BaseException]] = []
     for name, read in _formats(source):
         try:
@@ -69,9 +68,9 @@ def _read_one(tree: Tree, source: str) -> bool:
         except _DOES_NOT_FIT as error:
             failures.append((name, error))
         else:
-            tree.source = None
+            tree.reading(None)
             return True
-    tree.source = None
+    tree.reading(None)
     _warn_unread(tree, source, failures)
     return False
 
@@ -89,7 +88,7 @@ def _formats(source: str) -> list[tuple[str, Reader]]:
     ending = path.suffix
     found: list[tuple[str, Reader]] = []
     if os.access(source, os.X_OK):
-        found.append(("script", read_script))
+        found.append(("script", _read_script))
     if ending in (".yml", ".yaml"):
         found.append(("auto", _read_plugin_config))
     if ending in _YAML_ENDINGS:
@@ -98,6 +97,12 @@ def _formats(source: str) -> list[tuple[str, Reader]]:
         )
     found.append(("toml", _read_toml) if ending == ".toml" else ("ini", _read_ini_file))
     return found
+
+
+def _read_script(tree: Tree, source: str) -> None:
+    from outlast.inventory.scripts import read_script  # noqa: PLC0415  # brings in subprocess
+
+    read_script(tree, source)
 
 
 def _read_host_list(tree: Tree, source: str) -> None:

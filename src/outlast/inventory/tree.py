@@ -101,11 +101,16 @@ class Tree:
         self.localhost: Host | None = None
         """The first host with one of localhost's names, or the implicit one once needed."""
         self.version = 0
-        self.source: str | None = None
-        """What is being read."""
+        self._source: str | None = None
+        self._folder: str | None = None
         self.add_group("all")
         self.add_group("ungrouped")
         self.add_child("all", "ungrouped")
+
+    def reading(self, source: str | None) -> None:
+        """Say what is being read: new hosts remember it."""
+        self._source = source
+        self._folder = folder_of(source) if source else None
 
     def host(self, name: str) -> Host | None:
         """Give a host by its exact name; localhost is made when it is asked for."""
@@ -164,8 +169,8 @@ class Tree:
         self.version += 1
         if port:
             host.vars["ansible_port"] = port
-        self.set_variable(name, "inventory_file", self.source)
-        self.set_variable(name, "inventory_dir", folder_of(self.source) if self.source else None)
+        self.set_variable(name, "inventory_file", self._source)
+        self.set_variable(name, "inventory_dir", self._folder)
         if name not in LOCALHOST:
             return
         if self.localhost is None:
@@ -234,11 +239,11 @@ class Tree:
         )
 
     def _origin(self) -> Origin | None:
-        return Origin(self.source) if self.source else None
+        return Origin(self._source) if self._source else None
 
     def settle(self) -> None:
         """Bring the tree into order: everything is under `all`, nobody is twice `ungrouped`."""
-        self.source = None
+        self.reading(None)
         for group in list(self.groups.values()):
             if group.name != "all" and not group.parents:
                 self.add_child("all", group.name)

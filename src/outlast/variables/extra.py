@@ -7,8 +7,9 @@ into words is asked of whoever is given: playbooks write arguments the same way.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
-from outlast.errors import PlaybookError, UsageError
+from outlast.errors import PlaybookError, SourceMissing, UsageError
 from outlast.loader import load_file, load_text
 from outlast.outcome import Notice
 from outlast.values import Origin, Template, Value, looks_like_template
@@ -37,7 +38,7 @@ def _one(text: str, key_values: KeyValues, notify: Callable[[Notice], None]) -> 
     if text.startswith(("/", ".")):
         raise UsageError(f"Please prepend extra_vars filename '{text}' with '@'")
     if text.startswith("@"):
-        content = load_file(text[1:], notify)
+        content = load_file(_existing(text[1:]), notify)
     elif text.startswith(("[", "{")):
         content = load_text(text, _PLACE, notify)
     else:
@@ -47,6 +48,17 @@ def _one(text: str, key_values: KeyValues, notify: Callable[[Notice], None]) -> 
             f"Invalid extra vars data supplied. '{text}' could not be made into a dictionary"
         )
     return content
+
+
+def _existing(path: str) -> str:
+    if not Path(path).exists():
+        whole = str(Path(path).absolute())
+        raise SourceMissing(
+            f"Unable to retrieve file contents.\nCould not find or access '{whole}' on the"
+            " Ansible Controller.\nIf you are using a module and expect the file to exist on the"
+            f" remote, see the remote_src option: [Errno 2] No such file or directory: '{whole}'"
+        )
+    return path
 
 
 def _words(text: str, key_values: KeyValues) -> dict[str, Value]:

@@ -62,7 +62,7 @@ class VarsFolders:
     def __init__(self, notify: Notify) -> None:
         self._notify = notify
         self._read: dict[tuple[str, str, str], Vars] = {}
-        self._folders: dict[str, bool] = {}
+        self._places: dict[tuple[str, str], Path | None] = {}
 
     def of_group(self, folder: str, name: str) -> Vars:
         """Give what the group_vars in *folder* say about a group."""
@@ -79,21 +79,21 @@ class VarsFolders:
         return known
 
     def _load(self, folder: str, kind: str, name: str) -> Vars:
-        place = os.path.join(os.path.realpath(folder), kind)  # noqa: PTH118  # a host may be called `/chroot`
-        if name.startswith(os.sep) or not self._is_folder(place, kind):
+        if (folder, kind) not in self._places:
+            self._places[folder, kind] = self._place(folder, kind)
+        place = self._places[folder, kind]
+        if place is None or name.startswith(os.sep):  # a chroot is called by its path
             return {}
         found: dict[str, Value] = {}
-        for path in _files_of(Path(place), name):
+        for path in _files_of(place, name):
             found |= self._content(path)
         return found
 
-    def _is_folder(self, place: str, kind: str) -> bool:
-        if place not in self._folders:
-            path = Path(place)
-            self._folders[place] = path.is_dir()
-            if path.exists() and not path.is_dir():
-                self._notify(Warned(f"Found {kind} that is not a directory, skipping: {place}"))
-        return self._folders[place]
+    def _place(self, folder: str, kind: str) -> Path | None:
+        place = Path(folder).resolve() / kind
+        if place.exists() and not place.is_dir():
+            self._notify(Warned(f"Found {kind} that is not a directory, skipping: {place}"))
+        return place if place.is_dir() else None
 
     def _content(self, path: Path) -> Vars:
         content = load_file(path, self._notify)

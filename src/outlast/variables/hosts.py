@@ -89,16 +89,17 @@ def said_by_inventory(
     """Fold everything that inventory and variable folders say about *host*."""
     level = Precedence
     everyone = inventory.groups["all"]
+    groups = host.groups
     beside, play = inventory.folders, (playbook_dir,)
     layers: Layers = {
         level.ALL_IN_INVENTORY: everyone.vars,
-        level.GROUPS_IN_INVENTORY: _merged([group.vars for group in host.groups]),
+        level.GROUPS_IN_INVENTORY: _merged([group.vars for group in groups]),
         level.ALL_FILES_OF_INVENTORY: _group_files(folders, beside, [everyone]),
         level.ALL_FILES_OF_PLAYBOOK: _group_files(folders, play, [everyone]),
-        level.GROUP_FILES_OF_INVENTORY: _group_files(folders, beside, host.groups),
-        level.GROUP_FILES_OF_PLAYBOOK: _group_files(folders, play, host.groups),
+        level.GROUP_FILES_OF_INVENTORY: _group_files(folders, beside, groups),
+        level.GROUP_FILES_OF_PLAYBOOK: _group_files(folders, play, groups),
         level.HOST_IN_INVENTORY: host.vars,
-        level.HOST_IDENTITY: magic.of_host(host.name, [group.name for group in host.groups]),
+        level.HOST_IDENTITY: magic.of_host(host.name, [group.name for group in groups]),
         level.HOST_FILES_OF_INVENTORY: _host_files(folders, beside, host),
         level.HOST_FILES_OF_PLAYBOOK: _host_files(folders, play, host),
     }

@@ -79,10 +79,12 @@ class Company:
     batch: Sequence[str] = ()
     gone: frozenset[str] = field(default_factory=frozenset)
 
-    def set_batch(self, batch: Sequence[str], active: Collection[str]) -> None:
-        """Take note of the batch and of those still in it; a host may come back."""
+    def set_batch(self, batch: Sequence[str], active: Collection[str]) -> bool:
+        """Take note of the batch and of those still in it, who may come back; tells news."""
+        before = self.batch, self.gone
         self.batch = tuple(batch)
         self.gone = (self.gone | set(batch)) - set(active)
+        return before != (self.batch, self.gone)
 
     def variables(self) -> dict[str, object]:
         """Give the lists of hosts that playbooks see."""

@@ -50,7 +50,8 @@ class Variables:
         self._company = magic.Company()
         self._magic: dict[bool, _Layer] = {}
         """With and without what the play adds; empty when it must be made anew."""
-        self._magic_version = -1
+        self._groups: dict[str, list[str]] = {}
+        self._groups_version = -1
         self._hostvars = _HostVars(self, inventory)
         self._warn_if_reserved(extra_vars)
 
@@ -72,8 +73,8 @@ class Variables:
 
     def set_batch(self, batch: Sequence[str], active: Collection[str]) -> None:
         """Say which hosts the batch has and which are still in it (magic variables)."""
-        self._company.set_batch(batch, active)
-        self._changed()
+        if self._company.set_batch(batch, active):
+            self._changed()
 
     def _changed(self) -> None:
         self._magic = {}
@@ -165,19 +166,20 @@ class Variables:
         return known.base
 
     def _magic_layer(self, *, in_play: bool) -> _Layer:
-        if self._magic_version != self._inventory.version:
+        if self._groups_version != self._inventory.version:
+            self._groups_version = self._inventory.version
+            self._groups = {
+                name: [host.name for host in group.all_hosts()]
+                for name, group in self._inventory.groups.items()
+            }
             self._changed()
-            self._magic_version = self._inventory.version
         if in_play not in self._magic:
             self._magic[in_play] = self._made_magic(in_play=in_play)
         return self._magic[in_play]
 
     def _made_magic(self, *, in_play: bool) -> _Layer:
         made = magic.of_run(self._options, self._playbook_dir)
-        made["groups"] = {
-            name: [host.name for host in group.all_hosts()]
-            for name, group in self._inventory.groups.items()
-        }
+        made["groups"] = self._groups
         if in_play and self._play is not None:
             made |= self._company.variables()
             made["ansible_play_name"] = magic.play_name(self._play.name, self._play.hosts)

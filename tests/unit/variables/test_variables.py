@@ -1,0 +1,348 @@
+"""What hosts learn, who sees it, and how long a scope stays as it is."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass, field
+
+import pytest
+
+from outlast.errors import PlaybookError, UndefinedVariable
+from outlast.inventory import load_inventory
+from outlast.values import Origin, Scope, Template
+from outlast.variables import Options, Precedence, Variables
+from outlast.variables.facts import forbidden
+from outlast.variables.magic import RESERVED
+
+
+@dataclass
+class NamesOnly:
+    """Evaluates `{{ name }}`s by looking the names up, and nothing else."""
+
+    def render(self, value, scope):
+        if not isinstance(value, Template):
+            return value
+        head, _, rest = value.text.partition("{{")
+        name, _, tail = rest.partition("}}")
+        if name.strip() not in scope:
+            raise UndefinedVariable(f"{name.strip()!r} is undefined", value.origin)
+        found = scope[name.strip()]
+        return f"{head}{found}{tail}" if head or tail else found
+
+    def expression(self, text, scope):
+        raise AssertionError(text)
+
+    def holds(self, condition, scope, origin):
+        raise AssertionError(condition)
+
+
+@dataclass
+class PlayOfTest:
+    folder: str = "/nowhere"
+    name: object = ""
+    hosts: object = "all"
+    vars: dict = field(default_factory=dict)
+    vars_files: list = field(default_factory=list)
+
+    @property
+    def origin(self):
+        return Origin(f"{self.folder}/play.yml", 1, 3)
+
+
+@pytest.fixture
+def notices():
+    return []
+
+
+@pytest.fixture
+def world(tmp_path, notices):
+    (tmp_path / "hosts").write_text("[web]\nweb1\nweb2\n")
+
+    def make(*, extra=None, **options):
+        inventory = load_inventory([str(tmp_path / "hosts")], notify=notices.append)
+        made = Variables(
+            inventory=inventory,
+            extra_vars=extra or {},
+            options=Options(ansible_version="2.19.14", **options),
+            evaluate=NamesOnly(),
+            notify=notices.append,
+        )
+        made.begin_playbook(str(tmp_path / "play.yml"))
+        return made, inventory
+
+    return make
+
+
+def test_what_is_registered_on_one_host_is_seen_by_it_alone(world):
+    variables, _ = world()
+    variables.register("web1", "out", {"rc": 0})
+    assert variables.scope("web1")["out"] == {"rc": 0}
+    assert "out" not in variables.scope("web2")
+    assert variables.scope("web2")["groups"]["web"] == ["web1", "web2"]
+
+
+def test_a_scope_stays_as_it_was_made(world):
+    variables, inventory = world()
+    before = variables.scope("web1")
+    variables.register("web1", "out", 1)
+    variables.add_ansible_facts("web1", {"ansible_os": "x"})
+    inventory.add_host("web3", ["web"], {})
+    assert "out" not in before
+    assert before["ansible_facts"] == {}
+    assert before["groups"]["web"] == ["web1", "web2"]
+    assert variables.scope("web1")["groups"]["web"] == ["web1", "web2", "web3"]
+
+
+def test_hostvars_shows_every_host_and_nothing_of_the_play(world):
+    variables, _ = world(extra={"everywhere": 1})
+    variables.begin_play(PlayOfTest(vars={"of_play": 1}), ["web1"])
+    variables.set_facts("web2", {"mine": 2})
+    hostvars = variables.scope("web1", {"of_task": 1})["hostvars"]
+    assert list(hostvars) == ["web1", "web2"]
+    assert len(hostvars) == 2
+    other = hostvars["web2"]
+    assert isinstance(other, Scope)
+    assert (other["mine"], other["everywhere"], other["inventory_hostname"]) == (2, 1, "web2")
+    assert not {"of_play", "of_task", "hostvars", "vars", "ansible_play_hosts"} & set(other)
+    assert hostvars["localhost"]["ansible_connection"] == "local"
+    assert "nobody" not in hostvars
+    with pytest.raises(KeyError):
+        hostvars["nobody"]
+
+
+def test_hostvars_keep_what_was_evaluated_until_the_host_learns_something(world):
+    variables, _ = world()
+    scope = variables.host_scope("web1")
+    assert variables.host_scope("web1") is scope
+    variables.register("web2", "x", 1)
+    assert variables.host_scope("web1") is scope
+    variables.register("web1", "x", 1)
+    assert variables.host_scope("web1") is not scope
+
+
+def test_facts_stand_under_ansible_facts_and_beside_it(world, notices):
+    variables, _ = world()
+    variables.add_ansible_facts("web1", {"ansible_os": "x", "ansible_host": "evil", "plain": 1})
+    variables.add_ansible_facts("web1", {"ansible_cpu": 2})
+    scope = variables.scope("web1")
+    assert scope["ansible_facts"] == {"os": "x", "host": "evil", "plain": 1, "cpu": 2}
+    assert (scope["ansible_os"], scope["ansible_cpu"], scope["plain"]) == ("x", 2, 1)
+    assert "ansible_host" not in scope
+    texts = [one.text for one in notices]
+    assert texts == ["Removed restricted key from module data: ansible_host"]
+    variables.clear_facts("web1")
+    assert variables.scope("web1")["ansible_facts"] == {}
+    assert "ansible_os" not in variables.scope("web1")
+
+
+def test_facts_are_not_injected_when_the_setting_says_no(world):
+    variables, _ = world(inject_facts=False)
+    assert variables.scope("web1")["ansible_local"] == {}
+    variables.add_ansible_facts("web1", {"ansible_os": "x", "ansible_local": {"a": 1}})
+    scope = variables.scope("web1")
+    assert "ansible_os" not in scope
+    assert scope["ansible_facts"]["os"] == "x"
+    assert scope["ansible_local"] == {"a": 1}
+
+
+def test_whether_facts_are_there_is_what_the_gathering_said(world):
+    variables, _ = world()
+    variables.add_ansible_facts("web1", {"ansible_os": "x"})
+    assert not variables.has_facts("web1")
+    variables.add_ansible_facts("web1", {"_ansible_facts_gathered": True})
+    assert variables.has_facts("web1")
+    assert not variables.has_facts("web2")
+    assert "_ansible_facts_gathered" not in variables.scope("web1")
+
+
+def test_hosts_that_drop_out_leave_the_lists_and_may_come_back(world):
+    variables, _ = world()
+    variables.begin_play(PlayOfTest(hosts=["web1", Template("{{ x }}")]), ["a", "b", "c"])
+    variables.set_batch(["a", "b"], ["a"])
+    scope = variables.scope("web1")
+    assert scope["ansible_play_hosts_all"] == ["a", "b", "c"]
+    assert scope["ansible_play_hosts"] == ["a", "c"]
+    assert scope["ansible_play_batch"] == scope["play_hosts"] == ["a"]
+    assert scope["ansible_play_name"] == "web1,{{ x }}"
+    variables.set_batch(["c"], ["c"])
+    assert variables.scope("web1")["ansible_play_hosts"] == ["a", "c"]
+    variables.set_batch(["a", "b"], ["a", "b"])
+    assert variables.scope("web1")["ansible_play_hosts"] == ["a", "b", "c"]
+    variables.begin_play(PlayOfTest(name="next"), ["a", "b"])
+    assert variables.scope("web1")["ansible_play_hosts"] == ["a", "b"]
+    assert variables.scope("web1")["ansible_play_name"] == "next"
+
+
+def test_a_host_of_no_inventory_has_the_variables_of_all(world, tmp_path):
+    (tmp_path / "group_vars").mkdir()
+    (tmp_path / "group_vars/all").write_text("x: 1\n")
+    variables, _ = world()
+    scope = variables.scope("elsewhere.example.com")
+    assert (scope["x"], scope["group_names"]) == (1, [])
+    assert scope["inventory_hostname_short"] == "elsewhere"
+
+
+@pytest.mark.parametrize(
+    ("name", "short"),
+    [("a.b.c", "a"), ("10.0.0.1", "10.0.0.1"), ("fe80::1.2", "fe80::1.2"), ("1.2.3.4.5", "1")],
+)
+def test_an_address_is_its_own_short_name(world, name, short):
+    variables, _ = world()
+    assert variables.scope(name)["inventory_hostname_short"] == short
+
+
+def test_layers_only_some_tasks_have_find_their_place(world):
+    variables, _ = world(extra={"e": "extra"})
+    variables.set_facts("web1", {"x": "fact", "e": "fact"})
+    more = {
+        Precedence.ROLE_DEFAULTS: {"d": "default", "x": "default"},
+        Precedence.INCLUDE_PARAMS: {"x": "include", "e": "include"},
+    }
+    scope = variables.scope("web1", {"x": "task"}, more=more, environment=[{"A": "b"}])
+    assert (scope["d"], scope["x"], scope["e"]) == ("default", "include", "extra")
+    assert scope["environment"] == [{"A": "b"}]
+
+
+def test_a_header_sees_the_play_but_no_host(world):
+    variables, _ = world(extra={"e": 1})
+    play = PlayOfTest(vars={"p": 1, "e": 2})
+    scope = variables.header_scope(play)
+    assert (scope["p"], scope["e"]) == (1, 1)
+    assert scope["groups"]["all"] == ["web1", "web2"]
+    assert "inventory_hostname" not in scope
+
+
+# -- vars_files --------------------------------------------------------------------------------
+
+
+def _vars_files(world, tmp_path, entries, **play_vars):
+    variables, _ = world()
+    play = PlayOfTest(folder=str(tmp_path), vars=play_vars, vars_files=entries)
+    variables.begin_play(play, ["web1", "web2"])
+    return variables
+
+
+def test_names_of_vars_files_are_evaluated_host_by_host(world, tmp_path):
+    for name in ("web1", "web2"):
+        (tmp_path / f"{name}.yml").write_text(f"from: {name}\nnext: more\n")
+    (tmp_path / "more.yml").write_text("late: 1\n")
+    entries = [Template("{{ inventory_hostname }}.yml"), Template("{{ next }}.yml")]
+    variables = _vars_files(world, tmp_path, entries)
+    assert variables.scope("web1")["from"] == "web1"
+    assert variables.scope("web2")["from"] == "web2"
+    assert variables.scope("web2")["late"] == 1, "a name may need what an earlier file said"
+
+
+def test_a_vars_file_that_changes_is_read_again(world, tmp_path):
+    path = tmp_path / "f.yml"
+    path.write_text("x: 1\n")
+    variables = _vars_files(world, tmp_path, ["f.yml"])
+    assert variables.scope("web1")["x"] == 1
+    path.write_text("x: 100\n")
+    assert variables.scope("web1")["x"] == 100
+
+
+def test_an_undefined_name_is_passed_over_until_facts_are_there(world, tmp_path, notices):
+    entry = Template("{{ nothing }}.yml", Origin("p.yml", 3, 5))
+    variables = _vars_files(world, tmp_path, [entry])
+    variables.scope("web1")
+    (notice,) = notices
+    assert notice.text == "skipping vars_files item due to an undefined variable"
+    assert notice.origin == entry.origin
+    variables.add_ansible_facts("web1", {"module_setup": True})
+    with pytest.raises(UndefinedVariable, match="attempting to template the vars_files item"):
+        variables.scope("web1")
+
+
+def test_a_vars_file_name_must_be_text(world, tmp_path):
+    variables = _vars_files(world, tmp_path, [Template("{{ n }}")], n=3)
+    with pytest.raises(PlaybookError, match="Invalid `vars_files` value of type 'int'"):
+        variables.scope("web1")
+
+
+@pytest.mark.parametrize("content", ["- 3\n", "text\n", "3\n"])
+def test_a_vars_file_holds_variables(world, tmp_path, content):
+    (tmp_path / "f.yml").write_text(content)
+    variables = _vars_files(world, tmp_path, ["f.yml"])
+    with pytest.raises(PlaybookError, match="Invalid variable file contents"):
+        variables.scope("web1")
+
+
+def test_group_vars_must_be_a_mapping(world, tmp_path):
+    (tmp_path / "group_vars").mkdir()
+    (tmp_path / "group_vars/web").write_text("- 1\n")
+    variables, _ = world()
+    with pytest.raises(PlaybookError) as caught:
+        variables.scope("web1")
+    assert str(caught.value) == (
+        f"Could not process '{tmp_path}/group_vars/web': failed to combine variables, expected"
+        " dicts but got a 'dict' and a '_AnsibleTaggedList'."
+    )
+
+
+def test_a_file_called_group_vars_is_told_once(world, tmp_path, notices):
+    (tmp_path / "group_vars").write_text("")
+    variables, _ = world()
+    variables.scope("web1")
+    variables.scope("web2")
+    assert [one.text for one in notices] == [
+        f"Found group_vars that is not a directory, skipping: {tmp_path}/group_vars"
+    ]
+
+
+# -- names that are told of --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("how", ["extra", "play", "task", "set_fact", "register", "included"])
+def test_a_reserved_name_is_told_wherever_it_comes_from(world, notices, how):
+    variables, _ = world(extra={"name": 1} if how == "extra" else {})
+    variables.begin_play(PlayOfTest(vars={"name": 1} if how == "play" else {}), ["web1"])
+    match how:
+        case "task":
+            variables.scope("web1", {"name": 1})
+        case "set_fact":
+            variables.set_facts("web1", {"name": 1})
+        case "register":
+            variables.register("web1", "name", 1)
+        case "included":
+            variables.add_included_vars("web1", {"name": 1})
+    assert [one.text for one in notices] == ["Found variable using reserved name 'name'."]
+
+
+ASK = """
+import json
+from ansible.plugins.loader import init_plugin_loader
+init_plugin_loader()
+from ansible.vars import clean, reserved
+clean.display.warning = lambda *_: None
+names = json.loads(input())
+kept = clean.clean_facts({name: 1 for name in names})
+print(json.dumps([sorted(reserved._RESERVED_NAMES - {"vars"}), sorted(kept)]))
+"""
+CANDIDATES = [
+    *(f"ansible_{name}" for name in (
+        "host", "user", "port", "become", "become_x", "become_pass", "ssh_x", "ssh_bridge",
+        "ssh_gwbridge", "local", "local_x", "winrm_x", "psrp_x", "paramiko_ssh_x", "docker_x",
+        "docker_extra_args", "python_interpreter", "x_interpreter", "interpreter",
+        "playbook_python", "facts", "rsync_path", "ssh_host_key_rsa_public",
+        "network_os", "shell_type", "password",
+        "module_compression", "private_key_file", "connection_user", "distribution", "timeout",
+    )),
+    "add_host", "add_group", "plain", "_ansible_x", "become", "ansible_", "x_interpreter",
+]  # fmt: skip
+
+
+def test_reserved_and_forbidden_names_are_stocks():
+    done = subprocess.run(
+        [sys.executable, "-c", ASK],
+        input=json.dumps(CANDIDATES),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    reserved, kept = json.loads(done.stdout)
+    assert sorted(RESERVED) == reserved
+    ours = [name for name in CANDIDATES if not forbidden(name) and not name.startswith("_ansible_")]
+    assert sorted(ours) == kept
