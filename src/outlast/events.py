@@ -160,6 +160,13 @@ class FilesIncluded:
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """A line an action shows while it is under way (`pause`)."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Noticed:
     """A warning or deprecation that belongs to no outcome."""
 
@@ -212,6 +219,7 @@ Event: TypeAlias = (
     | JobEnded
     | HandlerNotified
     | FilesIncluded
+    | Said
     | Noticed
     | RunFailed
     | RunEnded

@@ -22,7 +22,7 @@ from outlast.errors import (
     EvaluationError,
     HostUnreachable,
 )
-from outlast.events import JobEnded, JobPolled, Retrying, TaskLabel
+from outlast.events import JobEnded, JobPolled, Retrying, Said, TaskLabel
 from outlast.outcome import (
     Detached,
     Failed,
@@ -38,6 +38,8 @@ from outlast.playbook.model import Condition, Task
 from outlast.values import Scope
 
 _DEFAULT_RETRIES = 3
+_EVALUATED_BY_ACTION = {"ansible.builtin.assert": frozenset({"that"})}
+"""Arguments that are conditions: the action evaluates them as they are written."""
 _INCLUDES = frozenset({"ansible.builtin.include_tasks"})
 
 
@@ -231,6 +233,7 @@ class Attempts:
             action=self.task.action.resolved,
             written_as=self.task.action.name,
             args=self._arguments(),
+            written=self.task.action.args,
             host=self.host,
             scope=self.scope,
             evaluate=self.wiring.evaluate,
@@ -245,12 +248,15 @@ class Attempts:
             limit=terms.limit,
             async_dir=self._async_dir(),
             search_path=self.wiring.search_path,
+            say=lambda text: self.wiring.events.emit(Said(text)),
         )
 
     def _arguments(self) -> dict[str, object]:
         action = self.task.action
+        own = _EVALUATED_BY_ACTION.get(action.resolved, frozenset())
+        args = {name: value for name, value in action.args.items() if name not in own}
         try:
-            return self.wiring.evaluate.render_args(action.args, self.scope)
+            return self.wiring.evaluate.render_args(args, self.scope)
         except EvaluationError as error:
             what = f"Finalization of task args for {action.resolved!r} failed."
             raise EvaluationError(what, action.origin, causes=error.chain) from error

@@ -28,6 +28,7 @@ from outlast.events import (
     Retrying,
     RunEnded,
     RunFailed,
+    Said,
     TaskEnded,
     TaskLabel,
     TaskStarted,
@@ -102,6 +103,8 @@ class Console:
                 self._aside(event)
             case Noticed():
                 self._notice(event.notice)
+            case Said():
+                self._screen.say(event.text)
             case RunFailed():
                 self._error(event.why, event.help_text, stderr=True)
             case _:

@@ -1,0 +1,143 @@
+"""Where the rooms are put together; nothing else knows more than its own ports.
+
+Reads what the run needs (inventory, extra vars), wires the engine, runs it, or shows what
+it would run. Leaves options to `options`, and how a run that cannot go on ends to `entry`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from outlast.actions.registry import Actions
+from outlast.cli.house import House
+from outlast.cli.including import IncludesFromDisk
+from outlast.cli.options import RunOptions
+from outlast.cli.reaching import ReachByVariables
+from outlast.cli.telling import Telling
+from outlast.cli.terminal import open_screen, version_lines
+from outlast.content.places import open_content
+from outlast.engine.ports import Wiring
+from outlast.engine.run import PlaybookFile, Run
+from outlast.inventory.inventory import load_inventory
+from outlast.outcome import Warned
+from outlast.output.console import Console
+from outlast.playbook import key_values
+from outlast.playbook.parser import PlaybookParser
+from outlast.settings import Settings
+from outlast.templating.evaluator import Evaluator
+from outlast.transport.event_loop import run
+from outlast.transport.sessions import Sessions
+from outlast.variables.extra import parse_extra_vars
+from outlast.variables.magic import Options
+from outlast.variables.variables import Variables
+
+
+def run_playbooks(options: RunOptions, settings: Settings) -> int:
+    """Run the playbooks that *options* name, or show them; gives the exit code.
+
+    Raises `OutlastError` for what is wrong outside of any task.
+    """
+    screen = open_screen(settings)
+    console = Console(screen, settings, verbosity=settings.verbosity, check_mode=options.check)
+    console.introduce(version_lines(settings) if settings.verbosity > 1 else ())
+    house = _furnish(options, settings, Telling(console))
+    house.inventory.check_targets(limit=options.limit, warn=settings.localhost_warning)
+    if options.only_looks:
+        sys.stdout.write("".join(map(house.listing, options.playbooks)))
+        return 0
+    return run(_run(house))
+
+
+async def _run(house: House) -> int:
+    house.telling.run_begins()
+    files = [PlaybookFile(path, _home(path)) for path in house.options.playbooks]
+    async with Sessions() as sessions:
+        engine = Run(wiring=_wiring(house, sessions), retry_file=partial(_retry_file, house))
+        return await engine.run(files, house.parser.parse_playbook)
+
+
+def _home(path: str) -> str:
+    return str(Path(path).absolute().parent)
+
+
+def _furnish(options: RunOptions, settings: Settings, telling: Telling) -> House:
+    notice = telling.notice
+    folders = [Path(_home(path)) for path in options.playbooks]
+    content = open_content(folders, library=settings.library, environ=os.environ)
+    inventory = load_inventory(
+        settings.inventory, notify=notice, warn_unparsed=settings.inventory_unparsed_warning
+    )
+    words = partial(key_values.parse, command=True)
+    evaluate = Evaluator(notice, basedir=str(folders[0]))
+    variables = Variables(
+        inventory=inventory,
+        extra_vars=parse_extra_vars(options.extra_vars, key_values=words, notify=notice),
+        options=_visible(options, settings, content.core.version),
+        evaluate=evaluate,
+        notify=notice,
+    )
+    return House(
+        options=options,
+        settings=settings,
+        telling=telling,
+        inventory=inventory,
+        content=content,
+        parser=PlaybookParser(content.catalogue, notice),
+        evaluate=evaluate,
+        variables=variables,
+    )
+
+
+def _visible(options: RunOptions, settings: Settings, core_version: str) -> Options:
+    """What playbooks can see of the command line."""
+    return Options(
+        ansible_version=core_version,
+        check_mode=options.check,
+        diff_mode=settings.diff_always,
+        forks=settings.forks,
+        verbosity=settings.verbosity,
+        limit=options.limit,
+        inventory_sources=settings.inventory,
+        run_tags=options.tags,
+        skip_tags=options.skip_tags,
+        config_file=settings.config_file,
+    )
+
+
+def _wiring(house: House, sessions: Sessions) -> Wiring:
+    return Wiring(
+        actions=Actions.over(house.content, house.evaluate),
+        reach=ReachByVariables(
+            sessions, house.evaluate, house.settings, house.options.become_password
+        ),
+        evaluate=house.evaluate,
+        variables=house.variables,
+        hosts=house,
+        includes=IncludesFromDisk(house.parser),
+        events=house.telling,
+        settings=house.settings,
+        tags=house.tags,
+        check_mode=house.options.check,
+        diff=house.settings.diff_always,
+    )
+
+
+def _retry_file(house: House, playbook: str, hosts: Sequence[str]) -> str | None:
+    """Write the hosts that failed beside the playbook, when the setting asks for it."""
+    settings = house.settings
+    if not settings.retry_files_enabled:
+        return None
+    folder = Path(settings.retry_files_save_path or _home(playbook)).expanduser()
+    file = folder / f"{Path(playbook).stem}.retry"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file.write_text("".join(f"{host}\n" for host in hosts))
+    except OSError as error:
+        text = f"Could not create retry file '{file}'.\n\t{error}"
+        house.telling.notice(Warned(text))
+        return None
+    return str(file)

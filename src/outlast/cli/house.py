@@ -1,0 +1,53 @@
+"""The rooms of one run, furnished; and the few questions that more than one of them answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from outlast.cli.listing import Listed, listing
+from outlast.cli.options import RunOptions
+from outlast.cli.telling import Telling
+from outlast.content.places import Content
+from outlast.engine.ports import Tags
+from outlast.inventory.inventory import Inventory
+from outlast.playbook.model import Play
+from outlast.playbook.parser import PlaybookParser
+from outlast.settings import Settings
+from outlast.templating.evaluator import Evaluator
+from outlast.values import is_list
+from outlast.variables.variables import Variables
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """What a run is made of before it begins."""
+
+    options: RunOptions
+    settings: Settings
+    telling: Telling
+    inventory: Inventory
+    content: Content
+    parser: PlaybookParser
+    evaluate: Evaluator
+    variables: Variables
+
+    @property
+    def tags(self) -> Tags:
+        """Which tasks are wanted."""
+        return Tags(frozenset(self.options.tags), frozenset(self.options.skip_tags))
+
+    def match(self, pattern: object) -> list[str]:
+        """Give the names of the hosts *pattern* means, within the run's limit."""
+        words = [str(one) for one in pattern] if is_list(pattern) else str(pattern)
+        return [host.name for host in self.inventory.match(words, self.options.limit)]
+
+    def listing(self, path: str) -> str:
+        """Give what `--list-hosts` and kin show of the playbook at *path*."""
+        self.variables.begin_playbook(path)
+        plays = [self._listed(play) for play in self.parser.parse_playbook(path)]
+        return listing(path, plays, self.options)
+
+    def _listed(self, play: Play) -> Listed:
+        pattern = self.evaluate.render(play.hosts, self.variables.header_scope(play))
+        words = tuple(map(str, pattern)) if is_list(pattern) else (str(pattern),)
+        return Listed(play, words, tuple(self.match(list(words))))

@@ -1,0 +1,38 @@
+"""What a run has to say, brought to its listeners from wherever it is said.
+
+Notices arise on the loop and in worker threads (files are read there). Listeners are only
+ever called from the thread that made this.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from dataclasses import dataclass, field
+
+from outlast.events import Event, EventSink, Noticed
+from outlast.outcome import Notice
+
+
+@dataclass(slots=True)
+class Telling:
+    """Hands notices to a sink."""
+
+    sink: EventSink
+    _home: int = field(default_factory=threading.get_ident)
+    _loop: asyncio.AbstractEventLoop | None = None
+
+    def run_begins(self) -> None:
+        """From now on threads hand their notices to the loop that is running."""
+        self._loop = asyncio.get_running_loop()
+
+    def notice(self, notice: Notice) -> None:
+        """Tell *notice*; may be called from any thread."""
+        self.emit(Noticed(notice))
+
+    def emit(self, event: Event) -> None:
+        """Tell *event*; may be called from any thread."""
+        if threading.get_ident() == self._home or self._loop is None:
+            self.sink.emit(event)
+        else:
+            self._loop.call_soon_threadsafe(self.sink.emit, event)
