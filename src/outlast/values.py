@@ -70,7 +70,7 @@ class Scope(Mapping[str, object], ABC):
         self.memo: dict[str, object] = {}
         """What has been evaluated in this scope already; written by `templating` alone."""
 
-    def from_file(self, name: str) -> bool:  # noqa: ARG002  # for those who know to answer
+    def from_file(self, name: str) -> bool:
         """Tell whether *name*'s value was written in a trusted file.
 
         Only then may its text serve as a condition (`when: "{{ name }}"`): text that a

@@ -8,11 +8,10 @@ from __future__ import annotations
 from outlast.errors import EvaluationError, UndefinedVariable
 from outlast.outcome import Deprecated
 from outlast.templating.explaining import because
-from outlast.templating.markers import Tripped
 from outlast.templating.plugins import REMOVED_IN_2_23
-from outlast.templating.rendering import Core
-from outlast.templating.views import plain, type_name
-from outlast.values import Origin, Scope, Template
+from outlast.templating.rendering import Core, settled
+from outlast.templating.views import type_name
+from outlast.values import OMIT, Origin, Scope, Template
 
 _BEGINS = ("{{", "{%", "{#")
 _ENDS = ("}}", "%}", "#}")
@@ -49,8 +48,8 @@ def holds(core: Core, condition: object, scope: Scope, origin: Origin | None) ->
 
 def _value(core: Core, text: str, scope: Scope, origin: Origin | None) -> object:
     if not (text.startswith(_BEGINS) and text.endswith(_ENDS)):
-        return settled(core.condition(text, scope, origin))
-    result = settled(core.evaluate(Template(text, origin), scope))
+        return _given(core.condition(text, scope, origin), "expression", origin)
+    result = _given(core.evaluate(Template(text, origin), scope), "template", origin)
     if isinstance(result, str):
         result = result.strip()
     if result is None or result == "":
@@ -62,7 +61,7 @@ def _value(core: Core, text: str, scope: Scope, origin: Origin | None) -> object
         # Law 1: what a template gave is data. Evaluating it would hand the expression to
         # whoever wrote that data, which may be the managed host.
         raise EvaluationError("Encountered untrusted template or expression.", origin)
-    return settled(core.condition(result, scope, origin))
+    return _given(core.condition(result, scope, origin), "expression", origin)
 
 
 def _written(text: str, scope: Scope) -> bool:
@@ -71,9 +70,8 @@ def _written(text: str, scope: Scope) -> bool:
     return name.isidentifier() and name in scope and scope.from_file(name)
 
 
-def settled(value: object) -> object:
-    """Give plain data, or raise what the marker in *value* stands for."""
-    try:
-        return plain(value)
-    except Tripped as tripped:
-        raise tripped.marker.error() from None
+def _given(value: object, what: str, origin: Origin | None) -> object:
+    plainly = settled(value, what, origin)
+    if plainly is OMIT:
+        raise EvaluationError("A template was resolved to an Omit scalar.", origin)
+    return plainly

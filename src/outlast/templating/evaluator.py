@@ -21,12 +21,11 @@ from outlast.templating.data_filters import data_filters
 from outlast.templating.explaining import because
 from outlast.templating.functions import functions
 from outlast.templating.lookups import Lookups
-from outlast.templating.markers import Tripped
 from outlast.templating.overrides import with_header
 from outlast.templating.plugins import Plugin, Registry, jinja
-from outlast.templating.rendering import Core, Notify
+from outlast.templating.rendering import Core, Notify, settled
 from outlast.templating.text_filters import text_filters
-from outlast.templating.views import SCALARS, plain
+from outlast.templating.views import SCALARS
 from outlast.values import OMIT, Origin, Scope, Template
 
 _BLOCKS = re.compile(r"\b(?:lookup|query|q)\s*\(|\{%-?\s*(?:include|import|from|extends)\b")
@@ -65,23 +64,15 @@ class Evaluator:
         """
         if type(value) in SCALARS:
             return value
-        return self._settled(value, scope)
-
-    def _settled(self, value: object, scope: Scope) -> Any:
-        origin = value.origin if isinstance(value, Template) else None
-        try:
-            raw = self._core.evaluate(value, scope) if isinstance(value, Template) else value
-            return plain(raw, scope, self._core)
-        except Tripped as tripped:
-            raise tripped.marker.error() from None
-        except EvaluationError as error:
-            if error.message.endswith("is unsupported for variable storage."):
-                raise because("Error rendering template", origin, error) from None
-            raise
+        if not isinstance(value, Template):
+            return settled(value, "template", None, scope, self._core)
+        raw = self._core.evaluate(value, scope)
+        return settled(raw, "template", value.origin, scope, self._core)
 
     def expression(self, text: str, scope: Scope, origin: Origin | None = None) -> Any:
         """Give the value of a bare expression, as `debug: var=` has it."""
-        return conditions.settled(self._core.expression(text, scope, origin))
+        raw = self._core.expression(text, scope, origin)
+        return settled(raw, "expression", origin)
 
     def holds(self, condition: object, scope: Scope, origin: Origin | None = None) -> bool:
         """Tell whether one `when`-like condition is true; raises `EvaluationError`."""
@@ -104,6 +95,10 @@ class Evaluator:
                 result[key] = rendered
         return result
 
+    def lookup(self, name: str, terms: object, scope: Scope) -> list[Any]:
+        """Give the items of a `with_<name>` loop over *terms*; raises `EvaluationError`."""
+        return self.lookups.run(name, terms, scope)
+
     def render_file_text(
         self,
         text: str,
@@ -120,7 +115,8 @@ class Evaluator:
         `#jinja2:` line at the top of the text beats them. Raises `EvaluationError`.
         """
         body, settings = with_header(text, options, origin)
-        return conditions.settled(self._core.file(body, scope, origin, search_path, settings))
+        raw = self._core.file(body, scope, origin, search_path, settings)
+        return settled(raw, "template", origin)
 
     def may_block(self, value: object, scope: Scope | None = None) -> bool:
         """Tell whether evaluating *value* may read files or run programs.

@@ -20,7 +20,13 @@ _UNDEFINED = "Mandatory variable has not been overridden"
 
 def functions(stack: Stack, lookups: Lookups) -> dict[str, Any]:
     """Give the functions by name, and `omit`."""
+    own = _lookup_functions(lookups) | _value_functions(stack)
+    for function in own.values():
+        function.__qualname__ = function.__name__  # messages about wrong arguments show it
+    return {**DEFAULT_NAMESPACE, "range": range, **own, "omit": OMIT}
 
+
+def _lookup_functions(lookups: Lookups) -> dict[str, Any]:
     @takes_markers
     def _lookup(plugin_name: str, /, *terms: Any, **options: Any) -> Any:
         return lookups.call(plugin_name, list(terms), options)
@@ -29,6 +35,10 @@ def functions(stack: Stack, lookups: Lookups) -> dict[str, Any]:
     def _query(plugin_name: str, /, *terms: Any, **options: Any) -> Any:
         return lookups.call(plugin_name, list(terms), {**options, "wantlist": True})
 
+    return {"lookup": _lookup, "query": _query, "q": _query}
+
+
+def _value_functions(stack: Stack) -> dict[str, Any]:
     def _now(utc: object = False, fmt: str | None = None) -> Any:  # noqa: FBT002  # stock's
         if stack.top is not None:
             stack.top.volatile = True
@@ -46,13 +56,4 @@ def functions(stack: Stack, lookups: Lookups) -> dict[str, Any]:
         top = stack.top
         return missing_marker(hint or _UNDEFINED, None, None, top.origin if top and hint else None)
 
-    return {
-        **DEFAULT_NAMESPACE,
-        "range": range,
-        "lookup": _lookup,
-        "query": _query,
-        "q": _query,
-        "now": _now,
-        "undef": _undef,
-        "omit": OMIT,
-    }
+    return {"now": _now, "undef": _undef}

@@ -173,7 +173,7 @@ def _short(name: str) -> str:
 def _opened(value: Any) -> Any:
     """Give containers evaluated, with their markers left in."""
     if isinstance(value, LazyDict | dict):
-        return {key: _opened(member) for key, member in value.items()}
+        return {key: _opened(value[key]) for key in value}  # items() would trip a marker
     if isinstance(value, LazyList | list | tuple):
         return [_opened(member) for member in value]
     return value

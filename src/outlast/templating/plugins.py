@@ -163,4 +163,4 @@ def _settled(value: Any) -> Any:
 
 def refused(message: str) -> EvaluationError:
     """Make the failure of one of our own plugins; the sentence around it is added later."""
-    return EvaluationError(message)
+    return EvaluationError(message.strip())

@@ -17,11 +17,11 @@ from jinja2.utils import missing
 from outlast.errors import Cause, EvaluationError
 from outlast.outcome import Notice, Warned
 from outlast.templating.environment import Environment
-from outlast.templating.explaining import RECURSION, failure_of
-from outlast.templating.markers import broken
+from outlast.templating.explaining import RECURSION, because, failure_of
+from outlast.templating.markers import Tripped, broken
 from outlast.templating.overrides import HEADER, with_header
 from outlast.templating.running import RenderContext, Running, Stack
-from outlast.templating.views import SCALARS, ScopeView, lifted
+from outlast.templating.views import SCALARS, ScopeView, UnfitForVariables, lifted, plain
 from outlast.values import Origin, Scope, Template
 
 Notify: TypeAlias = Callable[[Notice], None]
@@ -191,6 +191,22 @@ class Core:
             stack.top = above
             if running.volatile and above is not None:
                 above.volatile = True
+
+
+def settled(
+    value: Any,
+    what: str,
+    origin: Origin | None,
+    scope: Scope | None = None,
+    core: Core | None = None,
+) -> Any:
+    """Give plain data, or raise what a marker in *value* stands for."""
+    try:
+        return plain(value, scope, core)
+    except Tripped as tripped:
+        raise tripped.marker.error() from None
+    except UnfitForVariables as error:
+        raise because(f"Error rendering {what}", origin, error) from None
 
 
 def _loop(running: Running) -> EvaluationError:

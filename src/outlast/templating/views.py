@@ -25,6 +25,10 @@ _ABSENT = object()
 _ITERATED = (list, tuple, AbstractSet, Iterator)
 
 
+class UnfitForVariables(EvaluationError):
+    """A value is a function, a range or the like: it cannot leave a template."""
+
+
 class Evaluates(Protocol):
     """Evaluates templates and names in a scope; a failure is a `Marker`."""
 
@@ -92,12 +96,12 @@ class LazyDict(dict[Any, Any]):
         return super().__iter__()
 
     def items(self) -> Any:
-        """Yield keys with evaluated members."""
-        return [(key, self._seen(key, value)) for key, value in list(super().items())]
+        """Give keys with evaluated members; none of them may be undefined."""
+        return [(key, _needed(self._seen(key, value))) for key, value in list(super().items())]
 
     def values(self) -> Any:
-        """Yield evaluated members."""
-        return [self._seen(key, value) for key, value in list(super().items())]
+        """Give evaluated members; none of them may be undefined."""
+        return [value for _, value in self.items()]
 
     def pop(self, key: Any, default: Any = _ABSENT) -> Any:
         """Remove a member and give it."""
@@ -127,8 +131,7 @@ class LazyDict(dict[Any, Any]):
         return LazyDict(dict(super().items()), self._scope, self._core)
 
     def __eq__(self, other: object) -> bool:
-        self.items()
-        return super().__eq__(_evaluated(other))
+        return {key: self[key] for key in self} == _evaluated(other)
 
     def __ne__(self, other: object) -> bool:
         return not self == other
@@ -293,10 +296,16 @@ class ScopeView(Mapping[str, Any]):
         return repr(plain(self))
 
 
+def _needed(value: Any) -> Any:
+    if isinstance(value, Marker):
+        value.trip()
+    return value
+
+
 def _evaluated(other: Any) -> Any:
     """Give a view as an ordinary container of evaluated members; others as they are."""
     if isinstance(other, LazyDict):
-        return dict(other.items())
+        return {key: other[key] for key in other}
     if isinstance(other, LazyList):
         return list(other)
     return other
@@ -371,4 +380,4 @@ def _plain_scalar(value: object) -> str | int | float | bytes:
     for builtin in (str, int, float, bytes):
         if isinstance(value, builtin):
             return builtin(value)  # type: ignore[arg-type]  # it is of that very type
-    raise EvaluationError(f"Type {type_name(value)!r} is unsupported for variable storage.")
+    raise UnfitForVariables(f"Type {type_name(value)!r} is unsupported for variable storage.")
