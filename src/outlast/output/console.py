@@ -99,12 +99,10 @@ class Console:
                 self._under_way(event)
             case PlaybookStarted() | PlayStarted() | NoHostsMatched() | NoHostsLeft() | RunEnded():
                 self._stage(event)
-            case HandlerNotified() | FilesIncluded():
+            case HandlerNotified() | FilesIncluded() | Said():
                 self._aside(event)
             case Noticed():
                 self._notice(event.notice)
-            case Said():
-                self._screen.say(event.text)
             case RunFailed():
                 self._error(event.why, event.help_text, stderr=True)
             case _:
@@ -201,7 +199,7 @@ class Console:
             text += f"Result was: {self._dump(result)}"
         self._screen.say(text, to.DEBUG)
 
-    def _aside(self, event: HandlerNotified | FilesIncluded) -> None:
+    def _aside(self, event: HandlerNotified | FilesIncluded | Said) -> None:
         match event:
             case HandlerNotified(due=True):
                 if self._verbosity > 1:
@@ -214,6 +212,8 @@ class Console:
                 if event.label:
                     text += f" => (item={event.label})"
                 self._screen.say(text, to.INCLUDED)
+            case Said():
+                self._screen.say(event.text)
             case _:
                 assert_never(event)
 
