@@ -57,7 +57,7 @@ async def _run(house: House) -> int:
     files = [PlaybookFile(path, _home(path)) for path in house.options.playbooks]
     async with Sessions() as sessions:
         engine = Run(wiring=_wiring(house, sessions), retry_file=partial(_retry_file, house))
-        return await engine.run(files, house.parser.parse_playbook)
+        return await engine.run(files, house.parse)
 
 
 def _home(path: str) -> str:

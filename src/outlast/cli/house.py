@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from outlast.cli.listing import Listed, listing
 from outlast.cli.options import RunOptions
@@ -41,10 +42,14 @@ class House:
         words = [str(one) for one in pattern] if is_list(pattern) else str(pattern)
         return [host.name for host in self.inventory.match(words, self.options.limit)]
 
+    def parse(self, path: str) -> tuple[Play, ...]:
+        """Read the playbook at *path*; its places are told by whole paths, as in stock."""
+        return self.parser.parse_playbook(Path(path).absolute())
+
     def listing(self, path: str) -> str:
         """Give what `--list-hosts` and kin show of the playbook at *path*."""
         self.variables.begin_playbook(path)
-        plays = [self._listed(play) for play in self.parser.parse_playbook(path)]
+        plays = [self._listed(play) for play in self.parse(path)]
         return listing(path, plays, self.options)
 
     def _listed(self, play: Play) -> Listed:
