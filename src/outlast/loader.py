@@ -71,6 +71,10 @@ class Document:
         self._entries: dict[int, list[Entry]] = {}
         self.root = self._compose(text)
 
+    def another(self, path: str, text: str) -> Document:
+        """Give another text as a document whose oddities are told to the same listener."""
+        return Document(path, text, self._warn)
+
     def _compose(self, text: str) -> Node | None:
         try:
             self._check_depth(text)
@@ -280,25 +284,28 @@ def load_text(text: str, path: str, warn: Warn | None = None) -> Value:
     """Give the value of trusted YAML or JSON text; *path* names it in errors."""
     if text.lstrip()[:1] in ("{", "["):
         try:
-            return _trusted(json.loads(text), Origin(path))
+            return trusted(json.loads(text), Origin(path))
         except (ValueError, RecursionError):
             pass  # YAML's own braces; JSON proper goes first, for YAML knows neither tabs nor 1e3
     document = Document(path, text, warn)
     return document.value(document.root)
 
 
-def _trusted(value: object, origin: Origin, depth: int = 0) -> Value:
-    """Mark the templates in what JSON gave; `__ansible_unsafe` says that one is none."""
+def trusted(value: object, origin: Origin, depth: int = 0) -> Value:
+    """Mark the templates in data from a trusted source that is not YAML.
+
+    Text under `__ansible_unsafe` is none, whatever is in it.
+    """
     if isinstance(value, str):
         return Template(value, origin) if looks_like_template(value) else value
     if depth > _MAX_DEPTH:
         raise PlaybookError("This JSON is too deeply nested.", origin)
     if isinstance(value, list):
-        return [_trusted(member, origin, depth + 1) for member in value]
+        return [trusted(member, origin, depth + 1) for member in value]
     if not isinstance(value, dict):
         return value  # type: ignore[return-value]  # JSON has nothing but scalars left
     if value.keys() == {"__ansible_unsafe"} and isinstance(text := value["__ansible_unsafe"], str):
         return text
     if value.keys() == {"__ansible_vault"}:
         raise NotSupportedYet("vault-encrypted values are not supported yet", origin)
-    return {key: _trusted(member, origin, depth + 1) for key, member in value.items()}
+    return {key: trusted(member, origin, depth + 1) for key, member in value.items()}

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from outlast.errors import InventoryError
 from outlast.inventory import patterns
-from outlast.inventory.sources import absolute, read_sources
+from outlast.inventory.sources import PluginNeeded, absolute, read_sources
 from outlast.inventory.tree import LOCALHOST, Group, Host, Notify, Tree
 from outlast.values import Value
 
@@ -147,10 +147,19 @@ def load_inventory(
 ) -> Inventory:
     """Read every source; what cannot be read is told through *notify* and passed over.
 
-    *warn_unparsed* is the setting `inventory_unparsed_warning`. Raises `NotSupportedYet`.
+    *warn_unparsed* is the setting `inventory_unparsed_warning`. Raises
+    `InventoryError` when an inventory plugin fails.
     """
     tree = Tree(notify)
-    if read_sources(tree, sources):
+    try:
+        read = read_sources(tree, sources)
+    except PluginNeeded:
+        from outlast.inventory.plugins import read_by_stock  # noqa: PLC0415  # few need it
+
+        # Plugins build upon what other sources say, so all are read in the one place.
+        tree = Tree(notify)
+        read = read_by_stock(tree, [absolute(source) for source in sources if source])
+    if read:
         tree.settle()
     elif warn_unparsed:
         tree.warn("No inventory was parsed, only implicit localhost is available")

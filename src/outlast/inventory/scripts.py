@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Callable
 
 from outlast.errors import InventoryError
 from outlast.inventory.tree import Tree
+from outlast.loader import trusted
 from outlast.outcome import Deprecated
-from outlast.values import Origin, Template, Value, looks_like_template
+from outlast.values import Origin, Value
 
 _REMOVED = "This feature will be removed from ansible-core version 2.23."
 
@@ -20,13 +22,24 @@ _REMOVED = "This feature will be removed from ansible-core version 2.23."
 def read_script(tree: Tree, path: str) -> None:
     """Run the script at *path* and put its answer into *tree*; raises `InventoryError`."""
     origin = Origin(f"<inventory script output from {path!r}>")
-    answer = _trusted(_answer(path, "--list"), origin)
-    if not isinstance(answer, dict):
+    answer = _answer(path, "--list")
+    take_answer(tree, answer, origin, lambda host: _host_answer(path, host, origin))
+
+
+def take_answer(
+    tree: Tree, answer: object, origin: Origin, ask: Callable[[str], Value] | None = None
+) -> None:
+    """Put an answer to `--list` into *tree*.
+
+    Hosts' variables that it does not hold are asked for one by one.
+    """
+    groups = trusted(answer, origin)
+    if not isinstance(groups, dict):
         raise InventoryError("Unable to get JSON decoder for inventory script result.")
-    meta = answer.pop("_meta", None)
+    meta = groups.pop("_meta", None)
     told = meta.get("hostvars") if isinstance(meta, dict) else None
     hosts: dict[str, None] = {}
-    for name, content in answer.items():
+    for name, content in groups.items():
         hosts |= dict.fromkeys(_read_group(tree, name, content, origin))
     if not isinstance(told, dict):
         _notice(
@@ -36,8 +49,10 @@ def read_script(tree: Tree, path: str) -> None:
             origin,
         )
     for host in hosts:
-        got = told.get(host, {}) if isinstance(told, dict) else _host_answer(path, host, origin)
-        _set_variables(tree, host, got)
+        if isinstance(told, dict):
+            _set_variables(tree, host, told.get(host, {}))
+        elif ask is not None:
+            _set_variables(tree, host, ask(host))
 
 
 def _notice(tree: Tree, text: str, origin: Origin) -> None:
@@ -76,22 +91,7 @@ def _output(path: str, *options: str) -> str:
 
 
 def _host_answer(path: str, host: str, origin: Origin) -> Value:
-    return _trusted(_answer(path, "--host", host), origin)
-
-
-def _trusted(value: object, origin: Origin) -> Value:
-    """Scripts are the user's own: their text may hold templates, unless they say otherwise."""
-    if isinstance(value, str):
-        return Template(value, origin) if looks_like_template(value) else value
-    if isinstance(value, list):
-        return [_trusted(member, origin) for member in value]
-    if isinstance(value, dict):
-        if len(value) == 1 and isinstance(unsafe := value.get("__ansible_unsafe"), str):
-            return unsafe
-        return {key: _trusted(member, origin) for key, member in value.items()}
-    if value is None or isinstance(value, bool | int | float):
-        return value
-    raise InventoryError(f"Inventory script result holds a {type(value)}.")
+    return trusted(_answer(path, "--host", host), origin)
 
 
 def _read_group(tree: Tree, name: str, content: Value, origin: Origin) -> list[str]:

@@ -33,6 +33,10 @@ _DEFAULT = "/etc/ansible/hosts"
 _DOES_NOT_FIT = (OutlastError, OSError, ValueError, TypeError, RecursionError, MemoryError)
 
 
+class PluginNeeded(Exception):
+    """A source is read by one of Ansible's plugins: the whole inventory has to be."""
+
+
 def absolute(source: str) -> str:
     """Give a source as it is named in messages and variables; a host list stays as it is."""
     if "," in source:
@@ -63,7 +67,7 @@ def _read_one(tree: Tree, source: str) -> bool:
     for name, read in _formats(source):
         try:
             read(tree, source)
-        except NotSupportedYet:
+        except (NotSupportedYet, PluginNeeded):
             raise
         except _DOES_NOT_FIT as error:
             failures.append((name, error))
@@ -134,11 +138,13 @@ def _read_plugin_config(_tree: Tree, source: str) -> None:
             f"no root 'plugin' key found, '{source}' is not a valid YAML inventory plugin"
             " config file"
         )
-    raise NotSupportedYet(f"inventory plugin {plugin!r} is not supported yet", Origin(source))
+    raise PluginNeeded(source)
 
 
-def _read_toml(_tree: Tree, source: str) -> None:
-    raise NotSupportedYet("TOML inventories are not supported yet", Origin(source))
+def _read_toml(tree: Tree, source: str) -> None:
+    from outlast.inventory.toml import read_toml  # noqa: PLC0415  # few write it
+
+    read_toml(tree, source)
 
 
 def _warn_unread(tree: Tree, source: str, failures: list[tuple[str, BaseException]]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from outlast.errors import InventoryError, NotSupportedYet
+from outlast.errors import InventoryError
 from outlast.inventory import load_inventory
 from outlast.values import Origin, Template
 
@@ -105,12 +105,30 @@ def test_an_empty_folder_and_a_missing_default_are_told_apart(tmp_path):
     ]
 
 
-@pytest.mark.parametrize(
-    ("name", "text"), [("h.toml", "[g]\n"), ("h.yml", "plugin: amazon.aws.aws_ec2\n")]
-)
-def test_what_is_not_built_yet_is_refused_loudly(tmp_path, name, text):
-    with pytest.raises(NotSupportedYet):
-        _inventory(tmp_path, text, name)
+def test_what_a_plugin_reads_keeps_its_order(tmp_path):
+    (tmp_path / "1").write_text("[z]\nz2\nz1\n[a]\na1\n[m:children]\na\n")
+    (tmp_path / "2.yml").write_text("plugin: constructed\ncompose: {x: 1}\n")
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own/1").write_text((tmp_path / "1").read_text())
+    read_by_plugin = load_inventory([str(tmp_path / "2.yml"), str(tmp_path / "1")], notify=print)
+    read_by_us = load_inventory([str(tmp_path / "own")], notify=print)
+    for pattern in ("all", "*1", "m:z"):
+        names = [host.name for host in read_by_plugin.match(pattern)]
+        assert names == [host.name for host in read_by_us.match(pattern)]
+
+
+def test_a_plugin_that_fails_is_told_in_its_words(tmp_path):
+    notices = []
+    path = tmp_path / "h.yml"
+    path.write_text("plugin: nobody.knows.this\n")
+    inventory = load_inventory([str(path)], notify=notices.append)
+    assert not inventory.hosts
+    texts = [one.text for one in notices]
+    assert any("unknown plugin 'nobody.knows.this'" in text for text in texts)
+    assert texts[-2:] == [
+        f"Unable to parse {path} as an inventory source",
+        "No inventory was parsed, only implicit localhost is available",
+    ]
 
 
 def test_a_script_that_fails_is_told_with_what_it_said(tmp_path):

@@ -73,6 +73,23 @@ outside:
 
 JSON = '{"g": {"hosts": {"a": {"x": 1e3, "t": "{{ x }}"}}, "vars": {"y": null}},\n\t"h": {}}'
 
+TOML = """
+[web]
+children = ["inner", "db"]
+vars = { tier = "front", t = "{{ n }}", n = 3 }
+[web.hosts]
+"w[1:2]" = { n = 1 }
+w3 = {}
+[db.hosts]
+"d:22" = { list = [1, "two"] }
+"""
+
+CONSTRUCTED = """
+plugin: ansible.builtin.constructed
+groups: {ports: http_port is defined}
+compose: {made: http_port + 1}
+"""
+
 SCRIPT = """#!/bin/sh
 echo '{"g": {"hosts": ["a", "b"], "vars": {"v": "{{ 1 }}"}, "children": ["k"]},
   "k": {"hosts": ["c"]},
@@ -143,6 +160,10 @@ def _files(tmp_path, texts):
         pytest.param({"hosts.yml": YAML}, ["hosts.yml"], id="yaml"),
         pytest.param({"hosts.json": JSON}, ["hosts.json"], id="json"),
         pytest.param({"inv.sh": SCRIPT}, ["inv.sh"], id="script"),
+        pytest.param({"hosts.toml": TOML}, ["hosts.toml"], id="toml"),
+        pytest.param(
+            {"inv/1": INI, "inv/2.yml": CONSTRUCTED}, ["inv", "more,"], id="with a plugin"
+        ),
         pytest.param({}, ["b,a,[::1]:22,h:2222, ,b"], id="host list"),
         pytest.param(
             {
