@@ -23,7 +23,7 @@ from outlast.values import Origin, Template, Value, looks_like_template
 _OURS = frozenset({"ansible.builtin.", "ansible.legacy."})
 _STATEMENTS = frozenset({"meta", "include_tasks", "include_role", "import_tasks", "import_role"})
 """Words of the language that look like actions; no module stands behind them."""
-_UNBUILT = frozenset({"include_role", "import_tasks", "import_role"})
+_UNBUILT = frozenset({"include_role", "import_role"})
 _COMMANDS = frozenset({"command", "raw", "script", "shell", "win_command", "win_shell"})
 _WINDOWS = frozenset({"ansible.windows.win_command", "ansible.windows.win_shell"})
 

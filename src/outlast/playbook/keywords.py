@@ -185,7 +185,7 @@ def check_allowed(name: object, place: Place, origin: Origin) -> Keyword:
 def not_allowed(name: object, place: Place, origin: Origin) -> PlaybookError:
     """Say that *name* may not stand on *place*."""
     message = f"'{name}' is not a valid attribute for a {place.value}"
-    if place in (Place.TASK, Place.HANDLER):
+    if place not in (Place.PLAY, Place.BLOCK, Place.LOOP_CONTROL):
         message += _ONLY_FOR_TASKS
     return PlaybookError(message, origin, help_text=did_you_mean(name, ALLOWED[place]))
 

@@ -7,7 +7,7 @@ that a person should look at.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from outlast.errors import NotSupportedYet, OutlastError, PlaybookError
@@ -49,15 +49,22 @@ class PlaybookParser:
         """Give the plays in *path*; raises `PlaybookError` or `SourceMissing`."""
         document = Document(str(path), read_text(path), self._notice)
         entries = self._entries(document, path)
-        reader = PlayReader(document, lambda handlers: self._steps(document, handlers=handlers))
+        folder = (Path(path).parent,)
+        reader = PlayReader(document, lambda h: self._steps(document, folder, handlers=h))
         return tuple(reader.read(self._entry(document, entry)) for entry in entries)
 
     def parse_tasks(
-        self, path: str | Path, parent: Keywords, *, handlers: bool = False
+        self,
+        path: str | Path,
+        parent: Keywords,
+        *,
+        handlers: bool = False,
+        folders: Sequence[str | Path] = (),
     ) -> tuple[Step, ...]:
         """Give the steps in *path*, a file of tasks that a play includes.
 
-        *parent* is what the play and block around the include hand down. Raises
+        *parent* is what the play and block around the include hand down; in *folders* (the
+        playbook's) is looked for what the file imports and has not beside it. Raises
         `PlaybookError`, which ends a run, or another `OutlastError`, which fails the hosts.
         """
         document = Document(str(path), read_text(path), self._notice)
@@ -66,11 +73,14 @@ class PlaybookParser:
             return ()
         if not isinstance(root, SeqNode):
             raise OutlastError("included task files must contain a list of tasks")
-        return self._steps(document, handlers=handlers).top(root, parent)
+        places = tuple(map(Path, folders))
+        return self._steps(document, places, handlers=handlers).top(root, parent)
 
-    def _steps(self, document: Document, *, handlers: bool) -> StepReader:
+    def _steps(
+        self, document: Document, folders: tuple[Path, ...], *, handlers: bool
+    ) -> StepReader:
         tasks = TaskReader(document, self._calls, self._is_lookup)
-        return StepReader(document, tasks, handlers)
+        return StepReader(document, tasks, folders, handlers)
 
     def _entries(self, document: Document, path: str | Path) -> list[Node]:
         shown = os.path.realpath(Path(path).expanduser())

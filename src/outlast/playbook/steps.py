@@ -1,16 +1,19 @@
-"""Lists of tasks and blocks, at the top of a play and inside each other.
+"""Lists of tasks and blocks, at the top of a play, inside each other, and imported.
 
-Knows what makes a block, where one may stand, and what stock calls a malformed one. Leaves
-single tasks to `tasks`.
+Knows what makes a block, where one may stand, and what stock calls a malformed one; that an
+import is its file's steps in its place. Leaves single tasks to `tasks`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from outlast.errors import Cause, PlaybookError
-from outlast.loader import Document, MapNode, Node, SeqNode
+from outlast.loader import Document, MapNode, Node, SeqNode, read_text
 from outlast.outcome import Warned
+from outlast.playbook.calls import Found, short_name
+from outlast.playbook.includes import check_import_words, find_import, read_options
 from outlast.playbook.inheritance import handed_down
 from outlast.playbook.keywords import Place, check_allowed, check_text, type_shown
 from outlast.playbook.model import Block, Keywords, Step
@@ -19,6 +22,7 @@ from outlast.playbook.tasks import TaskReader
 from outlast.values import Origin
 
 _PARTS = ("block", "rescue", "always")
+_MAX_IMPORTS = 50
 _LOADING = {  # stock's words, full stops and all
     "block": "loading a block",
     "rescue": "loading rescue.",
@@ -32,8 +36,12 @@ class StepReader:
 
     document: Document
     tasks: TaskReader
+    folders: tuple[Path, ...]
+    """Where imported files are looked for, after the folder of the file that names them."""
     handlers: bool = False
     """Whether the steps are handlers: flat, and asked for by name."""
+    depth: int = 0
+    """How many imports lead here."""
 
     def section(
         self, node: Node | None, parent: Keywords, name: str, origin: Origin
@@ -58,8 +66,36 @@ class StepReader:
             if any(entry.key in _PARTS for entry in self.document.entries(member)):
                 steps += self._block(member, parent)
             else:
-                steps.append(self.tasks.read(member, parent, handler=self.handlers))
+                steps += self._task(member, parent)
         return tuple(steps)
+
+    def _task(self, node: MapNode, parent: Keywords) -> tuple[Step, ...]:
+        """Give the steps that one task comes to: itself, or those of a file it imports."""
+        text, found = self.tasks.look(node)
+        if short_name(found.name) == "import_tasks":
+            return self._imported(text, found, parent)
+        return (self.tasks.read(text, found, parent, handler=self.handlers),)
+
+    def _imported(self, text: Text, found: Found, parent: Keywords) -> tuple[Step, ...]:
+        place = Place.HANDLER_INCLUDE if self.handlers else Place.INCLUDE
+        check_import_words(found, text, place, self.tasks.is_lookup)
+        if self.depth > _MAX_IMPORTS:
+            raise PlaybookError("This file is imported by what it imports itself.", text.origin)
+        file = read_options(found, text).file
+        here = Path(self.document.path).parent
+        path = find_import(file, text, (here, *self.folders))
+        document = self.document.another(str(path), read_text(path))
+        root, keywords = document.root, handed_down(parent, text, place)
+        if root is None or self._is_null(root) or root.value == []:
+            told = f"file {path.absolute()} is empty and had no tasks to include"
+            self.tasks.calls.notice(Warned(told))
+            return ()
+        if not isinstance(root, SeqNode):
+            told = "included task files must contain a list of tasks"
+            raise PlaybookError(told, document.origin(root))
+        tasks = replace(self.tasks, document=document)
+        reader = replace(self, document=document, tasks=tasks, depth=self.depth + 1)
+        return reader.top(root, keywords)
 
     def _block(self, node: MapNode, parent: Keywords) -> tuple[Step, ...]:
         text = read(self.document, node, _PARTS)
@@ -105,7 +141,7 @@ class StepReader:
                 told = f"The ds ({self._shown(node)}) should be a dict but was a {type_shown([])}"
                 raise _malformed_block(loading, text.origin, told)
             if all(entry.key != "block" for entry in self.document.entries(member)):
-                steps.append(self.tasks.read(member, parent, handler=self.handlers))
+                steps += self._task(member, parent)
             elif self.handlers:
                 raise PlaybookError(
                     "Using a block as a handler is not supported.", self.document.origin(member)

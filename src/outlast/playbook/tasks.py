@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from outlast.errors import OutlastError, PlaybookError
 from outlast.loader import Document, MapNode
 from outlast.playbook.calls import CallReader, Found, short_name
+from outlast.playbook.includes import check_include_words, read_options
 from outlast.playbook.inheritance import handed_down
 from outlast.playbook.keywords import (
     ALLOWED,
@@ -21,7 +22,6 @@ from outlast.playbook.keywords import (
     check_text,
     check_variable_name,
     type_named,
-    type_shown,
 )
 from outlast.playbook.loops import LoopReader
 from outlast.playbook.model import ActionCall, Condition, Keywords, Task
@@ -40,20 +40,22 @@ class TaskReader:
     calls: CallReader
     is_lookup: Callable[[str], bool]
 
-    def read(self, node: MapNode, parent: Keywords, *, handler: bool) -> Task:
-        """Give the task that *node* describes; *parent* is what its block hands down."""
+    def look(self, node: MapNode) -> tuple[Text, Found]:
+        """Give what *node* says and the action it names, before either is judged."""
         text = read(self.document, node)
-        found = self.calls.find(text)
+        return text, self.calls.find(text)
+
+    def read(self, text: Text, found: Found, parent: Keywords, *, handler: bool) -> Task:
+        """Give the task that *text* describes; *parent* is what its block hands down."""
         short = short_name(found.name)
         if handler and short in ("include_role", "import_role"):
             raise PlaybookError(f"Using '{found.name}' as a handler is not supported.", text.origin)
-        include = short == "include_tasks"
-        place = _place(handler=handler, include=include)
+        place = _place(handler=handler, include=short == "include_tasks")
         call = self.calls.resolve(found, text)
         inherited = None
-        if include:
+        if short == "include_tasks":
             check_include_words(found, text, place)
-            call, inherited = self._include(call, text, parent)
+            call, inherited = self._include(call, found, text, parent)
         _check_meta(call, text, handler=handler)
         self._check_words(found, text, place)
         if found.on_localhost:
@@ -98,46 +100,21 @@ class TaskReader:
         )
 
     def _include(
-        self, call: ActionCall, text: Text, parent: Keywords
+        self, call: ActionCall, found: Found, text: Text, parent: Keywords
     ) -> tuple[ActionCall, Keywords]:
         """Check an include's options; what `apply` says is handed to what is included."""
-        args = dict(call.args)
-        odd = [name for name in args if name not in ("file", "_raw_params", "apply")]
-        if odd:
-            raise PlaybookError(
-                f"Invalid options for {call.name}: {','.join(map(str, odd))}", text.origin
-            )
-        file = args.get("_raw_params") or args.get("file")
-        if not file:
-            raise PlaybookError(f"No file specified for {call.name}", text.origin)
-        apply = args.get("apply", {})
-        if not isinstance(apply, dict):
-            raise PlaybookError(
-                f"Expected a dict for apply but got {type_shown(apply)} instead", text.origin
-            )
-        applied = from_value(apply, call.origin)
+        options = read_options(found, text)
+        applied = from_value(options.apply, call.origin)
         for key in applied.entries:
             check_allowed(key, Place.BLOCK, call.origin)
         inherited = handed_down(parent, applied, Place.BLOCK)
-        return replace(call, args={"_raw_params": file}), inherited
+        return replace(call, args={"_raw_params": options.file}), inherited
 
 
 def _place(*, handler: bool, include: bool) -> Place:
     if handler:
         return Place.HANDLER_INCLUDE if include else Place.HANDLER
     return Place.INCLUDE if include else Place.TASK
-
-
-def check_include_words(found: Found, text: Text, place: Place) -> None:
-    """Refuse the keywords that mean nothing on a dynamic include, as stock words it."""
-    words = [key for key in text.entries if key != found.name]
-    if found.on_localhost:
-        words.append("delegate_to")  # `local_action` is that in other words
-    for word in words:
-        if word not in ALLOWED[place] and not str(word).startswith("with_"):
-            raise PlaybookError(
-                f"'{word}' is not a valid attribute for a {place.value}", text.origin
-            )
 
 
 def _check_meta(call: ActionCall, text: Text, *, handler: bool) -> None:
