@@ -46,7 +46,8 @@ def shell_line(endpoint: Endpoint, bundle: Bundle, word: str) -> str:
         names = " ".join(map(shlex.quote, endpoint.pythons))
         line = (
             f'for p in {names}; do f=$(command -v "$p") || continue; "$f" -c {program} "$f"; '
-            f"r=$?; [ $r = 127 ] || [ $r = 126 ] || exit $r; done; echo {word} {NO_PYTHON}; exit 127"
+            "r=$?; [ $r = 127 ] || [ $r = 126 ] || exit $r; done; "
+            f"echo {word} {NO_PYTHON}; exit 127"
         )
     else:  # the user's own words, which may be more than one, as stock takes them
         line = f"exec {endpoint.python} -c {program} {shlex.quote(endpoint.python)}"

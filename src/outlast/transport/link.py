@@ -23,8 +23,9 @@ it open for a minute."""
 _SSH_FAILED = 255
 _NOT_FOUND = 127
 
-# ssh shares the terminal, so that it can ask about a host key, but an interrupt is ours.
-_DEAF = 'trap "" INT; exec "$@"'
+# ssh shares the terminal, so that it can ask about a host key, but an interrupt is ours; and
+# the folder of its master's socket is stock's to make, so it is ours.
+_PREPARED = 'trap "" INT; [ -z "$0" ] || [ -d "$0" ] || mkdir -p -m 700 "$0"; exec "$@"'
 
 
 @dataclass(slots=True)
@@ -42,8 +43,8 @@ def start_of(endpoint: Endpoint, bundle: bootstrap.Bundle, word: str) -> Start:
     if endpoint.kind == "local":
         return Start(["/bin/sh", "-c", line], word, own_session=True)
     words = openssh.argv(endpoint, openssh.through_shell(line))
-    openssh.prepare(words)
-    return Start(["/bin/sh", "-c", _DEAF, words[0], *words], word, own_session=False)
+    folder = openssh.control_folder(words)
+    return Start(["/bin/sh", "-c", _PREPARED, folder, *words], word, own_session=False)
 
 
 class Link(asyncio.SubprocessProtocol):
@@ -133,7 +134,7 @@ class Link(asyncio.SubprocessProtocol):
         if said == bootstrap.NO_PYTHON:
             tried = ", ".join(self._endpoint.pythons)
             self._verdict = ActionFailed(
-                f"no Python was found on the host (tried {tried})",
+                f"No python interpreters found on the host (tried {tried}).",
                 help_text="Install Python 3.8 or later there, or set ansible_python_interpreter.",
             )
         elif said.startswith("old "):
@@ -176,8 +177,9 @@ class Link(asyncio.SubprocessProtocol):
             return HostUnreachable(f"the connection to the host was lost: {said}".rstrip(": "))
         if code == _NOT_FOUND:
             return ActionFailed(
-                "The module failed to execute correctly, you probably need to set the "
-                f"interpreter.\nSee stdout/stderr for the exact error: {said}"
+                f"The module interpreter {self._endpoint.python!r} was not found.",
+                help_text="Consider overriding the configured interpreter path for this host. "
+                f"The host said: {said}",
             )
         heard = bytes(self._chatter or b"").decode("utf-8", "replace").strip()
         details = "\n".join(part for part in (heard, said) if part) or "it said nothing"

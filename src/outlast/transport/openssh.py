@@ -9,9 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shlex
-from pathlib import Path
 
-from outlast.errors import HostUnreachable
 from outlast.transport.endpoint import Endpoint
 
 _NO_PASSWORD = (
@@ -47,17 +45,10 @@ def through_shell(line: str) -> str:
     return f"/bin/sh -c {shlex.quote(line)}"
 
 
-def prepare(words: list[str]) -> None:
-    """Make the folder of the control path that *words* name; raises `HostUnreachable`."""
-    for word in words:
-        if word.startswith('ControlPath="'):
-            folder = Path(word.partition('"')[2].rstrip('"')).parent
-            try:
-                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            except OSError as error:
-                raise HostUnreachable(f"Cannot write to ControlPath {folder}") from error
-            if not os.access(folder, os.W_OK):
-                raise HostUnreachable(f"Cannot write to ControlPath {folder}")
+def control_folder(words: list[str]) -> str:
+    """Give the folder that must exist for the control path we gave; empty: we gave none."""
+    ours = [word for word in words if word.startswith('ControlPath="')]
+    return os.path.dirname(ours[-1].partition('"')[2].rstrip('"')) if ours else ""  # noqa: PTH120  # it is text for a shell
 
 
 def _options(*settings: str) -> list[str]:

@@ -39,6 +39,7 @@ class Sessions:
     """The open connections of a run; an async context manager.
 
     No connection outlives it, except the masters that ssh itself keeps (ControlPersist).
+    Making one reads files: to be done before the loop runs.
     """
 
     def __init__(self) -> None:
