@@ -61,7 +61,7 @@ class Loop:
 
     def unwatch(self, fd: int) -> None:
         """Watch *fd* no more; to be called before it is closed."""
-        if self._ready.pop(fd, None):
+        if self._ready.pop(fd, None) is not None:
             self._selector.unregister(fd)
 
     def unwatch_writable(self, fd: int) -> None:
