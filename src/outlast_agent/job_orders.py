@@ -34,14 +34,10 @@ def order_for(agent: Agent, request: Request) -> dict[str, object]:
         raise Refused("a job needs something to run")
     environment = {"ANSIBLE_ASYNC_DIR": async_dir}  # stock's jobs see it, too
     environment.update({str(name): str(value) for name, value in run["environment"].items()})
-    work = (
-        _command(run, environment)
-        if "command" in run
-        else _module(agent, run, {"jid": jid, "folder": spool.expand(async_dir)})
-    )
+    place = {"folder": spool.expand(async_dir), "jid": jid}
+    work = _command(run, environment) if "command" in run else _module(agent, run, place)
     order: dict[str, object] = {
-        "folder": spool.expand(async_dir),
-        "jid": jid,
+        **place,
         "facts": _facts(request, work),
         "limit": request.number("limit"),
         "argv": [],

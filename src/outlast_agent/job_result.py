@@ -46,7 +46,8 @@ def _remove_folders(entry: spool.Entry) -> None:
 def _record_in_no_room(entry: spool.Entry, ending: Ending, error: OSError) -> None:
     """Keep at least how it ended: the room that its output took is enough for that."""
     for name in ("stdout", "stderr"):
-        os.truncate(entry.path(name), 0)
+        if os.path.exists(entry.path(name)):
+            os.truncate(entry.path(name), 0)
     said = {
         "failed": True,
         "rc": ending.rc,
@@ -70,6 +71,8 @@ def _end(ending: Ending) -> dict[str, object]:
 
 
 def _how(ending: Ending) -> str:
+    if ending.error:
+        return "it could not be started: %s" % os.strerror(ending.error)
     return "killed by signal %d" % -ending.rc if ending.rc < 0 else "exit code %d" % ending.rc
 
 
@@ -85,6 +88,9 @@ def result_of(finish: object, entry: spool.Entry, ending: Ending) -> dict[str, o
             "child_pid": ending.pid,
             "outlast_cause": "cancelled",
         }
+    if ending.cause == "broken":
+        said = "The job could not be run or watched over to its end: %s" % ending.trouble
+        return {"msg": said, "failed": True}
     if "result" in plan:
         return json.loads(plan["result"])  # type: ignore[no-any-return]  # written by job_ops
     if "command" in plan:

@@ -58,7 +58,9 @@ class Ending:
 
     def __init__(self) -> None:
         self.cause = ""
-        """`exit`, `signal`, `limit`, `cancelled` or `not started`."""
+        """`exit`, `signal`, `limit`, `cancelled`, `not started` or `broken`."""
+        self.trouble = ""
+        """What kept us from running it or from staying with it, when it is `broken`."""
         self.pid = 0
         self.rc = 0
         """Exit code, or minus the signal's number."""
@@ -301,7 +303,16 @@ def _run(order: Order, entry: spool.Entry) -> Ending:
         ending.cause = "exit"
         ending.began = ending.ended = time.time()
         return ending
-    return Supervisor(order, entry).run()
+    supervisor = Supervisor(order, entry)
+    try:
+        return supervisor.run()
+    except Exception as error:  # noqa: BLE001  # no process, no descriptor, or a bug: nobody else can tell
+        if supervisor.ending.pid:
+            process_tree.signal_tree(supervisor.ending.pid, _signal.SIGKILL)
+        supervisor.ending.cause = "broken"
+        supervisor.ending.trouble = "%s: %s" % (type(error).__name__, error)
+        supervisor.ending.ended = time.time()
+        return supervisor.ending
 
 
 def _signed(facts: str) -> str:

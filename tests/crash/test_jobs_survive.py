@@ -1,0 +1,124 @@
+"""Whatever is killed at whatever moment: a job is running, ended or lost, and never in between."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from job_agent import AgentOnPipe
+from job_host import JobHost, end_process, wait_until
+
+from outlast_agent import job_status
+
+
+@pytest.fixture
+def host(tmp_path):
+    host = JobHost(tmp_path / "spool")
+    yield host
+    host.close()
+
+
+@pytest.fixture
+def agents(tmp_path):
+    """Makes agents in one home; the test may kill them, and none is left behind."""
+    started = []
+
+    def start():
+        started.append(AgentOnPipe(tmp_path))
+        return started[-1]
+
+    yield start
+    for agent in started:
+        if agent.process.poll() is None:
+            agent.close()
+
+
+@pytest.fixture
+def gate(tmp_path):
+    path = tmp_path / "gate"
+    os.mkfifo(path)
+    return path
+
+
+def test_a_killed_supervisor_is_noticed_at_the_next_look(host, gate):
+    entry = host.shell(f"read x < {gate}")
+    wait_until(Path(entry.path("child")).exists)
+    assert job_status.status(entry)["finished"] is False
+    end_process(host.supervisor(entry))
+    status = job_status.status(entry)
+    assert (status["finished"], status["failed"]) == (True, True)
+    assert "what it started still runs as process" in status["msg"]
+
+
+def test_who_waits_is_told_that_a_job_is_lost(agents, gate):
+    agent = agents()
+    job = agent.start(f"read x < {gate}")
+    told = agent.about("job.ended", job)
+    private = Path(job["results_file"]).parent / ".outlast" / job["ansible_job_id"]
+    wait_until(private.joinpath("child").exists)
+    assert not agent.has_answered(told)
+    os.kill(int(job["ansible_job_id"].rpartition(".")[2]), signal.SIGKILL)
+    agent.answer(told)
+    assert "lost" in agent.status(job)["msg"]
+    gate.write_text("go\n")
+
+
+def test_a_job_outlives_a_killed_agent_and_is_found_by_the_next(agents, gate):
+    agent = agents()
+    job = agent.start(f"read x < {gate}; echo done")
+    agent.kill()
+    later = agents()
+    assert later.status(job)["finished"] is False
+    told = later.about("job.ended", job)
+    gate.write_text("go\n")
+    later.answer(told)
+    assert later.status(job)["stdout"] == "done"
+
+
+def test_a_job_outlives_a_killed_spawner(host, gate):
+    entry = host.shell(f"read x < {gate}; echo '{{\"answer\": 42}}'")
+    host.kill_spawner()
+    gate.write_text("go\n")
+    assert host.wait(entry)["answer"] == 42
+
+
+def test_after_a_killed_spawner_jobs_are_started_by_another(agents):
+    agent = agents()
+    agent.wait(agent.start("true"))
+    children = Path(f"/proc/{agent.process.pid}/task/{agent.process.pid}/children")
+    (spawner,) = map(int, children.read_text().split())
+    os.kill(spawner, signal.SIGKILL)
+    wait_until(lambda: children.read_text() == "")
+    assert agent.wait(agent.start("echo again", jid="j2"))["stdout"] == "again"
+
+
+def test_a_supervisor_killed_before_the_end_was_recorded_leaves_the_result(host):
+    """Between its two last writes: the result is there, the end is not."""
+    entry = host.shell("echo '{\"answer\": 42}'")
+    host.wait(entry)
+    Path(entry.path("end.json")).unlink()
+    assert job_status.status(entry)["answer"] == 42
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_killed_at_any_moment_a_job_is_ended_or_lost_and_its_result_whole(host, seed):
+    """The pause is drawn so that every step is hit now and then."""
+    entry = host.shell("echo '{\"answer\": 42}'")
+    time.sleep(random.Random(seed).uniform(0, 0.03))  # the moment of the crash is the test
+    end_process(host.supervisor(entry))
+    status = job_status.status(entry)
+    assert status["finished"] is True
+    assert status.get("answer") == 42 or "lost" in status["msg"]
+    assert job_status.status(entry) == status, "and it stays so"
+
+
+def test_a_program_that_the_kernel_refuses_is_a_failed_job(host):
+    """One variable is longer than Linux allows."""
+    entry = host.start("/bin/sh", "-c", "true", environment={"A": "x" * 200_000})
+    status = host.wait(entry)
+    assert status["failed"] is True
+    assert "could not be started: Argument list too long" in status["msg"]

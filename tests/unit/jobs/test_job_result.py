@@ -1,0 +1,128 @@
+"""A result is made of what was printed, as stock's wrapper makes it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from outlast_agent import job_result, spool
+from outlast_agent.job_result import parse_output
+from outlast_agent.supervisor import Ending, Order
+
+JUNK = "Module invocation had junk after the JSON data: "
+
+
+@pytest.mark.parametrize(
+    ("output", "result", "junk"),
+    [
+        ('{"a": 1}', {"a": 1}, ""),
+        ('\n{"a": 1}\n', {"a": 1}, ""),
+        ('motd\n  {"a": 1}', {"a": 1}, ""),
+        ('{"a": 1}\nbye\nbye', {"a": 1}, JUNK + "bye\nbye"),
+        ('{\n"a":\n{}\n}\n', {"a": {}}, ""),
+        ('x\n{"a": "}"}\nlast', {"a": "}"}, JUNK + "last"),
+    ],
+)
+def test_the_json_is_found_in_what_was_printed(output, result, junk):
+    assert parse_output(output) == (result, junk)
+
+
+@pytest.mark.parametrize(
+    ("output", "reason"),
+    [
+        ("", "No start of json char found"),
+        ("hello", "No start of json char found"),
+        ("[1]", "No start of json char found"),
+        ('{"a": 1', "No end of json char found"),
+        ("{a}", "Expecting property name"),
+    ],
+)
+def test_why_there_is_none_is_said_as_stock_says_it(output, reason):
+    with pytest.raises(ValueError, match=reason):
+        parse_output(output)
+
+
+def ended(cause="exit", rc=0):
+    ending = Ending()
+    ending.cause, ending.rc, ending.pid = cause, rc, 4711
+    return ending
+
+
+@pytest.fixture
+def entry(tmp_path):
+    spool.open_folder(str(tmp_path / "spool"))
+    entry = spool.Entry(str(tmp_path / "spool"), "j1.7")
+    spool.record_start(entry, "{}")
+    return entry
+
+
+def order(finish):
+    return Order(
+        {
+            "folder": "",
+            "jid": "",
+            "facts": "",
+            "limit": 0,
+            "argv": (),
+            "executable": "",
+            "cwd": "",
+            "environment": {},
+            "payload": b"",
+            "patience": 0,
+            "finish": finish,
+        }
+    )
+
+
+def test_a_single_warning_that_is_no_list_becomes_one(entry):
+    Path(entry.path("stdout")).write_text('{"warnings": "w"}\njunk')
+    result = job_result.module_result("m", entry, ended())
+    assert result["warnings"] == ["w", JUNK + "junk"]
+
+
+def test_text_that_is_not_utf8_survives(entry):
+    Path(entry.path("stdout")).write_bytes(b'{"a": "\xff"}')
+    job_result.record(order({"module": "m"}), entry, ended())
+    assert json.loads(Path(entry.results_file).read_text()) == {"a": "\udcff"}
+
+
+def test_output_that_was_removed_is_no_output(entry):
+    Path(entry.path("stdout")).unlink()
+    assert job_result.module_result("m", entry, ended())["failed"] is True
+
+
+def test_without_room_for_the_result_the_end_is_kept(entry, monkeypatch):
+    """The disk takes a hundred bytes in one file: enough for the end, not for the output."""
+    Path(entry.path("stdout")).write_text(json.dumps({"answer": "x" * 1000}))
+    put = spool.put
+
+    def put_little(path, text):
+        if len(text) > 400:
+            raise OSError(28, "No space left on device")
+        put(path, text)
+
+    monkeypatch.setattr(spool, "put", put_little)
+    job_result.record(order({"module": "m"}), entry, ended(rc=3))
+    result = json.loads(Path(entry.results_file).read_text())
+    assert result["failed"] is True
+    assert result["msg"] == (
+        "The job ended (exit code 3), but its result could not be recorded: No space left on device"
+    )
+    assert Path(entry.path("stdout")).stat().st_size == 0, "its output made room"
+    assert json.loads(Path(entry.path("end.json")).read_text())["rc"] == 3
+
+
+def test_a_job_that_was_cleaned_up_while_it_ran_still_tells_its_end(entry):
+    Path(entry.path("stdout")).write_text("{}")
+    spool.forget(entry)
+    job_result.record(order({"module": "m"}), entry, ended())
+    assert json.loads(Path(entry.results_file).read_text())["failed"] is True
+    assert not Path(entry.private).exists()
+
+
+def test_the_end_says_which_signal_it_was(entry):
+    job_result.record(order({"module": "m"}), entry, ended("signal", -15))
+    end = json.loads(Path(entry.path("end.json")).read_text())
+    assert (end["cause"], end["signal"]) == ("signal", 15)
