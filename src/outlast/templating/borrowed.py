@@ -70,7 +70,7 @@ class Borrowed:
         except KeyError:
             return None
         except Exception as error:
-            raise because(f"The {kind} plugin {name!r} failed to load", None, error) from error
+            raise because(f"The {kind} plugin {name!r} failed to load.", None, error) from error
         if found is None:
             return None
         function = found.j2_function
@@ -85,7 +85,7 @@ class Borrowed:
         try:
             found = loader.get(name, **made_with)
         except Exception as error:
-            raise because(f"The lookup plugin {name!r} failed to load", None, error) from error
+            raise because(f"The lookup plugin {name!r} failed to load.", None, error) from error
         if found is None:
             raise EvaluationError(f"The lookup plugin {name!r} was not found.")
         self._hush(type(found).run)

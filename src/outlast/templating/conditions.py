@@ -16,6 +16,10 @@ from outlast.values import OMIT, Origin, Scope, Template
 _BEGINS = ("{{", "{%", "{#")
 _ENDS = ("}}", "%}", "#}")
 _WRAPPED = "Conditionals should not be surrounded by templating delimiters such as {{ }} or {% %}."
+_HELP = (
+    "Broken conditionals can be temporarily allowed with the `ALLOW_BROKEN_CONDITIONALS` "
+    "configuration option."
+)
 
 
 def holds(core: Core, condition: object, scope: Scope, origin: Origin | None) -> bool:
@@ -26,24 +30,28 @@ def holds(core: Core, condition: object, scope: Scope, origin: Origin | None) ->
     if isinstance(condition, str):
         condition = condition.strip()
     if condition is None or condition == "":
-        raise EvaluationError("Empty conditional expressions are not allowed.", origin)
+        raise _broken("Empty conditional expressions are not allowed.", origin)
     if isinstance(condition, bool):
         return condition
     if not isinstance(condition, str):
-        raise EvaluationError("Conditional expressions must be strings.", origin)
+        raise _broken("Conditional expressions must be strings.", origin)
     try:
         value = _value(core, condition, scope, origin)
     except UndefinedVariable as error:
         raise because(
-            "Error while evaluating conditional", origin, error, UndefinedVariable
+            "Error while evaluating conditional.", origin, error, UndefinedVariable
         ) from None
     if isinstance(value, bool):
         return value
-    raise EvaluationError(
+    raise _broken(
         f"Conditional result ({bool(value)}) was derived from value of type {type_name(value)!r} "
         f"at {str(origin or '<unknown>')!r}. Conditionals must have a boolean result.",
         origin,
     )
+
+
+def _broken(message: str, origin: Origin | None) -> EvaluationError:
+    return EvaluationError(message, origin, help_text=_HELP)
 
 
 def _value(core: Core, text: str, scope: Scope, origin: Origin | None) -> object:
@@ -53,7 +61,7 @@ def _value(core: Core, text: str, scope: Scope, origin: Origin | None) -> object
     if isinstance(result, str):
         result = result.strip()
     if result is None or result == "":
-        raise EvaluationError("Empty conditional expressions are not allowed.", origin)
+        raise _broken("Empty conditional expressions are not allowed.", origin)
     if not isinstance(result, str):
         core.notify(Deprecated(_WRAPPED, REMOVED_IN_2_23, origin))
         return result

@@ -27,7 +27,7 @@ from outlast.templating.explaining import failure_of
 from outlast.templating.markers import Marker, Tripped, broken
 from outlast.templating.markers import missing as missing_marker
 from outlast.templating.running import RenderContext, Resolves, Stack, context_for
-from outlast.templating.views import LazyDict, plain, type_name
+from outlast.templating.views import LazyDict, MappingView, plain, type_name
 from outlast.values import OMIT
 
 _ITERATED: tuple[type, ...] = (
@@ -113,7 +113,9 @@ class Environment(SandboxedEnvironment):
         name: Any = None,
         exc: type[UndefinedError] = UndefinedError,  # Jinja2's signature
     ) -> Marker:
-        if not hint and name and obj is not _missing:
+        if type(obj) is MappingView:
+            hint = f"hostvars[{name!r}]"  # the only such mapping there is
+        elif not hint and name and obj is not _missing:
             hint = f"object of type {type_name(obj)!r} has no attribute {name!r}"
         top = self.stack.top
         return missing_marker(hint, obj, name, top.origin if top else None)
@@ -237,7 +239,7 @@ class Environment(SandboxedEnvironment):
         except Tripped as tripped:
             return tripped.marker
         except Exception as error:  # noqa: BLE001  # a foreign function may raise anything
-            return self.failed(error)
+            return broken(error)
         return listed(result) if obj is not range else result
 
 

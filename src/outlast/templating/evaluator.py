@@ -89,7 +89,7 @@ class Evaluator:
                 rendered = self.render(value, scope)
             except EvaluationError as error:
                 origin = value.origin if isinstance(value, Template) else error.origin
-                told = f"Error while resolving value for {key!r}"
+                told = f"Error while resolving value for {key!r}."
                 raise because(told, origin, error, type(error)) from error
             if rendered is not OMIT:
                 result[key] = rendered

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from outlast.errors import EvaluationError
+from outlast.errors import EvaluationError, joined
 from outlast.outcome import Warned
 from outlast.templating.asking import Asked, Lookup
 from outlast.templating.borrowed import Borrowed
 from outlast.templating.environment import first_marker, listed
-from outlast.templating.explaining import because, joined
+from outlast.templating.explaining import because
 from outlast.templating.file_lookups import file_lookups
 from outlast.templating.finding import basedir
 from outlast.templating.list_lookups import list_lookups
 from outlast.templating.markers import Marker, Tripped
-from outlast.templating.rendering import Core
+from outlast.templating.rendering import Core, told
 from outlast.templating.views import LazyDict, LazyList, ScopeView, lifted, plain
 from outlast.values import Scope, Template
 
@@ -65,7 +65,7 @@ class Lookups:
             answer = self._asked(name, asked_for, options, scope, action or "loop")
             result = plain(answer)
         except Tripped as tripped:
-            raise tripped.marker.error() from None
+            raise told(tripped.marker, "expression", None) from None
         return result if isinstance(result, list) else [result]
 
     def call(self, name: Any, terms: list[Any], options: dict[str, Any]) -> Any:
@@ -81,10 +81,10 @@ class Lookups:
         except Tripped as tripped:
             return tripped.marker
         except EvaluationError as error:
-            if errors not in ("warn", "ignore") or not error.message.endswith(" failed"):
+            if errors not in ("warn", "ignore") or not error.message.endswith(" failed."):
                 raise
             if errors == "warn":
-                said = joined(error.causes)
+                said = joined([cause.message for cause in error.causes])
                 self._core.notify(
                     Warned(f"An error occurred while running the lookup plugin {name!r}: {said}")
                 )
@@ -132,14 +132,12 @@ class Lookups:
             raise
         except Exception as error:
             # Whatever went wrong in a lookup is told as the lookup's failure.
-            raise because(f"The lookup plugin {name!r} failed", origin, error) from error
+            raise because(f"The lookup plugin {name!r} failed.", None, error) from error
 
     def _foreign(self, name: Any, terms: list[Any], options: dict[str, Any], scope: Scope) -> Any:
         marker = first_marker(terms, options)
         if marker is not None:
             return marker
-        top = self._core.stack.top
-        origin = top.origin if top else None
         from ansible.parsing.dataloader import DataLoader  # noqa: PLC0415  # 200 ms
 
         loader = DataLoader()
@@ -156,10 +154,10 @@ class Lookups:
         except Tripped:
             raise
         except Exception as error:
-            raise because(f"The lookup plugin {name!r} failed", origin, error) from error
+            raise because(f"The lookup plugin {name!r} failed.", None, error) from error
         if not isinstance(answer, list | tuple):
             wrong = TypeError(f"returned {type(answer)} instead of {list}")
-            raise because(f"The lookup plugin {name!r} failed", origin, wrong)
+            raise because(f"The lookup plugin {name!r} failed.", None, wrong)
         return plain(list(answer))
 
 

@@ -34,7 +34,7 @@ class Marker(StrictUndefined):
 
     place: Origin | None
 
-    def error(self) -> EvaluationError:
+    def error(self) -> Exception:
         """Give what is to be told when nobody could do without the value."""
         raise NotImplementedError
 
@@ -109,13 +109,17 @@ class Missing(Marker):
 
 
 class Broken(Marker):
-    """An evaluation that failed."""
+    """An evaluation that failed.
+
+    What a plugin or function raised is told at the place of whatever needed it at last, as
+    stock does; so it is kept as it is.
+    """
 
     __slots__ = ("failure",)
 
-    failure: EvaluationError
+    failure: Exception
 
-    def error(self) -> EvaluationError:
+    def error(self) -> Exception:
         """Give the failure itself."""
         return self.failure
 
@@ -127,9 +131,10 @@ def missing(hint: str | None, obj: object, name: Any, place: Origin | None) -> M
     return marker
 
 
-def broken(failure: EvaluationError) -> Broken:
+def broken(failure: Exception) -> Broken:
     """Make a marker for an evaluation that failed."""
     marker = Broken("an evaluation failed")
-    object.__setattr__(marker, "place", failure.origin)
+    place = failure.origin if isinstance(failure, EvaluationError) else None
+    object.__setattr__(marker, "place", place)
     object.__setattr__(marker, "failure", failure)
     return marker

@@ -42,7 +42,7 @@ def with_header(
             raise ValueError(f"Missing newline after {HEADER!r} override.")  # noqa: TRY301
         settings.update(_pair(pair) for pair in line.split(","))
     except (ValueError, SyntaxError) as error:
-        raise because("Syntax error in template", origin, error, EvaluationError) from error
+        raise because("Syntax error in template.", origin, error, EvaluationError) from error
     return body, settings
 
 

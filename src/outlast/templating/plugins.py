@@ -102,7 +102,7 @@ def _short(name: str) -> str:
 def _wrapped_filter(plugin: Plugin, label: str, core: Core) -> Callable[..., Any]:
     @functools.wraps(plugin.function)
     def called(*args: Any, **kwargs: Any) -> Any:
-        return _call(plugin, f"The filter plugin {label!r} failed", core.stack, args, kwargs)
+        return _call(plugin, f"The filter plugin {label!r} failed.", core.stack, args, kwargs)
 
     return called
 
@@ -110,7 +110,7 @@ def _wrapped_filter(plugin: Plugin, label: str, core: Core) -> Callable[..., Any
 def _wrapped_test(plugin: Plugin, label: str, core: Core) -> Callable[..., Any]:
     @functools.wraps(plugin.function)
     def called(*args: Any, **kwargs: Any) -> Any:
-        answer = _call(plugin, f"The test plugin {label!r} failed", core.stack, args, kwargs)
+        answer = _call(plugin, f"The test plugin {label!r} failed.", core.stack, args, kwargs)
         if isinstance(answer, bool | Marker):
             return answer
         top = core.stack.top
@@ -149,7 +149,7 @@ def _call(
     except RecursionError:
         raise
     except Exception as error:  # noqa: BLE001  # a plugin may raise anything
-        return broken(because(complaint, top.origin if top else None, error))
+        return broken(because(complaint, None, error))
 
 
 def _settled(value: Any) -> Any:

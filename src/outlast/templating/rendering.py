@@ -14,14 +14,14 @@ from jinja2.environment import Template as JinjaTemplate
 from jinja2.loaders import FileSystemLoader
 from jinja2.utils import missing
 
-from outlast.errors import Cause, EvaluationError
+from outlast.errors import EvaluationError
 from outlast.outcome import Notice, Warned
 from outlast.templating.environment import Environment
-from outlast.templating.explaining import RECURSION, because, failure_of
-from outlast.templating.markers import Tripped, broken
+from outlast.templating.explaining import because, failure_of, looped
+from outlast.templating.markers import Marker, Tripped, broken
 from outlast.templating.overrides import HEADER, with_header
 from outlast.templating.running import RenderContext, Running, Stack
-from outlast.templating.views import SCALARS, ScopeView, UnfitForVariables, lifted, plain
+from outlast.templating.views import SCALARS, LazyDict, UnfitForVariables, lifted, plain
 from outlast.values import Origin, Scope, Template
 
 Notify: TypeAlias = Callable[[Notice], None]
@@ -89,7 +89,7 @@ class Core:
         except KeyError:
             pass
         if name == "vars":
-            return ScopeView(scope, self)
+            return LazyDict({each: scope[each] for each in scope}, scope, self)
         return self.functions.get(name, missing)
 
     def variable(self, name: str, scope: Scope) -> Any:
@@ -116,7 +116,7 @@ class Core:
         running = Running(text, template.origin, scope, above, "template")
         while above is not None:
             if above.text == text and above.scope is scope and above.what == "template":
-                return broken(_loop(running))
+                return broken(looped("template", template.origin))
             above = above.above
         value = self._run(running, self._templates)
         if type(value) is str and text.endswith("\n"):
@@ -204,15 +204,14 @@ def settled(
     try:
         return plain(value, scope, core)
     except Tripped as tripped:
-        raise tripped.marker.error() from None
+        raise told(tripped.marker, what, origin) from None
     except UnfitForVariables as error:
-        raise because(f"Error rendering {what}", origin, error) from None
+        raise because(f"Error rendering {what}.", origin, error) from None
 
 
-def _loop(running: Running) -> EvaluationError:
-    return EvaluationError(
-        "Recursive loop detected in template", running.origin, causes=(Cause(RECURSION),)
-    )
+def told(marker: Marker, what: str, origin: Origin | None) -> EvaluationError:
+    """Give what to raise for *marker* where a `template` or `expression` ends."""
+    return failure_of(marker.error(), "", origin, what)
 
 
 def _newlines(text: str) -> int:

@@ -131,7 +131,7 @@ class LazyDict(dict[Any, Any]):
         return LazyDict(dict(super().items()), self._scope, self._core)
 
     def __eq__(self, other: object) -> bool:
-        return {key: self[key] for key in self} == _evaluated(other)
+        return bool({key: self[key] for key in self} == _evaluated(other))
 
     def __ne__(self, other: object) -> bool:
         return not self == other

@@ -68,7 +68,7 @@ def answered(case, variables):
         message = format_exception_message(error)
         for theirs, ours in OURS.items():
             message = message.replace(theirs, ours)
-        message = re.sub("(?<=recursion depth exceeded).*", " in comparison", message)
+        message = re.sub("(?<=recursion depth exceeded).*", "", message)
         undefined = {"undefined": True} if isinstance(error, AnsibleUndefinedVariable) else {}
         return case | {"fails": message} | undefined
     return case | {"gives": yaml.safe_load(yaml.safe_dump(plain(answer)))}
