@@ -104,6 +104,10 @@ class Overlaid(Scope):
         self.over = over
         self._base = base
 
+    def from_file(self, name: str) -> bool:
+        """Tell it of the scope below; what was put on top is data."""
+        return name not in self.over and self._base.from_file(name)
+
     def __getitem__(self, name: str) -> object:
         return self.over[name] if name in self.over else self._base[name]
 

@@ -103,6 +103,7 @@ class Inventory:
         host = self._tree.hosts[name]
         if any(key not in host.vars or host.vars[key] != variables[key] for key in variables):
             host.vars |= variables
+            host.given |= variables.keys()
             self._tree.version += 1
         for group in groups:
             self._tree.add_child(self._tree.add_group(group), name)

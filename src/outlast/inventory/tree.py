@@ -73,6 +73,8 @@ class Host:
         self.name = name
         self.implicit = implicit
         self.vars: dict[str, Value] = {}
+        self.given: set[str] = set()
+        """Variables that `add_host` gave it while the run went on: data, in no file."""
         self.direct_groups: dict[str, Group] = {}
         """Those that name it; their ancestors are its groups, too."""
 

@@ -6,7 +6,7 @@ Knows how the two are kept and when they have changed. Leaves plays and tasks to
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from outlast.values import Value
@@ -24,6 +24,7 @@ class Stranger:
     name: str
     vars: Mapping[str, Value] = field(default_factory=dict)
     groups: Sequence[Group] = ()
+    given: Collection[str] = ()
 
 
 @dataclass(slots=True)
@@ -40,6 +41,8 @@ class Knowledge:
     version: int = 0
     fact_layer: Mapping[str, object] = field(default_factory=lambda: {"ansible_facts": {}})
     base: Mapping[str, object] = field(default_factory=dict)
+    base_data: frozenset[str] = frozenset()
+    """Names in `base` that no file gave."""
     base_version: object = None
     seen_by_others: LayeredScope | None = None
     """What `hostvars` shows, as long as `seen_version` holds."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from outlast.values import Origin, Value
@@ -36,6 +36,11 @@ class Place(Named, Protocol):
     @property
     def vars(self) -> Mapping[str, Value]:
         """What the inventory says about it."""
+        ...
+
+    @property
+    def given(self) -> Collection[str]:
+        """Those of its variables that `add_host` gave it: data, in no file."""
         ...
 
     @property

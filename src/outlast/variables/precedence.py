@@ -6,7 +6,7 @@ layer to `variables`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from enum import IntEnum, auto
 from typing import TypeAlias
 
@@ -44,6 +44,17 @@ class Precedence(IntEnum):
     MAGIC = auto()
 
 
+_WRITTEN = frozenset(Precedence) - {
+    # Facts, results and what set_fact evaluated are data. So are loop items, which an
+    # include hands to its tasks among their vars.
+    Precedence.FACTS,
+    Precedence.TASK_VARS,
+    Precedence.REGISTERED,
+    Precedence.INCLUDE_PARAMS,
+    Precedence.MAGIC,
+}
+"""Levels whose texts people wrote in files that are trusted."""
+
 Layers: TypeAlias = Mapping[Precedence, Mapping[str, object]]
 
 
@@ -56,12 +67,25 @@ def folded(layers: Layers) -> dict[str, object]:
 
 
 class LayeredScope(Scope):
-    """A scope over layers, none of them copied: making one costs as much as there are layers."""
+    """A scope over layers, none of them copied: making one costs as much as there are layers.
 
-    def __init__(self, layers: Layers) -> None:
+    *data* are names that `add_host` gave a host: they stand among what files say, and are
+    none of it.
+    """
+
+    def __init__(self, layers: Layers, data: Collection[str] = ()) -> None:
         super().__init__()
+        self._given = layers
+        self._data = data
         self._layers = tuple(layers[one] for one in sorted(layers, reverse=True) if layers[one])
         """The strongest first, the empty left out."""
+
+    def from_file(self, name: str) -> bool:
+        """Tell whether a person wrote *name*'s value; names in *data* are none of theirs."""
+        levels = [level for level in self._given if name in self._given[level]]
+        if not levels or max(levels) not in _WRITTEN:
+            return False
+        return name not in self._data or max(levels) > Precedence.HOST_FILES_OF_PLAYBOOK
 
     def __getitem__(self, name: str) -> object:
         for layer in self._layers:
@@ -82,16 +106,15 @@ class LayeredScope(Scope):
 class TaskScope(LayeredScope):
     """What a task sees: its layers, and under `vars` the same without `vars`."""
 
-    def __init__(self, layers: Layers) -> None:
-        super().__init__(layers)
-        self._all = layers
+    def __init__(self, layers: Layers, data: Collection[str] = ()) -> None:
+        super().__init__(layers, data)
         self._vars: LayeredScope | None = None
 
     def __getitem__(self, name: str) -> object:
         if name != "vars":
             return super().__getitem__(name)
         if self._vars is None:
-            self._vars = LayeredScope(self._all)
+            self._vars = LayeredScope(self._given, self._data)
         return self._vars
 
     def __contains__(self, name: object) -> bool:

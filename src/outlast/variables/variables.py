@@ -116,9 +116,9 @@ class Variables:
             **(more or {}),
         }
         if self._play is None:
-            return TaskScope(layers)
+            return TaskScope(layers, known.base_data)
         layers[Precedence.PLAY_VARS] = self._play.vars
-        return TaskScope(self._with_files(self._play, known, layers))
+        return TaskScope(self._with_files(self._play, known, layers), known.base_data)
 
     def host_scope(self, host: str) -> LayeredScope:
         """Give what other hosts see in `hostvars`: nothing of plays and tasks.
@@ -135,7 +135,8 @@ class Variables:
                 Precedence.EXTRA_VARS: self._extra,
                 Precedence.MAGIC: self._magic_layer(in_play=False),
             }
-            known.seen_by_others, known.seen_version = LayeredScope(layers), version
+            known.seen_by_others = LayeredScope(layers, known.base_data)
+            known.seen_version = version
         return known.seen_by_others
 
     def _with_files(
@@ -161,6 +162,7 @@ class Variables:
             known.base = said_by_inventory(
                 place, self._inventory, self._folders, self._playbook_dir
             )
+            known.base_data = frozenset(place.given)
             known.base_version = version
             self._warn_if_reserved(known.base)
         return known.base

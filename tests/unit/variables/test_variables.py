@@ -11,7 +11,7 @@ import pytest
 
 from outlast.errors import PlaybookError, UndefinedVariable
 from outlast.inventory import load_inventory
-from outlast.values import Origin, Scope, Template
+from outlast.values import Origin, Overlaid, Scope, Template
 from outlast.variables import Options, Precedence, Variables
 from outlast.variables.facts import forbidden
 from outlast.variables.magic import RESERVED
@@ -212,6 +212,25 @@ def test_a_header_sees_the_play_but_no_host(world):
     assert (scope["p"], scope["e"]) == (1, 1)
     assert scope["groups"]["all"] == ["web1", "web2"]
     assert "inventory_hostname" not in scope
+
+
+def test_only_what_people_wrote_counts_as_written(world, tmp_path):
+    (tmp_path / "host_vars").mkdir()
+    (tmp_path / "host_vars/web1").write_text("filed: x\noverruled: x\n")
+    variables, inventory = world(extra={"extra": "x"})
+    inventory.add_host("web1", [], {"given": "x", "played": "x"})
+    variables.begin_play(PlayOfTest(vars={"played": "x"}), ["web1"])
+    variables.add_included_vars("web1", {"included": "x"})
+    variables.register("web1", "overruled", "x")
+    variables.set_facts("web1", {"set": "x"})
+    variables.add_ansible_facts("web1", {"fact": "x"})
+    scope = variables.scope("web1", {"item": "x"})
+    written = {name for name in scope if scope.from_file(name)}
+    assert {"filed", "extra", "played", "included"} <= written
+    assert not {"given", "overruled", "set", "fact", "item", "ansible_facts", "no"} & written
+    assert not Overlaid({"filed": "x"}, scope).from_file("filed")
+    assert Overlaid({"item": "x"}, scope).from_file("filed")
+    assert scope["hostvars"]["web1"].from_file("filed")
 
 
 # -- vars_files --------------------------------------------------------------------------------
