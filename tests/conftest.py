@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import os
 import select
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,12 +23,19 @@ def pytest_configure() -> None:
     # Asked for the loop before any is set, Python 3.11 makes one, and pytest-asyncio asks:
     # the garbage collector would blame whichever test runs then.
     asyncio.set_event_loop(None)
+    if sys.version_info < (3, 12):  # as the program does: no thread for each child process
+        asyncio.get_event_loop_policy().set_child_watcher(asyncio.PidfdChildWatcher())
 
 
 def _children() -> set[int]:
     """The processes this one has started and not yet buried."""
-    tasks = Path("/proc/self/task").iterdir()
-    return {int(pid) for task in tasks for pid in (task / "children").read_text().split()}
+    found: set[int] = set()
+    for task in Path("/proc/self/task").iterdir():
+        try:
+            found.update(map(int, (task / "children").read_text().split()))
+        except FileNotFoundError:
+            continue  # a thread that has ended meanwhile
+    return found
 
 
 def _descriptors() -> dict[int, str]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
-import sys
 from collections.abc import Iterator
 
 import pytest
@@ -26,12 +24,3 @@ def nothing_blocks_the_loop(request: pytest.FixtureRequest) -> Iterator[None]:
         yield
     finally:
         guard.deactivate()
-
-
-@pytest.fixture(scope="session")
-def event_loop_policy() -> asyncio.AbstractEventLoopPolicy:
-    """Watch children as the program does: without a thread for each."""
-    policy = asyncio.DefaultEventLoopPolicy()
-    if sys.version_info < (3, 12):
-        policy.set_child_watcher(asyncio.PidfdChildWatcher())
-    return policy
