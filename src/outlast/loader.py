@@ -76,6 +76,8 @@ class Document:
         return Document(path, text, self._warn)
 
     def _compose(self, text: str) -> Node | None:
+        if text.startswith("$ANSIBLE_VAULT;"):
+            raise NotSupportedYet("vault-encrypted files are not supported yet", Origin(self.path))
         try:
             self._check_depth(text)
             reader = _Reader(text)

@@ -235,3 +235,22 @@ def test_any_text_is_read_or_refused_and_nothing_else(text):
         load_text(text, "some.yml")
     except PlaybookError as error:
         assert error.message  # noqa: PT017  # whether it is raised is not ours to say here
+
+
+def test_json_goes_before_yaml_and_its_texts_are_templates_too(tmp_path):
+    text = '{"n": 1e3,\n\t"t": "{{ x }}", "u": {"__ansible_unsafe": "{{ y }}"}}'
+    assert load_text(text, "f.json") == {"n": 1000.0, "t": Template("{{ x }}"), "u": "{{ y }}"}
+    assert load_text("{a: 1, b: yes}", "f.yml") == {"a": 1, "b": True}, "YAML has braces, too"
+
+
+@pytest.mark.parametrize(
+    "text", ["$ANSIBLE_VAULT;1.1;AES256\n6162\n", '{"a": {"__ansible_vault": "x"}}']
+)
+def test_what_is_encrypted_is_refused_loudly(text):
+    with pytest.raises(NotSupportedYet):
+        load_text(text, "f.yml")
+
+
+def test_json_that_nests_too_deep_is_refused():
+    with pytest.raises(PlaybookError):
+        load_text("[" * 100_000 + "]" * 100_000, "f.json")
