@@ -135,7 +135,7 @@ _TABLE: Final = """
     poll                 TH       int      own
     listen               Hd       list     own
     role                 R        string   own      -
-    import_playbook      I        string   own      -
+    import_playbook      I        string   own
     loop_var             L        string   own
     index_var            L        string   own
     label                L        string   own
@@ -185,7 +185,7 @@ def check_allowed(name: object, place: Place, origin: Origin) -> Keyword:
 def not_allowed(name: object, place: Place, origin: Origin) -> PlaybookError:
     """Say that *name* may not stand on *place*."""
     message = f"'{name}' is not a valid attribute for a {place.value}"
-    if place not in (Place.PLAY, Place.BLOCK, Place.LOOP_CONTROL):
+    if place in (Place.TASK, Place.HANDLER, Place.INCLUDE, Place.HANDLER_INCLUDE):
         message += _ONLY_FOR_TASKS
     return PlaybookError(message, origin, help_text=did_you_mean(name, ALLOWED[place]))
 

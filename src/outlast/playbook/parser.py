@@ -6,23 +6,21 @@ that a person should look at.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from outlast.errors import NotSupportedYet, OutlastError, PlaybookError
-from outlast.loader import Document, MapNode, Node, SeqNode, read_text
+from outlast.errors import OutlastError
+from outlast.loader import Document, SeqNode, read_text
 from outlast.outcome import Notice
-from outlast.playbook.calls import ActionNames, CallReader, short_name
-from outlast.playbook.keywords import type_shown
+from outlast.playbook.calls import ActionNames, CallReader
 from outlast.playbook.loops import is_builtin_lookup
 from outlast.playbook.model import Keywords, Play, Step
+from outlast.playbook.playbooks import PlaybookReader
 from outlast.playbook.plays import PlayReader
 from outlast.playbook.steps import StepReader
 from outlast.playbook.tasks import TaskReader
 
 _NULL = "tag:yaml.org,2002:null"
-_NO_PLAY = "playbook entries must be either valid plays or 'import_playbook' statements"
 
 
 class PlaybookParser:
@@ -48,10 +46,8 @@ class PlaybookParser:
     def parse_playbook(self, path: str | Path) -> tuple[Play, ...]:
         """Give the plays in *path*; raises `PlaybookError` or `SourceMissing`."""
         document = Document(str(path), read_text(path), self._notice)
-        entries = self._entries(document, path)
-        folder = (Path(path).parent,)
-        reader = PlayReader(document, lambda h: self._steps(document, folder, handlers=h))
-        return tuple(reader.read(self._entry(document, entry)) for entry in entries)
+        reader = PlaybookReader(document, self._plays, self._notice)
+        return tuple(reader.read(Keywords(), {}))
 
     def parse_tasks(
         self,
@@ -82,26 +78,6 @@ class PlaybookParser:
         tasks = TaskReader(document, self._calls, self._is_lookup)
         return StepReader(document, tasks, folders, handlers)
 
-    def _entries(self, document: Document, path: str | Path) -> list[Node]:
-        shown = os.path.realpath(Path(path).expanduser())
-        root = document.root
-        if root is None or root.tag == _NULL:
-            raise PlaybookError(f"Empty playbook, nothing to do: {shown}")
-        if not isinstance(root, SeqNode):
-            kind = type_shown(document.value(root))
-            raise PlaybookError(
-                f"A playbook must be a list of plays, got a {kind} instead: {shown}",
-                document.origin(root),
-            )
-        if not root.value:
-            raise PlaybookError(f"A playbook must contain at least one play: {shown}")
-        entries: list[Node] = root.value
-        return entries
-
-    def _entry(self, document: Document, node: Node) -> MapNode:
-        if not isinstance(node, MapNode):
-            raise PlaybookError(_NO_PLAY, document.origin(node))
-        for entry in document.entries(node):
-            if isinstance(entry.key, str) and short_name(entry.key) == "import_playbook":
-                raise NotSupportedYet(f"{entry.key!r} is not supported yet", entry.key_origin)
-        return node
+    def _plays(self, document: Document) -> PlayReader:
+        folder = (Path(document.path).parent,)
+        return PlayReader(document, lambda h: self._steps(document, folder, handlers=h))

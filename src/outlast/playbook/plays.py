@@ -7,7 +7,7 @@ steps to `steps`, and the meaning of the header's values to the engine.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from outlast.errors import Cause, PlaybookError
 from outlast.loader import Document, MapNode
@@ -34,21 +34,23 @@ class PlayReader:
     steps: Callable[[bool], StepReader]
     """Gives the reader of a section; True: of handlers."""
 
-    def read(self, node: MapNode) -> Play:
-        """Give the play that *node* describes; raises `PlaybookError`."""
+    def read(self, node: MapNode, parent: Keywords) -> Play:
+        """Give the play that *node* describes; *parent* is what an import of it lays on it."""
         text = _with_remote_user(read(self.document, node, _SECTIONS))
         for key, given in text.entries.items():
             row = check_allowed(key, Place.PLAY, given.key_origin)
             if key not in _SECTIONS:
                 check_text(row.name, row, given.value, text.origin)
         _check_hosts(text)
-        keywords = handed_down(Keywords(), text, Place.PLAY)
+        keywords = handed_down(parent, text, Place.PLAY)
         sections = {name: self._section(name, text, keywords) for name in _SECTIONS}
         return _play(text, keywords, sections)
 
     def _section(self, name: str, text: Text, keywords: Keywords) -> tuple[Step, ...]:
         given = text.entries.get(name)
         reader = self.steps(name == "handlers")
+        if name == "handlers":  # an import's condition is not theirs: who notifies has met it
+            keywords = replace(keywords, when=())
         return reader.section(given.node if given else None, keywords, name, text.origin)
 
 

@@ -68,7 +68,7 @@ def test_a_slip_of_the_pen_is_answered_with_the_word_that_was_meant(room, text, 
         "  tags: ['{{ some }}']",
         "  tasks: [{debug: , loop: [1], loop_control: {loop_var: '{{ x }}'}}]",
         "  tasks: [{debug: , loop: [1], loop_control: {extended: '{{ x }}'}}]",
-        "- import_playbook: other.yml",
+        "- import_playbook: '{{ other }}.yml'",
     ],
 )
 def test_what_is_not_built_is_refused_loudly_and_at_its_place(room, line):

@@ -1,0 +1,107 @@
+"""A playbook: its plays, and those of the playbooks it imports, as one row.
+
+Knows what a playbook file may hold, and what `import_playbook` lays on the plays it brings
+in. Leaves a play to `plays`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from outlast.errors import NotSupportedYet, PlaybookError
+from outlast.loader import Document, MapNode, Node, SeqNode, read_text
+from outlast.outcome import Warned
+from outlast.playbook.calls import short_name
+from outlast.playbook.includes import find_import
+from outlast.playbook.inheritance import handed_down
+from outlast.playbook.keywords import Place, check_allowed, check_text, type_shown
+from outlast.playbook.model import Keywords, Play, Vars
+from outlast.playbook.plays import PlayReader
+from outlast.playbook.reading import Text, read
+
+_NULL = "tag:yaml.org,2002:null"
+_NO_PLAY = "playbook entries must be either valid plays or 'import_playbook' statements"
+_LAID_ON = ("vars", "tags", "when")
+"""What an import lays on its plays; stock takes its other keywords and does nothing with them."""
+_MAX_IMPORTS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class PlaybookReader:
+    """Reads one file's plays, those of its imports in their places."""
+
+    document: Document
+    plays: Callable[[Document], PlayReader]
+    notice: Callable[[Warned], None]
+    depth: int = 0
+
+    def read(self, parent: Keywords, variables: Vars) -> Iterator[Play]:
+        """Yield the plays with what an import lays on them; raises `PlaybookError`."""
+        reader = self.plays(self.document)
+        for node in _entries(self.document):
+            if not isinstance(node, MapNode):
+                raise PlaybookError(_NO_PLAY, self.document.origin(node))
+            if any(_is_import(entry.key) for entry in self.document.entries(node)):
+                yield from self._imported(read(self.document, node), parent, variables)
+            else:
+                play = reader.read(node, parent)
+                yield replace(play, vars={**play.vars, **variables})
+
+    def _imported(self, text: Text, parent: Keywords, variables: Vars) -> Iterator[Play]:
+        path = self._path(text)
+        if self.depth > _MAX_IMPORTS:
+            raise PlaybookError("This playbook is imported by what it imports.", text.origin)
+        laid_on = Text(
+            {key: text.entries[key] for key in _LAID_ON if key in text.entries}, text.origin
+        )
+        keywords = handed_down(replace(parent, vars={}), laid_on, Place.IMPORT_PLAYBOOK)
+        document = self.document.another(str(path), read_text(path))
+        reader = replace(self, document=document, depth=self.depth + 1)
+        yield from reader.read(replace(keywords, vars={}), {**keywords.vars, **variables})
+
+    def _path(self, text: Text) -> Path:
+        """Check what is said of an import, and give the file it names."""
+        file = None
+        for key, given in text.entries.items():
+            word = "import_playbook" if _is_import(key) else key
+            row = check_allowed(word, Place.IMPORT_PLAYBOOK, given.key_origin)
+            check_text(row.name, row, given.value, text.origin)
+            if word == "import_playbook":
+                file = given.value
+            elif word not in (*_LAID_ON, "name"):
+                told = f"'{word}' on an import_playbook does nothing."
+                self.notice(Warned(told, given.key_origin, "Say it on the plays of that playbook."))
+        if file is None:
+            told = "The field 'import_playbook' is required but was not set."
+            raise PlaybookError(told, text.origin)
+        here = Path(self.document.path).parent
+        path = find_import(file, text, (here,))
+        if path.parent.resolve() != here.resolve():
+            # Its plays would look for their files in their own folder.
+            told = "importing a playbook from another folder is not supported yet"
+            raise NotSupportedYet(told, text.origin)
+        return path
+
+
+def _is_import(key: object) -> bool:
+    return isinstance(key, str) and short_name(key) == "import_playbook"
+
+
+def _entries(document: Document) -> list[Node]:
+    shown = os.path.realpath(Path(document.path).expanduser())
+    root = document.root
+    if root is None or root.tag == _NULL:
+        raise PlaybookError(f"Empty playbook, nothing to do: {shown}")
+    if not isinstance(root, SeqNode):
+        kind = type_shown(document.value(root))
+        raise PlaybookError(
+            f"A playbook must be a list of plays, got a {kind} instead: {shown}",
+            document.origin(root),
+        )
+    if not root.value:
+        raise PlaybookError(f"A playbook must contain at least one play: {shown}")
+    entries: list[Node] = root.value
+    return entries
