@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from outlast.errors import PlaybookError, SourceMissing, UsageError
 from outlast.loader import load_file, load_text
@@ -16,8 +17,16 @@ from outlast.values import Origin, Template, Value, looks_like_template
 
 _PLACE = "<CLI option '-e'>"
 
-KeyValues = Callable[[str], Mapping[str, str]]
-"""Gives the words of `a=1 b="x y"`; raises `ValueError` with stock's message."""
+
+class KeyValues(Protocol):
+    """Cuts text into arguments, as a playbook's one-line arguments are cut."""
+
+    def __call__(self, text: str, *, command: bool) -> Mapping[str, str]:
+        """Give the words of `a=1 b="x y"`; *command* is false here: every word may be one.
+
+        Raises `ValueError` with stock's message.
+        """
+        ...
 
 
 def parse_extra_vars(
@@ -63,7 +72,7 @@ def _existing(path: str) -> str:
 
 def _words(text: str, key_values: KeyValues) -> dict[str, Value]:
     try:
-        words = key_values(text)
+        words = key_values(text, command=False)
     except ValueError as error:
         raise PlaybookError(str(error)) from error
     origin = Origin(_PLACE)

@@ -11,9 +11,7 @@ from outlast.variables import parse_extra_vars
 
 
 def _parse(*texts):
-    return parse_extra_vars(
-        texts, key_values=lambda text: key_values.parse(text, command=False), notify=[].append
-    )
+    return parse_extra_vars(texts, key_values=key_values.parse, notify=[].append)
 
 
 @pytest.mark.parametrize(

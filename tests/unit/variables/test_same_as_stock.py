@@ -200,9 +200,7 @@ def ours(folder):
 def _variables(folder):
     notify = [].append
     inventory = load_inventory(["../inv"], notify=notify)
-    extra = parse_extra_vars(
-        EXTRA, key_values=lambda text: key_values.parse(text, command=False), notify=notify
-    )
+    extra = parse_extra_vars(EXTRA, key_values=key_values.parse, notify=notify)
     options = Options(
         ansible_version=version("ansible-core"),
         limit="g",
