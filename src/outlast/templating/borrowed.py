@@ -56,8 +56,10 @@ class Borrowed:
         """ansible-core's plugin loaders, imported when they are first needed."""
         if self._loaders is None:
             from ansible.plugins import loader  # noqa: PLC0415  # 250 ms: only when asked for
+            from ansible.utils.collection_loader import AnsibleCollectionConfig  # noqa: PLC0415
 
-            loader.init_plugin_loader()
+            if AnsibleCollectionConfig.collection_finder is None:  # one for the whole process
+                loader.init_plugin_loader()
             self._loaders = loader
         return self._loaders
 

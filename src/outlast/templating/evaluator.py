@@ -23,7 +23,7 @@ from outlast.templating.functions import functions
 from outlast.templating.lookups import Lookups
 from outlast.templating.overrides import with_header
 from outlast.templating.plugins import Plugin, Registry, jinja
-from outlast.templating.rendering import Core, Notify, settled
+from outlast.templating.rendering import Core, Notify, noted, settled
 from outlast.templating.text_filters import text_filters
 from outlast.templating.views import SCALARS
 from outlast.values import OMIT, Origin, Scope, Template
@@ -74,6 +74,18 @@ class Evaluator:
         raw = self._core.expression(text, scope, origin)
         return settled(raw, "expression", origin)
 
+    def shown(
+        self, text: str, scope: Scope, origin: Origin | None = None
+    ) -> tuple[Any, tuple[str, ...]]:
+        """Give an expression's value with a note in place of all that is undefined in it.
+
+        The notes follow, in order; `debug: var=` shows such values. Whatever else fails
+        raises `EvaluationError`.
+        """
+        notes: list[str] = []
+        raw = noted(self._core.expression(text, scope, origin), notes)
+        return settled(raw, "expression", origin), tuple(notes)
+
     def holds(self, condition: object, scope: Scope, origin: Origin | None = None) -> bool:
         """Tell whether one `when`-like condition is true; raises `EvaluationError`."""
         return conditions.holds(self._core, condition, scope, origin)
@@ -95,9 +107,12 @@ class Evaluator:
                 result[key] = rendered
         return result
 
-    def lookup(self, name: str, terms: object, scope: Scope) -> list[Any]:
-        """Give the items of a `with_<name>` loop over *terms*; raises `EvaluationError`."""
-        return self.lookups.run(name, terms, scope)
+    def lookup(self, name: str, terms: object, scope: Scope, *, action: str = "") -> list[Any]:
+        """Give the items of a `with_<name>` loop over *terms*; raises `EvaluationError`.
+
+        *action* is the task's: `with_first_found` looks in a folder named after it.
+        """
+        return self.lookups.run(name, terms, scope, action=action)
 
     def render_file_text(
         self,

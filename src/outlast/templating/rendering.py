@@ -18,7 +18,7 @@ from outlast.errors import EvaluationError
 from outlast.outcome import Notice, Warned
 from outlast.templating.environment import Environment
 from outlast.templating.explaining import because, failure_of, looped
-from outlast.templating.markers import Marker, Tripped, broken
+from outlast.templating.markers import Marker, Missing, Tripped, broken
 from outlast.templating.overrides import HEADER, with_header
 from outlast.templating.running import RenderContext, Running, Stack
 from outlast.templating.views import SCALARS, LazyDict, UnfitForVariables, lifted, plain
@@ -207,6 +207,18 @@ def settled(
         raise told(tripped.marker, what, origin) from None
     except UnfitForVariables as error:
         raise because(f"Error rendering {what}.", origin, error) from None
+
+
+def noted(value: Any, notes: list[str]) -> Any:
+    """Put a note in place of everything undefined in *value*; adds it to *notes*."""
+    if isinstance(value, Missing):
+        notes.append(f"error {len(notes) + 1} - {value.error().message}")
+        return f"<< {notes[-1]} >>"
+    if isinstance(value, dict):
+        return {key: noted(value[key], notes) for key in value}
+    if isinstance(value, list | tuple):
+        return [noted(member, notes) for member in value]
+    return value
 
 
 def told(marker: Marker, what: str, origin: Origin | None) -> EvaluationError:
