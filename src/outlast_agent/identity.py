@@ -19,7 +19,7 @@ from outlast_agent import bootstrap
 from outlast_agent.agent import Agent
 from outlast_agent.channel import Inbox
 from outlast_agent.loop import exit_code
-from outlast_agent.processes import close_descriptors
+from outlast_agent.processes import Ending, close_descriptors
 from outlast_agent.request import Refused, Request
 
 _SU_PROMPTS = (
@@ -85,6 +85,8 @@ class _Becoming:
         self._through = False
         self._relaying = False
         self._asked = 0
+        self._socket: socket.socket | None = None
+        self._ending: Ending | None = None
 
     def start(self) -> None:
         """Run sudo or su, and watch it."""
@@ -100,9 +102,10 @@ class _Becoming:
         self._talk_in = Inbox(loop, talk, self._listen, _nothing)
         self._talk_fd = talk if self._method == "su" else None
         self._request.on_stream = self._pass_on
-        self._request.on_cancel = self._to_child.finish  # its agent goes when its pipe ends
+        self._request.on_cancel = self._hang_up
         seconds = 2 + self._request.number("timeout")
         self._timer = loop.call_later(seconds, lambda: self._give_up(seconds))
+        self._pid = pid
         loop.when_exited(pid, self._exited)
 
     def _on_pipes(self, inner: str) -> tuple[int, int, int, int]:
@@ -140,8 +143,8 @@ class _Becoming:
             finally:
                 os._exit(127)
         theirs.close()
-        receive = ours.detach()
-        return pid, os.dup(receive), receive, terminal
+        self._socket = ours
+        return pid, os.dup(ours.fileno()), os.dup(ours.fileno()), terminal
 
     # -- what sudo and su say
 
@@ -176,18 +179,16 @@ class _Becoming:
         else:
             self._to_child.send([self._password.encode() + b"\n"])
 
-    def _refuse(self, message: str) -> None:
-        self._request.fail(message)
+    def _refuse(self, message: str, kind: str = "failed") -> None:
+        self._request.fail(message, kind)
+        self._ending = Ending(self._agent.loop, self._pid)
         self._close()
 
     def _give_up(self, seconds: float) -> None:
         if not self._through:
             said = self._without_password(self._said)
-            self._request.fail(
-                "Timeout (%ds) waiting for privilege escalation prompt: %s" % (seconds, said),
-                "unreachable",
-            )
-            self._close()
+            text = "Timeout (%ds) waiting for privilege escalation prompt: %s" % (seconds, said)
+            self._refuse(text, "unreachable")
 
     def _without_password(self, text: str) -> str:
         return text.replace(self._password, "********") if self._password else text
@@ -229,7 +230,16 @@ class _Becoming:
 
     # -- the end
 
+    def _hang_up(self) -> None:
+        """Have the other agent read its pipe's end: then it leaves in good order."""
+        self._to_child.finish()
+        if self._socket is not None:
+            self._socket.shutdown(socket.SHUT_WR)
+
     def _exited(self, status: int) -> None:
+        if self._ending is not None:
+            self._ending.when_over(_nothing)
+            return
         for inbox in (self._from_child, self._talk_in):
             inbox.drain()
         code = exit_code(status)
@@ -246,6 +256,8 @@ class _Becoming:
         self._to_child.close()
         self._from_child.close()
         self._talk_in.close()
+        if self._socket is not None:
+            self._socket.close()
 
 
 def _nothing() -> None:
