@@ -33,6 +33,8 @@ class Cause:
     origin: Origin | None = None
     help_text: str = ""
     """What to do about it; shown after the message, never part of a result's `msg`."""
+    apart: bool = False
+    """Shown by itself, even when it stands at the same place as what it caused."""
 
 
 def joined(messages: Sequence[str]) -> str:

@@ -38,6 +38,9 @@ from outlast.playbook.model import Condition, Task
 from outlast.values import Scope
 
 _DEFAULT_RETRIES = 3
+_MOMENT = 0.3
+"""Seconds an attempt may wait for news before it counts as one that failed: stock's own
+question takes longer, so a job that ends meanwhile shows no retry there either."""
 _EVALUATED_BY_ACTION = {"ansible.builtin.assert": frozenset({"that"})}
 """Arguments that are conditions: the action evaluates them as they are written."""
 _INCLUDES = frozenset({"ansible.builtin.include_tasks"})
@@ -134,11 +137,14 @@ class Attempts:
         call = self._call(terms, delegate)
         retries = self._retries(terms)
         for attempt in range(1, retries + 2):
-            performed = await self._attempt(call, terms)
-            assert not isinstance(performed.outcome, Detached), "a job is settled by now"  # noqa: S101
-            outcome = judge.judge(performed.outcome, attempt if retries else None)
+            counted = attempt if retries else None
+            performed, outcome = await self._judged(call, terms, judge, counted)
             if not retries or judge.is_settled(outcome):
                 break
+            if performed.news is not None and await _within(_MOMENT, performed.news):
+                performed, outcome = await self._judged(call, terms, judge, counted)
+                if judge.is_settled(outcome):
+                    break
             if attempt <= retries:
                 self._tell_retry(outcome, retries + 1 - attempt, delegate, terms)
                 await self._pause(terms.delay, performed.news)
@@ -154,6 +160,13 @@ class Attempts:
             delegate=delegate,
         )
 
+    async def _judged(
+        self, call: Call, terms: Terms, judge: Judge, attempt: int | None
+    ) -> tuple[Performed, Outcome]:
+        performed = await self._attempt(call, terms)
+        assert not isinstance(performed.outcome, Detached), "a job is settled by now"  # noqa: S101
+        return performed, judge.judge(performed.outcome, attempt)
+
     def _retries(self, terms: Terms) -> int:
         if terms.retries is not None:
             return max(0, terms.retries)
@@ -162,13 +175,7 @@ class Attempts:
     @staticmethod
     async def _pause(delay: float, news: News | None) -> None:
         """Wait as long as the user said, or until there is news worth asking for."""
-        try:
-            async with asyncio.timeout(delay if delay >= 0 else 1):
-                await (news() if news else asyncio.Event().wait())
-        except TimeoutError:
-            pass
-        except HostUnreachable:
-            pass  # the next attempt will say so, in its own words
+        await _within(delay if delay >= 0 else 1, news or asyncio.Event().wait)
 
     def _tell_retry(
         self, outcome: Outcome, left: int, delegate: Delegate | None, terms: Terms
@@ -253,10 +260,11 @@ class Attempts:
 
     def _arguments(self) -> dict[str, object]:
         action = self.task.action
-        own = _EVALUATED_BY_ACTION.get(action.resolved, frozenset())
-        args = {name: value for name, value in action.args.items() if name not in own}
+        names = _EVALUATED_BY_ACTION.get(action.resolved, frozenset())
+        own = {name: value for name, value in action.args.items() if name in names}
+        args = {name: value for name, value in action.args.items() if name not in names}
         try:
-            return self.wiring.evaluate.render_args(args, self.scope)
+            return self.wiring.evaluate.render_args(args, self.scope) | own
         except EvaluationError as error:
             what = f"Finalization of task args for {action.resolved!r} failed."
             raise EvaluationError(what, action.origin, causes=error.chain) from error
@@ -275,6 +283,16 @@ class Attempts:
             return self.wiring.reach.open(target)
 
         return open_session
+
+
+async def _within(seconds: float, news: Callable[[], Awaitable[object]]) -> bool:
+    """Wait for *news*, at most so long; tell whether it came."""
+    try:
+        async with asyncio.timeout(seconds):
+            await news()
+    except (TimeoutError, HostUnreachable):  # of a lost host the next attempt will speak
+        return False
+    return True
 
 
 def unreachable(error: HostUnreachable) -> Unreachable:

@@ -72,18 +72,25 @@ class Walker:
     ) -> list[str]:
         done = await self.tasks.run(task, hosts, sheltered=sheltered, handler=handler)
         going = done.survivors
-        for inclusion in self.inclusions.of(done.results):
+        # every file is in, and told of, before the first of their tasks runs
+        opened = [
+            (inclusion, await self.inclusions.open(task, inclusion, handlers=handler))
+            for inclusion in self.inclusions.of(done.results)
+        ]
+        for inclusion, steps in opened:
             present = [host for host in inclusion.hosts if host in going]
-            steps = await self.inclusions.open(task, inclusion, handlers=handler)
-            if not present:
-                continue
-            if handler:
-                through = await self._handlers(steps, present)
-            else:
-                through = await self.steps(steps, present, sheltered=sheltered)
-            lost = set(present) - set(through)
-            going = [host for host in going if host not in lost]
+            if present:
+                through = await self._included(steps, present, sheltered=sheltered, handler=handler)
+                lost = set(present) - set(through)
+                going = [host for host in going if host not in lost]
         return going
+
+    async def _included(
+        self, steps: Sequence[Step], hosts: list[str], *, sheltered: bool, handler: bool
+    ) -> list[str]:
+        if handler:
+            return await self._handlers(steps, hosts)
+        return await self.steps(steps, hosts, sheltered=sheltered)
 
     # -- meta and handlers -------------------------------------------------------------------
 

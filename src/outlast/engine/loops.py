@@ -14,7 +14,7 @@ from outlast.engine.attempts import Attempts
 from outlast.engine.ports import Wiring
 from outlast.engine.results import HostResult, Include, ItemResult, sum_up
 from outlast.engine.terms import TermsReader
-from outlast.engine.verdict import all_hold, explained
+from outlast.engine.verdict import all_hold, explained, with_payload
 from outlast.errors import EvaluationError, UndefinedVariable
 from outlast.events import ItemEnded, Noticed, TaskLabel
 from outlast.outcome import Failed, SetFacts, Warned, censored
@@ -121,7 +121,7 @@ class HostTask:
     def _report(self, result: ItemResult, control: LoopControl, scope: Scope) -> None:
         if result.include is not None:
             return  # the inclusion itself is what is shown
-        outcome, label = result.outcome, scope[control.loop_var]
+        outcome, label = with_payload(result.outcome, result.extra), scope[control.loop_var]
         if control.label is not None:
             label = self.wiring.evaluate.render(control.label, scope)
         if result.no_log:

@@ -134,7 +134,7 @@ class TermsReader:
                 value = self.evaluate.render(value, scope)
             return unset if value is None or value is OMIT else convert(value)
         except ValueError as error:
-            raise self._refused(name, (Cause(str(error), where),), where) from error
+            raise self._refused(name, (Cause(str(error), where, apart=True),), where) from error
         except EvaluationError as error:
             raise self._refused(name, error.chain, where) from error
 

@@ -93,7 +93,7 @@ def fail(outcome: Outcome) -> Failed:
     if isinstance(outcome, Failed):
         return outcome
     message = str(outcome.payload.get("msg", _UNKNOWN))
-    why = (Cause(f"Action failed: {message}" if message else "Action failed"),)
+    why = (Cause(f"Action failed: {message}" if message else "Action failed."),)
     return Failed(outcome.payload, why, outcome.changed, outcome.notices)
 
 

@@ -32,7 +32,8 @@ def explanation(why: Sequence[Cause], help_text: str = "") -> str:
     segments = []
     for number, group in enumerate(groups):
         message = joined([cause.message for cause in group])
-        segments.append(_segment(message, _place(group), "" if number else help_text))
+        advice = group[-1].help_text or ("" if number else help_text)
+        segments.append(_segment(message, _place(group), advice))
     if len(segments) > 1:
         segments[0] = f"{joined([cause.message for cause in why])}\n\n{segments[0]}"
     return _closed(_CAUSED_BY.join(segments))
@@ -96,7 +97,8 @@ def _mark(column: int, room: int) -> str:
 def _grouped(why: Sequence[Cause]) -> Iterator[list[Cause]]:
     group: list[Cause] = []
     for cause in why:
-        if group and cause.origin is not None and cause.origin != _place(group):
+        elsewhere = cause.origin is not None and cause.origin != _place(group)
+        if group and (elsewhere or cause.apart or cause.help_text):
             yield group
             group = []
         group.append(cause)
@@ -105,7 +107,7 @@ def _grouped(why: Sequence[Cause]) -> Iterator[list[Cause]]:
 
 
 def _place(group: list[Cause]) -> Origin | None:
-    return group[0].origin
+    return group[0].origin if group else None
 
 
 def _segment(message: str, origin: Origin | None, help_text: str) -> str:

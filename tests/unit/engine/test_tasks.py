@@ -77,16 +77,34 @@ async def test_retries_that_run_out_fail_with_stocks_count():
     assert len(world.actions.calls) == 3
 
 
-async def test_news_cuts_the_delay_short():
-    async def soon() -> None:
-        await asyncio.sleep(2)
+def at(moment: float):
+    """News that comes at *moment* of the loop's clock."""
 
+    async def news() -> None:
+        await asyncio.sleep(moment - asyncio.get_running_loop().time())
+
+    return news
+
+
+async def test_news_cuts_the_delay_short():
     world = World(hosts=("a",))
-    running = Performed(Ok({"done": False}), news=soon)
-    world.actions.script["t", "a"] = [running, Ok({"done": True})]
     begun = asyncio.get_running_loop().time()
+    running = Performed(Ok({"done": False}), news=at(begun + 2))
+    world.actions.script["t", "a"] = [running, Ok({"done": True})]
     await world.play(play(task("t", until=["r.done"], retries=5, delay=600, register="r")))
     assert asyncio.get_running_loop().time() - begun == pytest.approx(2)
+    assert len(world.events.of(Retrying)) == 1
+
+
+async def test_news_that_comes_at_once_is_no_retry():
+    world = World(hosts=("a",))
+    begun = asyncio.get_running_loop().time()
+    running = Performed(Ok({"done": False}), news=at(begun + 0.1))
+    world.actions.script["t", "a"] = [running, Ok({"done": True})]
+    await world.play(play(task("t", until=["r.done"], retries=5, delay=600, register="r")))
+    assert asyncio.get_running_loop().time() - begun == pytest.approx(0.1)
+    assert world.events.of(Retrying) == []
+    assert world.variables.hosts["a"]["r"]["attempts"] == 1
 
 
 async def test_a_timeout_ends_the_attempt_as_stock_words_it():
