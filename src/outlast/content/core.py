@@ -34,6 +34,10 @@ class AnsibleCore:
             )
         return cls(Path(places[0]))
 
+    def read(self) -> None:
+        """Take in all that is read from files, so that nobody has to wait for it later."""
+        _ = self.version, self.author, self.accepted
+
     @property
     def modules(self) -> Path:
         """The folder of the builtin modules."""

@@ -21,7 +21,7 @@ from outlast.content.closure import ClosureFinder, Piece
 from outlast.errors import NotSupportedYet, SourceMissing
 
 RESPAWN: Final = "ansible.module_utils.common.respawn"
-_LEVEL: Final = 6
+_LEVEL: Final = 3  # half the time of 6 for a tenth more bytes
 _TEXT: Final = frozenset({7, 8, 9, 10, 12, 13, 27, *range(0x20, 0x100)} - {0x7F})
 _LEGACY_IMPORT: Final = b"#<<INCLUDE_ANSIBLE_MODULE_COMMON>>"
 _IMPORTS_US: Final = re.compile(
@@ -58,6 +58,20 @@ class Parcels:
     _places: dict[str, str | bytes] = field(default_factory=dict)
     """Digest to the file's path, or to the text itself where it was made."""
     _sources: dict[str, bytes] = field(default_factory=dict)
+
+    def ready(self, fqcn: str) -> Parcel | None:
+        """Give a parcel that has been packed already; asks no disk."""
+        return self._parcels.get(fqcn)
+
+    def prepare(self, fqcn: str) -> Parcel:
+        """Give a parcel whose sources are all in memory; see `parcel` for what it raises.
+
+        This reads files and takes its time: not for an event loop.
+        """
+        parcel = self.parcel(fqcn)
+        for _, digest in parcel.files.values():
+            parcel.source(digest)
+        return parcel
 
     def parcel(self, fqcn: str) -> Parcel:
         """Give the parcel of a module by full name.

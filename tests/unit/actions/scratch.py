@@ -6,10 +6,12 @@ Slow and simple, it stands in for a session where a test wants real modules and 
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import hashlib
 import json
 import os
 import stat
+import subprocess
 import sys
 import zlib
 from dataclasses import dataclass, field
@@ -26,6 +28,19 @@ params = json.dumps({"ANSIBLE_MODULE_ARGS": told["args"]}).encode()
 _loader.run_module(json_params=params, profile="legacy", module_fqn=told["main"],
                    modlib_path=home, extensions={})
 """
+COMMAND = """
+import datetime as dt, json, subprocess, sys
+from outlast_agent.commands import Command
+fields = json.load(sys.stdin)
+command = Command(fields, fields["environment"])
+process = command.start()
+if not isinstance(process, dict):
+    started = dt.datetime.now()
+    out, err = process.communicate(command.data)
+    process = command.ended(process.returncode, out, err, started=started, ended=dt.datetime.now())
+print(json.dumps(process))
+"""
+UNKNOWN = {"failed": True, "msg": "could not find job", "started": True, "finished": True}
 
 
 @dataclass
@@ -43,28 +58,38 @@ class ScratchHost:
     async def run(self, run):
         self.runs.append(run)
         if isinstance(run, CommandRun):
-            return Reply(json.dumps({"changed": True, "rc": 0, "stdout": "", "stderr": ""}), "", 0)
-        return await self._module(run)
+            return await asyncio.to_thread(self._command, run)
+        return await asyncio.to_thread(self._module, run)
 
-    async def _module(self, run: ModuleRun) -> Reply:
+    def _command(self, run: CommandRun) -> Reply:
+        fields = dataclasses.asdict(run)
+        ran = subprocess.run(
+            [self.python, "-c", COMMAND],
+            check=False,
+            input=json.dumps(fields),
+            capture_output=True,
+            text=True,
+            cwd=self.folder,
+        )
+        return Reply(ran.stdout, ran.stderr, ran.returncode)
+
+    def _module(self, run: ModuleRun) -> Reply:
         home = self._unpacked(run)
         args = dict(run.args)
         for number, (name, content) in enumerate(run.files.items()):
             path = self.folder / f"sent{number}"
             path.write_bytes(content)
             args[name] = str(path)
-        env = os.environ | dict(run.environment)
-        told = json.dumps({"args": args, "main": run.parcel.main}).encode()
-        child = await asyncio.create_subprocess_exec(
-            *(self.python, "-c", RUN, str(home)),
-            stdin=-1,
-            stdout=-1,
-            stderr=-1,
+        ran = subprocess.run(
+            [self.python, "-c", RUN, str(home)],
+            check=False,
+            input=json.dumps({"args": args, "main": run.parcel.main}),
+            capture_output=True,
+            text=True,
             cwd=self.folder,
-            env=env,
+            env=os.environ | dict(run.environment),
         )
-        out, err = await child.communicate(told)
-        return Reply(out.decode(), err.decode(), child.returncode)
+        return Reply(ran.stdout, ran.stderr, ran.returncode)
 
     def _unpacked(self, run: ModuleRun) -> Path:
         home = self.folder / ".sent" / run.parcel.main
@@ -76,19 +101,16 @@ class ScratchHost:
         return home
 
     async def inspect(self, path, *, checksum=False):
-        return state_of(path, checksum=checksum)
+        return await asyncio.to_thread(state_of, path, checksum=checksum)
 
     async def read(self, path, limit):
-        return content_of(path)[:limit]
+        return (await asyncio.to_thread(content_of, path))[:limit]
 
     async def store(self, content, name):
-        folder = self.folder / f"stored{len(list(self.folder.glob('stored*')))}"
-        folder.mkdir()
-        (folder / name).write_bytes(content)
-        return str(folder / name)
+        raise NotImplementedError("no action stores files")
 
     async def discard(self, path):
-        remove(Path(path))
+        raise NotImplementedError("no action stores files")
 
     async def start_job(self, job):
         self.orders.append(job)
@@ -97,14 +119,12 @@ class ScratchHost:
         return {"ansible_job_id": jid, "started": True, "finished": False, "results_file": file}
 
     async def job_status(self, jid, async_dir):
-        unknown = {"failed": True, "msg": "could not find job", "started": True, "finished": True}
-        seen = self.jobs.get(jid, unknown)
+        seen = self.jobs.get(jid, UNKNOWN)
         return {"ansible_job_id": jid, **seen, "results_file": f"{async_dir}/{jid}"}
 
     async def job_cleanup(self, jid, async_dir):
-        return {"ansible_job_id": jid, "erased": f"{async_dir}/{jid}"} | (
-            {"started": False, "finished": False} if self.jobs.pop(jid, None) else {}
-        )
+        told = {"ansible_job_id": jid, "erased": f"{async_dir}/{jid}"}
+        return told | ({} if self.jobs.pop(jid, None) else UNKNOWN)
 
     async def job_ended(self, jid, async_dir):
         await self.ended.wait()
@@ -124,8 +144,3 @@ def state_of(path, *, checksum):
 
 def content_of(path):
     return Path(path).expanduser().read_bytes()
-
-
-def remove(path):
-    path.unlink()
-    path.parent.rmdir()

@@ -1,0 +1,111 @@
+"""set_fact, set_stats, gather_facts: actions that leave something for later."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from outlast.actions.argument_spec import boolean, only
+from outlast.actions.modules import Modules
+from outlast.actions.saying import action_failed
+from outlast.call import Call
+from outlast.errors import ActionFailed, Cause, Refused
+from outlast.outcome import Failed, Ok, Outcome, Performed, SetFacts, SetStats, Skipped
+from outlast.values import Template, looks_like_template
+
+_SETUP = "ansible.builtin.setup"
+_LEGACY_SETUP = "ansible.legacy.setup"
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+async def set_fact(call: Call) -> Performed:
+    """Give the host variables for the rest of the run."""
+    args = dict(call.args)
+    cacheable = boolean_of(args.pop("cacheable", False))
+    if not args:
+        raise Refused(
+            "No key/value pairs provided, at least one is required for this action to succeed"
+        )
+    facts = {_name(call, key): value for key, value in args.items()}
+    return Performed(Ok({"ansible_facts": facts}), effects=(SetFacts(facts, cacheable),))
+
+
+async def set_stats(call: Call) -> Performed:
+    """Give numbers and texts for the end of the run."""
+    only(call.args, ("aggregate", "data", "per_host"), call.written_as)
+    data = call.args.get("data", {})
+    if not isinstance(data, Mapping):
+        message = "The 'data' option needs to be a dictionary/hash"
+        return Performed(action_failed({"msg": message}))
+    stats = {_name(call, key): value for key, value in data.items()}
+    per_host, aggregate = _yes(call, "per_host", False), _yes(call, "aggregate", True)  # noqa: FBT003  # the option's default
+    told = {"data": stats, "per_host": per_host, "aggregate": aggregate}
+    effect = SetStats(stats, per_host=per_host, aggregate=aggregate)
+    return Performed(Ok({"ansible_stats": told}), effects=(effect,))
+
+
+async def setup(call: Call, modules: Modules) -> Performed:
+    """Run the setup module as a task of its own: what it finds is not printed at length."""
+    performed = await modules.perform(call)
+    return Performed(performed.outcome, shown="never")
+
+
+async def gather_facts(call: Call, modules: Modules) -> Performed:
+    """Find out about the host, with the setup module."""
+    args = {key: value for key, value in call.args.items() if value is not None}
+    if args.pop("parallel", None) is not None:
+        raise Refused("gather_facts: 'parallel' is not supported yet")
+    args.pop("network_os", None)
+    outcome = await modules.run(call, _SETUP, args)
+    return Performed(_gathered(outcome), shown="never")
+
+
+def _gathered(outcome: Outcome) -> Outcome:
+    """Give what gather_facts reports of its one module."""
+    payload = outcome.payload
+    kept = {key: payload[key] for key in ("warnings", "deprecations") if key in payload}
+    match outcome:
+        case Ok():
+            facts = payload.get("ansible_facts", {})
+            return Ok({"ansible_facts": facts, **kept}, notices=outcome.notices)
+        case Failed():
+            report = {**payload, "failed": True}
+            msg = f"The following modules failed to execute: {_LEGACY_SETUP}."
+            told = {"ansible_facts": {}, "failed_modules": {_LEGACY_SETUP: report}, "msg": msg}
+            return Failed(told, (Cause("Action failed."), Cause(msg)), notices=outcome.notices)
+        case Skipped():
+            report = {**payload, "skipped": True}
+            told = {"ansible_facts": {}, "skipped_modules": {_LEGACY_SETUP: report}}
+            msg = f"The following modules were skipped: {_LEGACY_SETUP}."
+            return Skipped({**told, "msg": msg, "failed": False}, notices=outcome.notices)
+        case _:
+            return outcome
+
+
+def boolean_of(value: object, *, strict: bool = True) -> bool:
+    """Give a yes or no; what is neither ends the task."""
+    try:
+        return boolean(value, strict=strict)
+    except TypeError as error:
+        raise ActionFailed(str(error)) from error
+
+
+def _yes(call: Call, option: str, default: bool) -> bool:  # noqa: FBT001  # it stands for the option's value
+    value = call.args.get(option)
+    return default if value is None else boolean_of(value, strict=False)
+
+
+def _name(call: Call, key: object) -> str:
+    """Give the variable's name; here alone the playbook may compute it."""
+    name = str(key)
+    if looks_like_template(name) and _written(call, name):
+        name = str(call.evaluate.render(Template(name, call.origin), call.scope))
+    if not _NAME.fullmatch(name):
+        raise ActionFailed(f"Invalid variable name {name!r}.")
+    return name
+
+
+def _written(call: Call, name: str) -> bool:
+    """Tell whether *name* stands in the playbook: a name that came as data is no template."""
+    data = call.written.get("data")
+    return name in call.written or (isinstance(data, Mapping) and name in data)

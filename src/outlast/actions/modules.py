@@ -1,0 +1,131 @@
+"""Running modules on a host: now, or as a background job.
+
+Knows how a call becomes a module's run and a reply an outcome, and how a job is ordered.
+Leaves what a module is to `content`, and what runs it to the session.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from outlast.call import Call, JobOrder, ModuleRun, Parcel, Run, Session
+from outlast.content.answers import judge
+from outlast.content.arguments import module_args
+from outlast.content.places import Content
+from outlast.jobs import new_jid
+from outlast.outcome import Detached, Failed, Ok, Outcome, Performed, Skipped
+
+_INVOCATION_FROM = 3  # -vvv
+_DISCOVERED = "discovered_interpreter_python"
+
+
+@dataclass(frozen=True, slots=True)
+class Modules:
+    """What every action that needs the host works with."""
+
+    content: Content
+    _packing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Many hosts may want a module at once: it is packed for the first of them."""
+
+    async def order(
+        self,
+        call: Call,
+        module: str,
+        args: Mapping[str, object],
+        *,
+        files: Mapping[str, bytes] | None = None,
+        name: str | None = None,
+        ignore_unknown: bool = False,
+    ) -> ModuleRun:
+        """Give the run of *module* that *call* asks for.
+
+        *name* is how the module calls itself; *files* become private files on the host whose
+        paths are passed as the arguments they are named after.
+        """
+        parcel = await self._parcel(module)
+        shown = name or f"ansible.legacy.{module.rsplit('.', 1)[-1]}"
+        told = module_args(self.content.core, call, args, name=shown, ignore_unknown=ignore_unknown)
+        return ModuleRun(
+            parcel=parcel,
+            args=told,
+            environment=call.environment,
+            files=files or {},
+        )
+
+    async def run(
+        self,
+        call: Call,
+        module: str,
+        args: Mapping[str, object],
+        *,
+        files: Mapping[str, bytes] | None = None,
+        name: str | None = None,
+        ignore_unknown: bool = False,
+    ) -> Outcome:
+        """Run a module to its end and judge its answer; see `order` for the arguments."""
+        session = await call.session()
+        run = await self.order(
+            call, module, args, files=files, name=name, ignore_unknown=ignore_unknown
+        )
+        return await answered(call, session, run)
+
+    async def _parcel(self, module: str) -> Parcel:
+        ready = self.content.parcels.ready(module)
+        if ready is not None:
+            return ready
+        async with self._packing:
+            # Packing reads dozens of files; another host may have had it done meanwhile.
+            return await asyncio.to_thread(self._packed, module)
+
+    def _packed(self, module: str) -> Parcel:
+        self.content.core.read()
+        return self.content.parcels.prepare(module)
+
+    async def perform(self, call: Call) -> Performed:
+        """Do what a task says that is just a module."""
+        run = await self.order(call, call.action, call.args, name=call.written_as)
+        return await perform_run(call, run)
+
+
+async def perform_run(call: Call, run: Run) -> Performed:
+    """Run it now, or start it as a job if the task has `async`."""
+    session = await call.session()
+    if call.limit:
+        return await started(call, session, run)
+    return Performed(await answered(call, session, run))
+
+
+async def answered(call: Call, session: Session, run: Run) -> Outcome:
+    """Run it and judge the answer."""
+    reply = await session.run(run)
+    outcome = judge(reply, invocation=call.verbosity >= _INVOCATION_FROM)
+    return _with_interpreter(call, session, outcome)
+
+
+async def started(call: Call, session: Session, run: Run) -> Performed:
+    """Start it as a background job; what comes back says that the job is recorded."""
+    job = JobOrder(
+        jid=new_jid(),
+        run=run,
+        limit=call.limit,
+        async_dir=call.async_dir,
+        name="" if call.no_log else call.task_name,
+    )
+    record = await session.start_job(job)
+    jid, file = str(record["ansible_job_id"]), str(record["results_file"])
+    payload = {"ansible_job_id": jid, "started": True, "finished": False, "results_file": file}
+    return Performed(Detached(jid=jid, results_file=file, payload=payload))
+
+
+def _with_interpreter(call: Call, session: Session, outcome: Outcome) -> Outcome:
+    """Add the interpreter that was found, once per host, as stock's first module does."""
+    if not session.discovered or not isinstance(outcome, Ok | Failed | Skipped):
+        return outcome
+    known = call.scope.get("ansible_facts")
+    if isinstance(known, Mapping) and _DISCOVERED in known:
+        return outcome
+    facts = outcome.payload.get("ansible_facts")
+    added = {**(facts if isinstance(facts, Mapping) else {}), _DISCOVERED: session.python}
+    return replace(outcome, payload={**outcome.payload, "ansible_facts": added})

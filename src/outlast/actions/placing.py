@@ -1,0 +1,209 @@
+"""One file brought to a host: looked at, compared, sent only when it differs.
+
+Knows how stock decides between sending and only setting attributes, and what a diff of it
+holds. Leaves writing to the copy and file modules. `copying` and `templates` say what is
+to be placed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from outlast.actions.modules import Modules
+from outlast.actions.saying import action_failed, with_warning
+from outlast.call import Call, FileState, Session
+from outlast.errors import ActionFailed
+from outlast.outcome import Failed, Ok, Outcome, Payload
+
+_LARGE = 1 << 20  # bytes; what takes milliseconds is kept off the loop
+_DIFF_LIMIT = 104448  # stock's MAX_FILE_SIZE_FOR_DIFF
+_HIDDEN = (
+    " [[ Diff output has been hidden because 'no_log: true' was specified for this result ]]\n"
+)
+_COPY, _FILE = "ansible.builtin.copy", "ansible.builtin.file"
+_FOR_FILE = frozenset(
+    [
+        "attributes",
+        "force",
+        "group",
+        "mode",
+        "owner",
+        "path",
+        "recurse",
+        "selevel",
+        "serole",
+        "setype",
+        "seuser",
+        "state",
+        "unsafe_writes",
+    ]
+)
+"""Arguments of a copy that the file module understands as well."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placing:
+    """A file to be placed."""
+
+    data: bytes
+    name: str
+    """Its path below the destination, if that is a folder."""
+    dest: str
+    follow: bool
+    force: bool = True
+    inline: bool = False
+    """It is the task's `content`: there is no file on the controller."""
+    source: str = ""
+    """The file on the controller, for the diff's header."""
+    mode: str | None = None
+    """Instead of the task's mode: the source's own."""
+
+
+async def place(
+    call: Call, modules: Modules, args: Mapping[str, object], what: Placing
+) -> Outcome | None:
+    """Place a file; None: something is there already and is not to be replaced."""
+    session = await call.session()
+    path = _joined(what.dest, what.name) if what.dest.endswith("/") else what.dest
+    state = await _look(session, path, what)
+    if state is not None and state.kind == "directory":
+        if what.inline:
+            return action_failed({"msg": "can not use content with a dir as dest", "diff": []})
+        path = _joined(what.dest, what.name)
+        state = await _look(session, path, what)
+    if state is not None and not what.force:
+        return None
+    sha1 = await checksum(what.data)
+    if state is not None and state.sha1 == sha1:
+        outcome = await _attributes(call, modules, args, what)
+        return _completed(outcome, sha1, [])
+    diffs: list[object] = []
+    warning = ""
+    if call.diff:
+        difference, warning = await _difference(call, session, path, state, what)
+        diffs = [difference]
+    if call.check_mode:
+        outcome = Ok({}, changed=True)
+        outcome = replace(outcome, payload={"diff": diffs})
+    else:
+        outcome = _completed(await _send(call, modules, args, what, sha1), sha1, diffs)
+    return with_warning(outcome, warning) if warning else outcome
+
+
+def reported(outcome: Outcome | None, what: Placing) -> Outcome:
+    """Give the result of a task that places one file."""
+    if outcome is None:  # something is there already
+        return Ok({"dest": what.dest, "src": what.source or what.name})
+    if isinstance(outcome, Failed):
+        return outcome
+    return replace(outcome, payload=with_dest(outcome.payload))
+
+
+def with_dest(payload: Payload) -> Payload:
+    """Give *payload* with `dest`, which the file module calls `path`."""
+    return {"dest": payload["path"], **payload} if "path" in payload else payload
+
+
+async def checksum(data: bytes) -> str:
+    """Give the SHA-1 of *data*, by which stock compares files."""
+    if len(data) > _LARGE:
+        return await asyncio.to_thread(_sha1, data)
+    return _sha1(data)
+
+
+def _sha1(data: bytes) -> str:
+    return hashlib.sha1(data).hexdigest()  # noqa: S324  # not a matter of security
+
+
+def _joined(folder: str, name: str) -> str:
+    return f"{folder.rstrip('/')}/{name}"
+
+
+async def _look(session: Session, path: str, what: Placing) -> FileState | None:
+    """Look at the destination as stock's stat does, which follows links only when told to."""
+    state = await session.inspect(path, checksum=what.force)
+    if state is None or state.kind != "link":
+        return state
+    if not what.follow:
+        return replace(state, sha1=None)  # a link is replaced by the file, whatever it points to
+    if state.sha1 is None:
+        return await session.inspect(f"{path}/.") or state
+    return state
+
+
+async def _send(
+    call: Call, modules: Modules, args: Mapping[str, object], what: Placing, sha1: str
+) -> Outcome:
+    told = {key: value for key, value in args.items() if key not in ("content", "decrypt", "src")}
+    told |= {"dest": what.dest, "_original_basename": what.name, "follow": what.follow}
+    if not told.get("checksum"):
+        told["checksum"] = sha1
+    if what.mode is not None:
+        told["mode"] = what.mode
+    return await modules.run(call, _COPY, told, files={"src": what.data})
+
+
+async def _attributes(
+    call: Call, modules: Modules, args: Mapping[str, object], what: Placing
+) -> Outcome:
+    """The content is right already; the file module sees to owner, mode and the like."""
+    told = {key: value for key, value in args.items() if key in _FOR_FILE}
+    told |= {"dest": what.dest, "_original_basename": what.name}
+    told |= {"recurse": False, "state": "file"}
+    if what.mode is not None:
+        told["mode"] = what.mode
+    return await modules.run(call, _FILE, told)
+
+
+def _completed(outcome: Outcome, sha1: str, diffs: list[object]) -> Outcome:
+    payload = dict(outcome.payload)
+    if not payload.get("checksum"):
+        payload["checksum"] = sha1
+    payload.setdefault("diff", diffs)
+    return replace(outcome, payload=payload)
+
+
+# -- the diff -------------------------------------------------------------------------------
+
+
+async def _difference(
+    call: Call, session: Session, path: str, state: FileState | None, what: Placing
+) -> tuple[dict[str, object], str]:
+    """Give the two sides of the diff, and a warning if the old one cannot be had."""
+    diff: dict[str, object] = {}
+    if state is None:
+        diff["before"] = ""
+    elif state.size > _DIFF_LIMIT:
+        diff["dst_larger"] = _DIFF_LIMIT
+    else:
+        try:
+            old = await session.read(path, _DIFF_LIMIT)
+        except ActionFailed as error:
+            return {}, f"Failed to get diff between '{what.name}' and '{path}': {error}"
+        if b"\x00" in old[:8192]:
+            diff["dst_binary"] = 1
+        else:
+            diff |= {"before_header": path, "before": _text(old)}
+    diff |= _after(path, what)
+    if call.no_log:
+        if "before" in diff:
+            diff["before"] = ""
+        if "after" in diff:
+            diff["after"] = _HIDDEN
+    return diff, ""
+
+
+def _after(path: str, what: Placing) -> dict[str, object]:
+    if len(what.data) > _DIFF_LIMIT:
+        return {"src_larger": _DIFF_LIMIT}
+    if b"\x00" in what.data:
+        return {"src_binary": 1}
+    header = path if what.inline and what.data else what.source
+    return {"after_header": header, "after": _text(what.data)}
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "surrogateescape")

@@ -1,0 +1,136 @@
+"""Which action means what: the one table, and the door to this room.
+
+Knows stock's names, which of them cannot run as background jobs, and
+what is not built yet. Everything that is not in the table is a module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from outlast.actions import (
+    commands,
+    copying,
+    facts,
+    job_status,
+    pausing,
+    picking,
+    saying,
+    templates,
+    variable_files,
+)
+from outlast.actions.modules import Modules
+from outlast.actions.templates import FileTexts
+from outlast.call import Call
+from outlast.content.places import Content
+from outlast.errors import ActionFailed, PlaybookError, Refused, SourceMissing
+from outlast.outcome import Detached, Failed, Performed
+
+Alone: TypeAlias = Callable[[Call], Awaitable[Performed]]
+OnHost: TypeAlias = Callable[[Call, Modules], Awaitable[Performed]]
+
+_ALONE: Final[Mapping[str, Alone]] = {
+    "assert": saying.assert_,
+    "async_status": job_status.async_status,
+    "debug": saying.debug,
+    "fail": saying.fail,
+    "include_vars": variable_files.include_vars,
+    "pause": pausing.pause,
+    "set_fact": facts.set_fact,
+    "set_stats": facts.set_stats,
+}
+_ON_HOST: Final[Mapping[str, OnHost]] = {
+    "command": commands.command,
+    "copy": copying.copy,
+    "gather_facts": facts.gather_facts,
+    "package": picking.package,
+    "service": picking.service,
+    "setup": facts.setup,
+    "shell": commands.shell,
+}
+_WITH_ASYNC: Final = frozenset({"command", "package", "service", "setup", "shell"})
+_NOT_BUILT: Final = frozenset(
+    [
+        "add_host",
+        "assemble",
+        "dnf",
+        "fetch",
+        "group_by",
+        "import_role",
+        "import_tasks",
+        "include_role",
+        "include_tasks",
+        "meta",
+        "raw",
+        "reboot",
+        "script",
+        "unarchive",
+        "uri",
+        "validate_argument_spec",
+        "wait_for_connection",
+    ]
+)
+"""Stock has an action plugin for each: running their module alone would do something else.
+
+The includes and meta are the engine's own.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Actions:
+    """Performs calls; keeps nothing between them."""
+
+    modules: Modules
+    files: FileTexts
+    """Evaluates whole template files."""
+
+    @classmethod
+    def over(cls, content: Content, files: FileTexts) -> Actions:
+        """Give the actions that use *content*."""
+        return cls(Modules(content), files)
+
+    async def perform(self, call: Call) -> Performed:
+        """Do what *call* says.
+
+        What the user can cause becomes a `Failed`. Raises `HostUnreachable`,
+        `EvaluationError`, and `ActionFailed` when the task failed before it said so itself.
+        """
+        try:
+            return await self._perform(call)
+        except Refused as error:
+            return Performed(Failed({"msg": error.message}, error.chain))
+        except (PlaybookError, SourceMissing) as error:
+            # A module or file of the playbook's that cannot be used ends this task only.
+            raise ActionFailed(
+                error.message, error.origin, causes=error.causes, help_text=error.help_text
+            ) from error
+
+    async def settle(
+        self, call: Call, job: Detached, *, poll: float, on_poll: Callable[[], None]
+    ) -> Performed:
+        """Wait for a job that *call* started, and judge what became of it.
+
+        *on_poll* is called after each *poll* seconds that pass with the job unfinished.
+        """
+        return await job_status.settle(call, job, poll=poll, on_poll=on_poll)
+
+    async def _perform(self, call: Call) -> Performed:
+        name = call.action.removeprefix("ansible.builtin.")
+        if "." in name:
+            return await self.modules.perform(call)
+        if name in _NOT_BUILT:
+            raise Refused(f"{call.written_as} is not supported yet")
+        known = name in _ALONE or name in _ON_HOST or name == "template"
+        if call.limit and known and name not in _WITH_ASYNC:
+            raise Refused(f"This action ({call.written_as}) does not support async.")
+        if name == "template":
+            return await templates.template(call, self.modules, self.files)
+        if name in _ALONE:
+            return await _ALONE[name](call)
+        return await _ON_HOST.get(name, _as_module)(call, self.modules)
+
+
+async def _as_module(call: Call, modules: Modules) -> Performed:
+    return await modules.perform(call)

@@ -1,0 +1,130 @@
+"""debug, fail, assert: actions that only look at variables and say something."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from outlast.actions.argument_spec import Argument, Spec, boolean, only, whole_number
+from outlast.call import Call
+from outlast.errors import ActionFailed, Cause, EvaluationError, UndefinedVariable
+from outlast.outcome import Failed, Ok, Outcome, Payload, Performed, Skipped, Warned
+from outlast.values import Template, is_list
+
+
+def action_failed(payload: Payload) -> Failed:
+    """Give the failure an action reports itself, its `msg` being the reason."""
+    reason = str(payload.get("msg", "Unknown error."))
+    return Failed(payload, (Cause("Action failed."), Cause(reason)))
+
+
+# -- debug ----------------------------------------------------------------------------------
+
+
+def _only_text(value: object) -> object:
+    if isinstance(value, str):
+        return value
+    raise TypeError(f"'{value!r}' is not a string and conversion is not allowed")
+
+
+_DEBUG = Spec(
+    {
+        "msg": Argument(default="Hello world!"),
+        "var": Argument(_only_text, "_check_type_str_no_conversion"),
+        "verbosity": Argument(whole_number, "int", default=0),
+    },
+    exclusive=(("msg", "var"),),
+)
+
+
+async def debug(call: Call) -> Performed:
+    """Show a message or the value of an expression."""
+    args = _DEBUG.check(call.args, "debug")
+    verbosity, expression = args["verbosity"], args["var"]
+    if isinstance(verbosity, int) and verbosity > call.verbosity:
+        reason = "Verbosity threshold not met."
+        return Performed(Skipped({"skipped_reason": reason, "failed": False}))
+    if isinstance(expression, str) and expression:
+        return Performed(_shown(call, expression))
+    return Performed(Ok({"msg": call.args.get("msg", args["msg"])}))
+
+
+def _shown(call: Call, expression: str) -> Outcome:
+    try:
+        return Ok({expression: call.evaluate.expression(expression, call.scope)})
+    except UndefinedVariable as error:
+        # What is not there is worth showing as well: that is what people debug.
+        note = f"error 1 - {error}"
+        warning = f"Encountered 1 template error.\n{note}"
+        payload = {expression: f"<< {note} >>", "warnings": [warning]}
+        return Ok(payload, notices=(Warned(warning),))
+    except EvaluationError as error:
+        what = "Error while resolving `var` expression"
+        raise EvaluationError(what, call.origin, causes=error.chain) from error
+
+
+# -- fail -----------------------------------------------------------------------------------
+
+
+async def fail(call: Call) -> Performed:
+    """Fail, with a message of the playbook's."""
+    only(call.args, ("msg",), call.written_as)
+    return Performed(action_failed({"msg": call.args.get("msg", "Failed as requested from task")}))
+
+
+# -- assert ---------------------------------------------------------------------------------
+
+
+def _text_or_texts(value: object) -> object:
+    if isinstance(value, str) or (is_list(value) and all(isinstance(one, str) for one in value)):
+        return value
+    raise TypeError("a string or list of strings is required")
+
+
+_ASSERT = Spec(
+    {
+        "that": Argument(required=True),
+        "fail_msg": Argument(
+            _text_or_texts, "str_or_list_of_str", default="Assertion failed", aliases=("msg",)
+        ),
+        "success_msg": Argument(
+            _text_or_texts, "str_or_list_of_str", default="All assertions passed"
+        ),
+        "quiet": Argument(boolean, "bool", default=False),
+    }
+)
+
+
+async def assert_(call: Call) -> Performed:
+    """Check conditions, one after the other; the first that is false ends it."""
+    args = _ASSERT.check(call.args, "assert")
+    for condition, shown in _conditions(call, args["that"]):
+        if not call.evaluate.holds(condition, call.scope, call.origin):
+            payload = {"assertion": shown, "evaluated_to": False, "msg": args["fail_msg"]}
+            return Performed(action_failed(payload))
+    return Performed(Ok({"msg": args["success_msg"]}))
+
+
+def _conditions(call: Call, evaluated: object) -> list[tuple[object, object]]:
+    """Give the conditions as they are to be evaluated, each with how it is shown.
+
+    A condition that is data, the value of a variable say, is no condition: evaluating it
+    would run what a host said. Only a list that a template names is taken from its value.
+    """
+    written = call.written.get("that", evaluated)
+    shown = evaluated if is_list(evaluated) else [evaluated]
+    if isinstance(written, Template) and is_list(evaluated):
+        return [(condition, condition) for condition in evaluated]
+    return list(zip(written if is_list(written) else [written], shown, strict=False))
+
+
+def invalid_name(name: str) -> ActionFailed:
+    """Say that *name* cannot be a variable's."""
+    return ActionFailed(f"Invalid variable name {name!r}.")
+
+
+def with_warning(outcome: Outcome, warning: str) -> Outcome:
+    """Give *outcome* with one more warning, for the playbook and for people."""
+    said = outcome.payload.get("warnings")
+    warnings = [*(said if is_list(said) else ()), warning]
+    notices = (*outcome.notices, Warned(warning))
+    return replace(outcome, payload={**outcome.payload, "warnings": warnings}, notices=notices)

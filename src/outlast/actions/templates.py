@@ -1,0 +1,159 @@
+"""template: a file of the controller evaluated, and placed on a host.
+
+Knows the action's own options, and the names a template file sees beside the host's. Leaves
+evaluating to `templating`, and placing the outcome to `placing`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from outlast.actions.argument_spec import boolean
+from outlast.actions.modules import Modules
+from outlast.actions.placing import Placing, place, reported
+from outlast.actions.source_files import find_source
+from outlast.call import Call
+from outlast.errors import Refused, SourceMissing
+from outlast.loader import read_text
+from outlast.outcome import Performed
+from outlast.templating import template_variables
+from outlast.values import Origin, Overlaid, Scope
+
+_LARGE = 100_000  # characters; what takes milliseconds is kept off the loop
+_MAY_BLOCK = re.compile(r"\b(lookup|query|q)\b|\{%-?\s*(include|import|from|extends)\b")
+_TEXTS = (
+    "src",
+    "dest",
+    "state",
+    "newline_sequence",
+    "variable_start_string",
+    "variable_end_string",
+    "block_start_string",
+    "block_end_string",
+    "comment_start_string",
+    "comment_end_string",
+)
+_OF_JINJA = _TEXTS[4:]
+_OWN = frozenset({*_TEXTS[3:], "trim_blocks", "lstrip_blocks", "output_encoding"})
+_ESCAPED = {"\\n": "\n", "\\r": "\r", "\\r\\n": "\r\n"}
+
+
+class FileTexts(Protocol):
+    """Evaluates whole files."""
+
+    def render_file_text(
+        self,
+        text: str,
+        scope: Scope,
+        *,
+        origin: Origin | None = None,
+        search_path: tuple[str, ...] = (),
+        **options: Any,
+    ) -> Any:
+        """Evaluate a template file's *text*; raises `EvaluationError`."""
+        ...
+
+
+async def template(call: Call, modules: Modules, files: FileTexts) -> Performed:
+    """Evaluate a template file and place the outcome on the host."""
+    args = _checked(call.args)
+    newline = _newline(args)
+    try:
+        file = await asyncio.to_thread(_read, call, args)
+    except SourceMissing as error:
+        raise Refused(str(error)) from error
+    data = await _evaluated(call, args, file, newline, files)
+    what = Placing(
+        data=data,
+        name=Path(file.path).name,
+        dest=str(args["dest"]),
+        follow=boolean(args.get("follow", False), strict=False),
+        force=boolean(args.get("force", True), strict=False),
+        source=file.path,
+        mode=file.mode if args.get("mode") == "preserve" else None,
+    )
+    told = {key: value for key, value in args.items() if key not in _OWN}
+    outcome = await place(call, modules, told, what)
+    return Performed(reported(outcome, what))
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A template file as it was found."""
+
+    path: str
+    text: str
+    mode: str
+    names: dict[str, object]
+    """What stock tells a template about its file."""
+
+
+def _read(call: Call, args: Mapping[str, object]) -> _File:
+    path = find_source(call, "templates", str(args["src"]))
+    mode = f"0{stat.S_IMODE(Path(path).stat().st_mode):03o}"
+    names = template_variables(path, str(args["src"]), str(args["dest"]))
+    return _File(path, read_text(path), mode, names)
+
+
+def _checked(args: Mapping[str, object]) -> dict[str, object]:
+    checked = dict(args)
+    for name in _TEXTS:
+        value = args.get(name)
+        if value is not None and not isinstance(value, str):
+            if isinstance(value, list | dict):
+                what = f"{name} is expected to be a string, but got {type(value)} instead"
+                raise Refused(what)
+            checked[name] = str(value)
+    if checked.get("state") is not None:
+        raise Refused("'state' cannot be specified on a template")
+    if checked.get("src") is None or checked.get("dest") is None:
+        raise Refused("src and dest are required")
+    return checked
+
+
+def _newline(args: Mapping[str, object]) -> str:
+    given = str(args.get("newline_sequence", "\n"))
+    newline = _ESCAPED.get(given, given)
+    if newline not in _ESCAPED.values():
+        raise Refused("newline_sequence needs to be one of: \n, \r or")
+    return newline
+
+
+async def _evaluated(
+    call: Call, args: Mapping[str, object], file: _File, newline: str, files: FileTexts
+) -> bytes:
+    names = dict(file.names)
+    if "ansible_managed" in call.scope:
+        del names["ansible_managed"]  # the user's own
+    scope = Overlaid(names, call.scope)
+    options: dict[str, object] = {name: args[name] for name in _OF_JINJA if name in args}
+    options |= {
+        "trim_blocks": boolean(args.get("trim_blocks", True), strict=False),
+        "lstrip_blocks": boolean(args.get("lstrip_blocks", False), strict=False),
+        "newline_sequence": newline,
+    }
+
+    def evaluate() -> object:
+        origin = Origin(file.path, 1, 1)
+        return files.render_file_text(
+            file.text, scope, origin=origin, search_path=_includes(call, file.path), **options
+        )
+
+    # A template may read files or run programs (`lookup`), and a long one takes its time.
+    busy = len(file.text) > _LARGE or _MAY_BLOCK.search(file.text)
+    value = await asyncio.to_thread(evaluate) if busy else evaluate()
+    encoding = str(args.get("output_encoding") or "utf-8")
+    return ("" if value is None else str(value)).encode(encoding, "surrogateescape")
+
+
+def _includes(call: Call, source: str) -> tuple[str, ...]:
+    """Give the folders in which a template finds what it includes."""
+    beside = [str(Path(call.origin.path).parent)] if call.origin and call.origin.path else []
+    folders = dict.fromkeys([*beside, *call.search_path, str(Path(source).parent)])
+    return tuple(place for folder in folders for place in (f"{folder}/templates", folder))

@@ -1,0 +1,170 @@
+"""include_vars: variables from a file, or from all files of a folder.
+
+Knows which files of a folder count and in which order. Leaves the precedence of what was
+read to `variables`, and evaluating it to whoever uses it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from outlast.actions.saying import action_failed
+from outlast.actions.source_files import find_source
+from outlast.call import Call
+from outlast.errors import ActionFailed, EvaluationError, SourceMissing
+from outlast.loader import load_file
+from outlast.outcome import Notice, Ok, Performed, SetIncludedVars, Warned
+from outlast.templating import merged
+from outlast.values import Overlaid, Scope, Template, is_list
+
+_OF_FOLDERS = frozenset(
+    {"dir", "depth", "files_matching", "ignore_files", "extensions", "ignore_unknown_extensions"}
+)
+_OF_FILES = frozenset({"file", "_raw_params"})
+_OF_BOTH = frozenset({"name", "hash_behaviour"})
+_EXTENSIONS = ("yaml", "yml", "json")
+
+
+class _Unusable(Exception):
+    """A file or folder cannot be used; the text becomes the result's `message`."""
+
+
+async def include_vars(call: Call) -> Performed:
+    """Read variables; they hold for the host from now on."""
+    _check(call.args)
+    notices: list[Notice] = []
+    reading = _Reading(call, notices, [])
+    read = reading.folder if call.args.get("dir") else reading.file
+    try:
+        found = await asyncio.to_thread(read)
+    except _Unusable as error:
+        said = [notice.text for notice in notices if isinstance(notice, Warned)]
+        payload = {
+            "ansible_included_var_files": reading.included,
+            "ansible_facts": {},
+            "message": str(error),
+        } | ({"warnings": said} if said else {})
+        return Performed(replace(action_failed(payload), notices=tuple(notices)))
+    name = call.args.get("name")
+    variables: dict[str, object] = {str(name): found} if name else found
+    if call.args.get("hash_behaviour") == "merge":
+        variables = _merged(call, variables)
+    scope = Overlaid(variables, call.scope)
+    payload = {
+        "ansible_included_var_files": reading.included,
+        "ansible_facts": {key: _seen(call, value, scope) for key, value in variables.items()},
+    }
+    outcome = Ok(payload, notices=tuple(notices))
+    return Performed(outcome, effects=(SetIncludedVars(variables),))
+
+
+def _check(args: Mapping[str, object]) -> None:
+    for name in args:
+        if name not in _OF_FOLDERS | _OF_FILES | _OF_BOTH:
+            raise ActionFailed(f"{name} is not a valid option in include_vars")
+    if _OF_FOLDERS & args.keys() and _OF_FILES & args.keys():
+        raise ActionFailed(
+            "You are mixing file only and dir only arguments, these are incompatible"
+        )
+
+
+@dataclass(slots=True)
+class _Reading:
+    """One task's reading; notes the files it took."""
+
+    call: Call
+    notices: list[Notice]
+    included: list[str]
+
+    def file(self) -> dict[str, object]:
+        named = self.call.args.get("file") or self.call.args.get("_raw_params")
+        if named is None:
+            said = 'Invalid request to find a file that matches a "null" value'
+            self.notices.append(Warned(said))
+        try:
+            source = str(named).rstrip("\n") if named is not None else None
+            return self._load(find_source(self.call, "vars", source))
+        except SourceMissing as error:
+            raise _Unusable(str(error)) from error
+
+    def folder(self) -> dict[str, object]:
+        beside = Path(self.call.origin.path).parent if self.call.origin else Path()
+        top = Path(os.path.abspath(beside / str(self.call.args["dir"])))  # noqa: PTH100  # links stay
+        extensions = self._extensions()
+        if not top.exists():
+            raise _Unusable(f"{top} directory does not exist")
+        if not top.is_dir():
+            raise _Unusable(f"{top} is not a directory")
+        found: dict[str, object] = {}
+        for path in self._files(top):
+            if path.suffix[1:] not in extensions:
+                if self.call.args.get("ignore_unknown_extensions"):
+                    continue
+                raise _Unusable(f"{path} does not have a valid extension: {', '.join(extensions)}")
+            found |= self._load(str(path))
+        return found
+
+    def _extensions(self) -> list[str]:
+        given = self.call.args.get("extensions", _EXTENSIONS)
+        if isinstance(given, str):
+            return list(given)  # as stock: each letter
+        if not is_list(given):
+            raise ActionFailed('Invalid type for "extensions" option, it must be a list')
+        return [str(one) for one in given]
+
+    def _files(self, top: Path) -> Iterator[Path]:
+        depth = int(str(self.call.args.get("depth") or 0))
+        pattern = self.call.args.get("files_matching")
+        ignored = self.call.args.get("ignore_files") or ()
+        ignored = ignored.split() if isinstance(ignored, str) else ignored
+        for root, _, names in sorted(os.walk(top, followlinks=True)):
+            if depth and len(Path(root).relative_to(top).parts) + 1 > depth:
+                continue
+            for name in sorted(names):
+                if pattern and not re.search(str(pattern), name):
+                    continue
+                if is_list(ignored) and any(_ends_with(name, one) for one in ignored):
+                    continue
+                yield Path(root, name)
+
+    def _load(self, path: str) -> dict[str, object]:
+        data = load_file(path, self.notices.append)
+        if data is not None and not isinstance(data, dict):
+            raise _Unusable(f"{path} must be stored as a dictionary/hash")
+        self.included.append(path)
+        return dict(data or {})
+
+
+def _ends_with(name: str, pattern: object) -> bool:
+    try:
+        return re.search(f"{pattern}$", name) is not None
+    except re.error as error:
+        raise ActionFailed(f"Invalid regular expression: {pattern}") from error
+
+
+def _merged(call: Call, variables: Mapping[str, object]) -> dict[str, object]:
+    """Put the new variables over the host's, dicts into dicts."""
+    known = {name: call.scope[name] for name in variables if name in call.scope}
+    rendered = {name: call.evaluate.render(value, call.scope) for name, value in known.items()}
+    return merged(rendered, dict(variables), recursive=True, lists="replace")
+
+
+def _seen(call: Call, value: object, scope: Scope) -> object:
+    """Give a variable as the registered result shows it; what cannot be evaluated, as text."""
+    try:
+        return call.evaluate.render(value, scope)
+    except EvaluationError:
+        return _as_written(value)
+
+
+def _as_written(value: object) -> object:
+    if isinstance(value, Template):
+        return value.text
+    if isinstance(value, dict):
+        return {key: _as_written(member) for key, member in value.items()}
+    return [_as_written(member) for member in value] if is_list(value) else value
