@@ -17,7 +17,6 @@ from collections.abc import Iterator, Mapping
 from outlast_agent.surroundings import surroundings
 
 _PASSWORD = re.compile(r"^[-]{0,2}pass[-]?(word|wd)?")
-_CREDENTIALS = re.compile(r"((?:://)?[^:@/\s]*:)[^@\s]*(?=@)")
 
 
 class Command:
@@ -32,6 +31,9 @@ class Command:
         self.argv = [str(part) for part in argv] if isinstance(argv, list) else []
         self.executable = self._text("executable")
         self.check_mode = bool(fields.get("check_mode"))
+        self.chdir: str | None = None
+        self.creates: str | None = None
+        self.removes: str | None = None
         self._warnings: list[str] = []
         if self.shell is None and self.executable is not None:
             self._warnings.append(
@@ -66,10 +68,11 @@ class Command:
             return self._start_here()
 
     def _start_here(self) -> subprocess.Popen[bytes] | dict[str, object]:
-        chdir = self._path("chdir")
-        if chdir is not None:
+        self.chdir = self._path("chdir")
+        self.creates, self.removes = self._path("creates"), self._path("removes")
+        if self.chdir is not None:
             try:
-                os.chdir(os.fsencode(chdir))
+                os.chdir(os.fsencode(self.chdir))
             except OSError as error:
                 said = "Unable to change directory before execution."
                 return self._said(self._result(rc=None), said, error)
@@ -85,17 +88,16 @@ class Command:
 
     def _reason_not_to_run(self) -> dict[str, object] | None:
         would = "Would" if self.check_mode else "Did"
-        creates, removes = self._path("creates"), self._path("removes")
-        if creates and glob.glob(creates):
-            said = "%s not run command since '%s' exists" % (would, creates)
-            return self._result(stdout="skipped, since %s exists" % creates, msg=said)
-        if removes and not glob.glob(removes):
-            said = "%s not run command since '%s' does not exist" % (would, removes)
-            return self._result(stdout="skipped, since %s does not exist" % removes, msg=said)
+        if self.creates and glob.glob(self.creates):
+            said = "%s not run command since '%s' exists" % (would, self.creates)
+            return self._result(stdout="skipped, since %s exists" % self.creates, msg=said)
+        if self.removes and not glob.glob(self.removes):
+            said = "%s not run command since '%s' does not exist" % (would, self.removes)
+            return self._result(stdout="skipped, since %s does not exist" % self.removes, msg=said)
         if not self.check_mode:
             return None
         result = self._result(msg="Command would have run if not in check mode", changed=True)
-        if creates is None and removes is None:
+        if self.creates is None and self.removes is None:
             result.update(skipped=True, changed=False)
         return result
 
@@ -185,10 +187,10 @@ class Command:
             "strip_empty_ends": self._flag("strip_empty_ends"),
             "cmd": None,
             "argv": self.argv if written is None else None,
-            "chdir": self._path("chdir"),
+            "chdir": self.chdir,
             "executable": self.executable,
-            "creates": self._path("creates"),
-            "removes": self._path("removes"),
+            "creates": self.creates,
+            "removes": self.removes,
             "stdin": self._text("stdin"),
         }
 
@@ -220,4 +222,18 @@ def _without_secrets(program: list[str]) -> Iterator[str]:
             yield part.partition("=")[0] + "=********"
         else:
             hidden = bool(_PASSWORD.match(part))
-            yield _CREDENTIALS.sub(r"\1********", part)
+            yield _starred(part)
+
+
+def _starred(text: str) -> str:
+    """Star out what may be the password of `user:password@host`, in a URL or not."""
+    at = text.rfind("@")
+    begin = max(text.rfind("://", 0, max(at, 0)), 0)
+    while at > 0:
+        colon = text.find(":", begin + len("://"), at)
+        if colon >= 0:
+            return _starred(text[:begin]) + text[begin : colon + 1] + "********" + text[at:]
+        if begin == 0:
+            break
+        begin = max(text.rfind("://", 0, begin), 0)
+    return text
