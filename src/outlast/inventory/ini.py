@@ -106,7 +106,7 @@ class _IniReader:
         for name in names:
             self._tree.add_host(name, self._group, port)
             for key, value in variables.items():
-                self._tree.set_variable(name, key, value)
+                self._tree.set_variable(name, key, value, self._origin)
 
     @staticmethod
     def _spelled(word: str) -> tuple[list[str], int | None]:
@@ -133,7 +133,8 @@ class _IniReader:
         key, equals, value = line.partition("=")
         if not equals:
             raise InventoryError(f"Expected key=value, got: {line}")
-        self._tree.set_variable(self._group, key.strip(), typed(value.strip(), self._origin))
+        known = typed(value.strip(), self._origin)
+        self._tree.set_variable(self._group, key.strip(), known, self._origin)
 
     def _take_child(self, line: str) -> None:
         found = _GROUP.fullmatch(line)

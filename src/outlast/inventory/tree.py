@@ -20,6 +20,11 @@ LOCALHOST = ("127.0.0.1", "localhost", "::1")
 _NO_NAMES = frozenset({"False", "None", "True", "false", "none", "not", "true"})
 _WORD = re.compile(r"[^\W\d]\w*")
 
+_NAME_HELP = (
+    "Variable names must be strings starting with a letter or underscore character, and contain"
+    " only letters, numbers and underscores."
+)
+
 Notify = Callable[[Notice], None]
 
 
@@ -218,10 +223,12 @@ class Tree:
         self.version += 1
         return True
 
-    def set_variable(self, entity: str, name: str, value: Value) -> None:
+    def set_variable(
+        self, entity: str, name: str, value: Value, origin: Origin | None = None
+    ) -> None:
         """Set a variable of a group or, when there is no such group, of a host."""
         if not is_variable_name(name):
-            self._notice_bad_name(name, value)
+            self._notice_bad_name(name, origin or getattr(value, "origin", None))
         owner = self.groups.get(entity) or self.hosts.get(entity)
         if owner is None:
             raise InventoryError(f"Could not identify group or host named {entity}")
@@ -231,17 +238,15 @@ class Tree:
             owner.vars[name] = value
         self.version += 1
 
-    def _notice_bad_name(self, name: object, value: Value) -> None:
+    def _notice_bad_name(self, name: object, origin: Origin | None) -> None:
         self.notify(
             Deprecated(
                 f"Accepting inventory variable with invalid name {name!r}.",
                 removed_in="This feature will be removed from ansible-core version 2.23.",
-                origin=getattr(value, "origin", None) or self._origin(),
+                origin=origin or (Origin(self._source) if self._source else None),
+                help_text=_NAME_HELP,
             )
         )
-
-    def _origin(self) -> Origin | None:
-        return Origin(self._source) if self._source else None
 
     def settle(self) -> None:
         """Bring the tree into order: everything is under `all`, nobody is twice `ungrouped`."""
