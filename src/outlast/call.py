@@ -61,6 +61,8 @@ class CommandRun:
     argv: Sequence[str] = ()
     shell: str | None = None
     """A command line for *executable* instead of argv."""
+    written: str | None = None
+    """The text argv was split from, as the module's own report of its arguments shows it."""
     executable: str | None = None
     chdir: str | None = None
     creates: str | None = None

@@ -63,6 +63,7 @@ def _plain(call: Call, *, shell: bool) -> CommandRun:
     return CommandRun(
         argv=words,
         shell=line if shell else None,
+        written=line,
         stdin=_text(call, "stdin"),
         check_mode=call.check_mode,
         environment=call.environment,
