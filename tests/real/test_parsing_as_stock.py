@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import subprocess
 import sys
@@ -115,3 +116,21 @@ def test_one_line_arguments_are_cut_as_stock_cuts_them(stock):
                 assert isinstance(theirs, str), line
             else:
                 assert ours == theirs, line
+
+
+@pytest.mark.parametrize("case", ["conflict", "regbad", "kvquote", "yunquoted", "argtwo"])
+def test_a_person_reads_the_same_lines_as_with_stock(tmp_path, case):
+    texts = {fault["case"]: fault["text"] for fault in FAULTS}
+    texts["argtwo"] = "- hosts: all\n  tasks:\n  - command: ls chdir=/\n    args: {stdin: x}\n"
+    book = tmp_path / "book.yml"
+    book.write_text(texts[case], encoding="utf-8")
+    asked = ["-i", "localhost,", "--syntax-check", str(book)]
+    bare = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "LC_ALL": "C.UTF-8"}
+    ours, theirs = (
+        subprocess.run([*argv, *asked], capture_output=True, text=True, check=False, env=bare)
+        for argv in (
+            [str(Path(sys.executable).with_name("outlast")), "playbook"],
+            [str(Path(sys.executable).with_name("ansible-playbook"))],
+        )
+    )
+    assert (ours.returncode, ours.stderr) == (theirs.returncode, theirs.stderr)

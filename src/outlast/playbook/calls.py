@@ -110,7 +110,7 @@ class CallReader:
         name, rest = self._split_name(given.value, task)
         if not name:
             return None
-        args = self._one_line(rest, name, given, task)
+        args = self._one_line(rest, name, given.value, task)
         return self._joined(Found(name, args, given.origin, local), task)
 
     def _from_mapping(
@@ -129,12 +129,12 @@ class CallReader:
             return None
         name, rest = self._split_name(mapping["module"], task)
         args = {key: value for key, value in mapping.items() if key != "module"}
-        args |= self._one_line(rest, name, given, task)
+        args |= self._one_line(rest, name, mapping["module"], task)
         more = args.pop("args", None)
         if isinstance(more, dict):
             args |= more
         elif isinstance(more, str | Template):
-            args |= self._one_line(_text(more), "", given, task)
+            args |= self._one_line(_text(more), "", more, task)
         return self._joined(Found(name, args, given.origin, local), task)
 
     def _split_name(self, value: Value, task: Text) -> tuple[str, str]:
@@ -163,7 +163,7 @@ class CallReader:
             case dict() as args:
                 own = args
             case str() | Template():
-                own = self._one_line(_text(given.value), name, given, task)
+                own = self._one_line(_text(given.value), name, given.value, task)
                 self._warn_of_merging(own, given, task)
             case _:
                 raise _unexpected(given.value, task)
@@ -172,16 +172,16 @@ class CallReader:
 
     # -- arguments ---------------------------------------------------------------------------
 
-    def _one_line(self, text: str, name: str, given: Given, task: Text) -> dict[str, Value]:
-        """Read `src=a dest="b c"`; what holds a template in trusted text is one."""
+    def _one_line(self, text: str, name: str, source: Value, task: Text) -> dict[str, Value]:
+        """Read `src=a dest="b c"`, a part of *source*: if that is a template, so are its parts."""
         try:
             parsed = key_values.parse(text, command=is_command(name))
         except ValueError as error:
             raise _unreadable(error, task) from error
-        if not isinstance(given.value, Template) and not _holds_template(given.value):
+        if not isinstance(source, Template):
             return dict(parsed)
         return {
-            key: Template(value, given.origin) if looks_like_template(value) else value
+            key: Template(value, source.origin) if looks_like_template(value) else value
             for key, value in parsed.items()
         }
 
@@ -279,10 +279,6 @@ def is_command(name: str) -> bool:
 
 def _text(value: str | Template) -> str:
     return value.text if isinstance(value, Template) else value
-
-
-def _holds_template(value: Value) -> bool:
-    return isinstance(value, dict) and isinstance(value.get("module"), Template)
 
 
 def _is_all_template(text: str) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from outlast.errors import OutlastError, PlaybookError
+from outlast.errors import Cause, OutlastError, PlaybookError
 from outlast.loader import Document, MapNode
 from outlast.playbook.calls import CallReader, Found, short_name
 from outlast.playbook.includes import check_include_words, read_options
@@ -159,8 +159,7 @@ def _register(text: Text) -> str | None:
         raise PlaybookError(
             "Invalid 'register' specified.",
             given.origin,
-            causes=error.chain,
-            help_text=error.help_text,
+            causes=(Cause(error.message, error.origin, error.help_text, apart=True),),
         ) from error
     return str(given.value)
 

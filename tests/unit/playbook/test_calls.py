@@ -99,6 +99,11 @@ def test_templates_in_a_mapped_action_are_templates(room):
     assert call.args == {"src": Template("{{ a }}"), "dest": Template("{{ b }}")}
 
 
+def test_templates_on_the_line_of_mapped_args_are_templates(room):
+    call = room.task("- action: {module: copy, args: 'src={{ a }} dest=b'}").action
+    assert call.args == {"src": Template("{{ a }}"), "dest": "b"}
+
+
 def test_a_local_action_is_delegated_to_localhost_whatever_else_is_said(room):
     task = room.task("- local_action: copy src=a\n  delegate_to: elsewhere")
     assert task.keywords.delegate_to == "localhost"
