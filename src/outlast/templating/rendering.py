@@ -16,6 +16,7 @@ from jinja2.utils import missing
 
 from outlast.errors import EvaluationError
 from outlast.outcome import Notice, Warned
+from outlast.templating.direct import Code, simple_expression, simple_template
 from outlast.templating.environment import Environment
 from outlast.templating.explaining import because, failure_of, looped
 from outlast.templating.markers import Marker, Missing, Tripped, broken
@@ -39,21 +40,47 @@ _IN_LOOKUPS = (
 
 
 class Codebook:
-    """Compiled templates of one dialect by their text; the oldest go when there are many."""
+    """Code for texts of one dialect; the oldest go when there are many."""
 
-    def __init__(self, compile_text: Callable[[str], JinjaTemplate]) -> None:
-        self._compile = compile_text
-        self._known: dict[str, JinjaTemplate] = {}
+    def __init__(self, make: Callable[[str], Code]) -> None:
+        self._make = make
+        self._known: dict[str, Code] = {}
 
-    def get(self, text: str) -> JinjaTemplate:
+    def get(self, text: str) -> Code:
         """Give a text's code; raises what compiling raises."""
         known = self._known.get(text)
         if known is None:
             if len(self._known) >= _REMEMBERED:
                 for oldest in list(self._known)[: _REMEMBERED // 4]:
                     self._known.pop(oldest, None)
-            known = self._known[text] = self._compile(text)
+            known = self._known[text] = self._make(text)
         return known
+
+
+def _of_templates(environment: Environment) -> Codebook:
+    def make(text: str) -> Code:
+        simple = simple_template(text, environment)
+        return simple or _runner(environment, environment.compiled(text))
+
+    return Codebook(make)
+
+
+def _of_expressions(environment: Environment) -> Codebook:
+    def make(text: str) -> Code:
+        simple = simple_expression(text, environment)
+        return simple or _runner(environment, environment.compiled_expression(text))
+
+    return Codebook(make)
+
+
+def _runner(environment: Environment, code: JinjaTemplate) -> Code:
+    root, blocks, variables = code.root_render_func, code.blocks, environment.variables
+
+    def run(running: Running) -> Any:
+        context = RenderContext(environment, variables, running.scope, blocks)
+        return environment.concat(root(context))
+
+    return run
 
 
 class Core:
@@ -71,9 +98,9 @@ class Core:
             self, self.stack, evaluates_constants=True, included=self.included
         )
         self._expressions_env = Environment(self, self.stack, escapes=True, included=self.included)
-        self._templates = Codebook(self.tasks.compiled)
-        self._expressions = Codebook(self._expressions_env.compiled_expression)
-        self._conditions = Codebook(self.conditions.compiled_expression)
+        self._templates = _of_templates(self.tasks)
+        self._expressions = _of_expressions(self._expressions_env)
+        self._conditions = _of_expressions(self.conditions)
 
     @property
     def environments(self) -> tuple[Environment, ...]:
@@ -84,13 +111,14 @@ class Core:
 
     def resolve(self, name: str, scope: Scope) -> Any:
         """Give a variable's or function's value, or Jinja2's `missing`."""
+        if name == "vars":
+            seen = scope.get("vars", scope)
+            if isinstance(seen, Scope):  # a scope looks like another host's variables
+                return LazyDict({each: seen[each] for each in seen}, seen, self)
         try:
             return self.variable(name, scope)
         except KeyError:
-            pass
-        if name == "vars":
-            return LazyDict({each: scope[each] for each in scope}, scope, self)
-        return self.functions.get(name, missing)
+            return self.functions.get(name, missing)
 
     def variable(self, name: str, scope: Scope) -> Any:
         """Give a variable's value; raises `KeyError`."""
@@ -169,7 +197,7 @@ class Core:
             setattr(environment, mine, getattr(self.included, mine))
         value = self._run(
             Running(text, origin, scope, self.stack.top, "template"),
-            Codebook(environment.compiled),
+            Codebook(lambda body: _runner(environment, environment.compiled(body))),
         )
         if type(value) is str and text.endswith("\n"):
             value += environment.newline_sequence * (_newlines(text) - _newlines(value))
@@ -181,10 +209,7 @@ class Core:
         above = stack.top
         stack.top = running
         try:
-            code = codebook.get(running.text)
-            environment = code.environment
-            context = RenderContext(environment, self, running.scope, code.blocks)
-            return environment.concat(code.root_render_func(context))
+            return codebook.get(running.text)(running)
         except Exception as error:  # noqa: BLE001  # compiling raises what a filter's import does
             return broken(failure_of(error, running.text, running.origin, running.what))
         finally:
