@@ -1,0 +1,1 @@
+"""The same playbooks under stock and under us."""
