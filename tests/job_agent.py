@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import select
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from job_host import sources
 class AgentOnPipe:
     """Starts an agent as transport would, and asks it things."""
 
-    def __init__(self, home, *, python=sys.executable):
+    def __init__(self, home, *, python=os.environ.get("OUTLAST_TEST_AGENT_PYTHON", sys.executable)):
         self._bundle = bootstrap.pack(sources())
         stub = bootstrap.stub("hello", self._bundle, {"remote_tmp": str(home / "tmp")})
         self.process = subprocess.Popen(

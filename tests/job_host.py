@@ -9,7 +9,8 @@ import subprocess
 import time
 from pathlib import Path
 
-from outlast_agent import job_status, launching, spawner, spool
+from outlast_agent import bootstrap, job_status, launching, spawner, spool
+from outlast_agent.carrying import Carrier
 
 AGENT = Path(launching.__file__).parent
 
@@ -23,7 +24,7 @@ class JobHost:
 
     def __init__(self, folder, *, environment=None):
         self.folder = str(folder)
-        argv, program = launching.spawner_program(sources())
+        argv, program = launching.spawner_program(Carrier(bootstrap.pack(sources())))
         self._process = subprocess.Popen(
             argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, bufsize=0
         )

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from outlast_agent import job_status, spool
 from outlast_agent.agent import Agent
-from outlast_agent.job_orders import order_for
+from outlast_agent.job_orders import carrier_of, order_for
 from outlast_agent.launching import Launcher
 from outlast_agent.request import Request
 
@@ -40,7 +40,7 @@ def start(agent: Agent, request: Request) -> None:
 
 
 def _launcher(agent: Agent) -> Launcher:
-    launcher = Launcher(agent.loop, agent.bundle)
+    launcher = Launcher(agent.loop, carrier_of(agent))
     agent.when_closing(launcher.close)
     return launcher
 

@@ -14,14 +14,20 @@ import re
 import time
 from collections.abc import Mapping
 
-from outlast_agent import launching, module_job, spool
+from outlast_agent import module_job, spool
 from outlast_agent.agent import Agent
+from outlast_agent.carrying import Carrier
 from outlast_agent.commands import Command
 from outlast_agent.request import Refused, Request
 
 COMMAND_PATIENCE = 1.0
 """Seconds of silence after which what a command has left behind is not listened to any more."""
 _JID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+def carrier_of(agent: Agent) -> Carrier:
+    """Give the one that knows this agent's own modules."""
+    return agent.lasting(Carrier, lambda: Carrier(agent.bundle))
 
 
 def order_for(agent: Agent, request: Request) -> dict[str, object]:
@@ -113,8 +119,7 @@ def _module(
         "args": run["args"],
         "given": contents,
     }
-    codes = launching.compiled(launching.unpacked(agent.bundle), module_job.SOURCES)
-    argv, payload = module_job.program(codes, work)
+    argv, payload = carrier_of(agent).program(module_job.BEGIN, module_job.NEEDED, work=work)
     for key in given.values():
         agent.stored.discard(str(key))
     return {

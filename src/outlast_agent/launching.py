@@ -7,98 +7,52 @@ when the first job comes. Leaves what an order says to `job_ops`, and carrying i
 
 from __future__ import annotations
 
-import json
 import marshal
 import os
 import subprocess
-import sys
-import zlib
 from collections import deque
 from collections.abc import Callable
 
+from outlast_agent.carrying import Carrier
 from outlast_agent.channel import Inbox, Outbox
 from outlast_agent.loop import Loop
 from outlast_agent.request import Refused
 
-EARLY = ("spool", "process_tree", "supervisor", "spawner")
-"""What a waiting supervisor needs, each after what it imports."""
-LATE = ("loop", "channel", "processes", "surroundings", "commands", "job_result")
+_EARLY = ("spool", "process_tree", "supervisor", "spawner")
+"""What a waiting supervisor needs."""
+_LATE = ("loop", "channel", "processes", "surroundings", "commands", "job_result")
 """What it needs when the job is over."""
 
-# What `ps` shows of a waiting supervisor; the rest comes through the pipe.
-_COMMAND = "import os,sys;exec(os.read(0,int(sys.argv[1])))"
-
-_BOOT = b"""\
-import gc, marshal, os, sys
-def read(size):
-    data = b''
-    while len(data) < size:
-        data += os.read(0, size - len(data)) or os._exit(1)
-    return data
-def define(name, code):
-    module = sys.modules[name] = type(sys)(name)
-    package, _, leaf = name.rpartition('.')
-    if package:
-        setattr(sys.modules[package], leaf, module)
-    exec(code, module.__dict__)
+_BEGIN = """\
 def finish(order, entry, ending):
-    for name, code in late:
-        define(name, code)
+    define(late)
     sys.modules['outlast_agent.job_result'].record(order, entry, ending)
-early, late = marshal.loads(read(int(sys.argv[2])))
-for name, code in early:
-    define(name, code)
+import gc
 gc.disable()
 gc.freeze()
 sys.modules['outlast_agent.spawner'].Spawner(finish).serve(0, 1)
 """
 
-Answer = Callable[[str, str, str], None]
 
-
-def spawner_program(sources: dict[str, str]) -> tuple[list[str], bytes]:
-    """Give the argv that starts a spawner, and what it is to read first.
-
-    It is given code, not text: compiling would leave its traces in the memory of every
-    supervisor; so it must run under the Python that runs here.
-    """
-    late = compiled(sources, LATE)[1:]
-    modules = marshal.dumps((compiled(sources, EARLY), late))
-    sizes = [str(len(_BOOT)), str(len(modules))]
-    argv = [sys.executable, "-S", "-E", "-I", "-c", _COMMAND, *sizes, "outlast-jobs"]
-    return argv, _BOOT + modules
-
-
-def unpacked(bundle: bytes) -> dict[str, str]:
-    """Give our own sources, by the name of the module without the package's."""
-    sources: dict[str, str] = json.loads(zlib.decompress(bundle))
-    return sources
-
-
-def compiled(sources: dict[str, str], names: tuple[str, ...]) -> list[tuple[str, object]]:
-    """Give the code of our package and of these modules, with their full names."""
-    codes = [("outlast_agent", _compiled("__init__", ""))]
-    codes += [("outlast_agent." + name, _compiled(name, sources[name])) for name in names]
-    return codes
-
-
-def _compiled(name: str, text: str) -> object:
-    return compile(text, "<outlast>/%s" % name, "exec", dont_inherit=True, optimize=2)
+def spawner_program(carrier: Carrier) -> tuple[list[str], bytes]:
+    """Give the argv that starts a spawner, and what it is to read first."""
+    argv, program = carrier.program(_BEGIN, _EARLY, _LATE, flags=("-S", "-E", "-I"))
+    return [*argv, "outlast-jobs"], program
 
 
 class Launcher:
     """Has jobs started, one after another; keeps the one spawner of this agent."""
 
-    def __init__(self, loop: Loop, bundle: bytes) -> None:
+    def __init__(self, loop: Loop, carrier: Carrier) -> None:
         self._loop = loop
-        self._bundle = bundle
+        self._carrier = carrier
         self._spawner: subprocess.Popen[bytes] | None = None
         self._orders: Outbox | None = None
         self._answers: Inbox | None = None
         self._buffer = b""
-        self._waiting: deque[Answer] = deque()
+        self._waiting: deque[Callable[[str, str, str], None]] = deque()
 
-    def launch(self, order: dict[str, object], answer: Answer) -> None:
+    def launch(self, order: dict[str, object], answer: Callable[[str, str, str], None]) -> None:
         """Have a job started; *answer* is called with (refusal, jid, results file)."""
         if self._orders is None:
             self._start()
@@ -108,7 +62,7 @@ class Launcher:
             self._orders.send((len(body).to_bytes(4, "big"), body))
 
     def _start(self) -> None:
-        argv, program = spawner_program(unpacked(self._bundle))
+        argv, program = spawner_program(self._carrier)
         try:
             spawner = subprocess.Popen(
                 argv,

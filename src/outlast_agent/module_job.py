@@ -7,41 +7,14 @@ argv, in the environment or in a file that others can read. Leaves running the m
 
 from __future__ import annotations
 
-import marshal
 import os
 import sys
 
 from outlast_agent import spool
 
-SOURCES = ("spool", "loop", "channel", "processes", "finder", "module_job")
-"""The modules of this package that such a process needs, each after what it imports."""
-
-_BOOT = b"""\
-import marshal, os, sys
-def read(size):
-    data = b''
-    while len(data) < size:
-        data += os.read(0, size - len(data)) or os._exit(1)
-    return data
-for name, code in marshal.loads(read(int(sys.argv[2]))):
-    module = sys.modules[name] = type(sys)(name)
-    package, _, leaf = name.rpartition('.')
-    if package:
-        setattr(sys.modules[package], leaf, module)
-    exec(code, module.__dict__)
-sys.modules['outlast_agent.module_job'].run(marshal.loads(read(int(sys.argv[3]))))
-"""
-
-
-def program(codes: list[tuple[str, object]], work: dict[str, object]) -> tuple[list[str], bytes]:
-    """Give argv and input of a process that does *work* (see `run`).
-
-    *codes* are the compiled modules of `SOURCES`: it must be the Python that runs here.
-    """
-    modules, rest = marshal.dumps(codes), marshal.dumps(work)
-    sizes = [str(len(part)) for part in (_BOOT, modules, rest)]
-    command = "import os,sys;exec(os.read(0,int(sys.argv[1])))"
-    return [sys.executable, "-c", command, *sizes], _BOOT + modules + rest
+NEEDED = ("spool", "loop", "channel", "processes", "finder", "module_job")
+"""The modules of this package that such a process needs."""
+BEGIN = "sys.modules['outlast_agent.module_job'].run(work)\n"
 
 
 def run(work: dict[str, object]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -262,6 +263,28 @@ def test_a_modules_crash_is_its_result(agent, content):
     status = agent.wait(agent.start_run({**run, "args": {}}))
     assert status["failed"] is True
     assert "boom" in json.dumps(status)
+
+
+def _pythons():
+    """Give every Python of this machine that an agent may have to run under."""
+    for minor in range(8, 15):
+        versions = Path.home().joinpath(".pyenv/versions").glob(f"3.{minor}.*/bin/python")
+        # What stands in the PATH may be pyenv's shim, which runs nothing by itself.
+        found = next(map(str, versions), None) or shutil.which(f"python3.{minor}")
+        if found:
+            yield pytest.param(found, id=f"3.{minor}")
+
+
+@pytest.mark.parametrize("python", list(_pythons()))
+def test_every_python_since_3_8_runs_jobs(home, content, python):
+    agent = AgentOnPipe(home, python=python)
+    try:
+        assert agent.wait(agent.start("echo hi; exit 3"))["rc"] == 3
+        assert agent.wait(agent.start("sleep 60", limit=0.1))["msg"] == "Timeout exceeded"
+        run = agent.give(content.parcels.parcel("ansible.builtin.ping"))
+        assert agent.wait(agent.start_run({**run, "args": {}}))["ping"] == "pong"
+    finally:
+        agent.close()
 
 
 def test_a_job_lives_on_when_the_agent_leaves(agent, home, gate):
