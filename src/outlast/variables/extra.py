@@ -6,6 +6,7 @@ into words is asked of whoever is given: playbooks write arguments the same way.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -59,13 +60,13 @@ def _one(text: str, key_values: KeyValues, notify: Callable[[Notice], None]) -> 
     return content
 
 
-def _existing(path: str) -> str:
+def _existing(text: str) -> str:
+    path = os.path.abspath(os.path.expandvars(Path(text).expanduser()))  # noqa: PTH100  # `..` goes, links stay, as stock names it
     if not Path(path).exists():
-        whole = str(Path(path).absolute())
         raise SourceMissing(
-            f"Unable to retrieve file contents.\nCould not find or access '{whole}' on the"
+            f"Unable to retrieve file contents.\nCould not find or access '{path}' on the"
             " Ansible Controller.\nIf you are using a module and expect the file to exist on the"
-            f" remote, see the remote_src option: [Errno 2] No such file or directory: '{whole}'"
+            f" remote, see the remote_src option: [Errno 2] No such file or directory: '{path}'"
         )
     return path
 

@@ -311,6 +311,41 @@ def test_a_file_called_group_vars_is_told_once(world, tmp_path, notices):
     ]
 
 
+def test_files_of_a_later_source_win_then_deeper_and_weightier_groups(tmp_path):
+    """Pinned from ansible-playbook 2.19.14 with these very files."""
+    a, b = tmp_path / "a", tmp_path / "b"
+    for folder, groups in ((a, "x y z top all"), (b, "x z top all")):
+        (folder / "group_vars").mkdir(parents=True)
+        for group in groups.split():
+            text = f"v: {folder.name}{group}\n"
+            text += f"w: b{group}\n" if folder is b else ""
+            (folder / "group_vars" / group).write_text(text)
+    (a / "hosts").write_text(
+        "[x]\nh1\n[y]\nh1\n[y:vars]\nansible_group_priority=10\n[z]\nh1\n[top:children]\nx\n"
+    )
+    (b / "hosts.yml").write_text(
+        "z: {vars: {ansible_group_priority: 5, v: zb}, hosts: {h1: , h2: {v: own}}}\n"
+        "x: {vars: {v: xb}}\n"
+    )
+    notices = []
+    seen = []
+    for order in ((a, b), (b, a)):
+        variables = Variables(
+            inventory=load_inventory([str(one) for one in order], notify=notices.append),
+            extra_vars={},
+            options=Options(ansible_version="2.19.14"),
+            evaluate=NamesOnly(),
+            notify=notices.append,
+        )
+        scopes = [variables.scope(host) for host in ("h1", "h2")]
+        seen.append([(one["v"], one["w"], one["inventory_dir"]) for one in scopes])
+    assert seen == [
+        [("bx", "bx", str(a)), ("own", "bz", str(b))],
+        [("ax", "bx", str(b)), ("own", "bz", str(b))],
+    ]
+    assert not notices
+
+
 # -- names that are told of --------------------------------------------------------------------
 
 
