@@ -173,6 +173,8 @@ class Link(asyncio.SubprocessProtocol):
         code = self._transport.get_returncode() if self._transport else None
         if self._endpoint.kind == "ssh" and code == _SSH_FAILED:
             return HostUnreachable(f"Failed to connect to the host via ssh: {said}")
+        if f"exec: {self._endpoint.ssh_executable}: " in said:  # our own shell's words
+            return HostUnreachable(f"Unable to execute ssh command line on a controller.: {said}")
         if self.conversation.hello.done():
             return HostUnreachable(f"the connection to the host was lost: {said}".rstrip(": "))
         if code == _NOT_FOUND:
