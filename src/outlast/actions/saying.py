@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from outlast.actions.argument_spec import Argument, Spec, boolean, only, whole_number
 from outlast.call import Call
-from outlast.errors import ActionFailed, Cause, EvaluationError, UndefinedVariable
-from outlast.outcome import Failed, Ok, Outcome, Payload, Performed, Skipped, Warned
+from outlast.errors import Cause, EvaluationError, UndefinedVariable
+from outlast.outcome import Failed, Ok, Outcome, Payload, Performed, Shown, Skipped, Warned
 from outlast.values import Template, is_list
 
 
@@ -44,8 +45,8 @@ async def debug(call: Call) -> Performed:
         reason = "Verbosity threshold not met."
         return Performed(Skipped({"skipped_reason": reason, "failed": False}))
     if isinstance(expression, str) and expression:
-        return Performed(_shown(call, expression))
-    return Performed(Ok({"msg": call.args.get("msg", args["msg"])}))
+        return Performed(_shown(call, expression), shown="always")
+    return Performed(Ok({"msg": call.args.get("msg", args["msg"])}), shown="always")
 
 
 def _shown(call: Call, expression: str) -> Outcome:
@@ -97,29 +98,34 @@ _ASSERT = Spec(
 async def assert_(call: Call) -> Performed:
     """Check conditions, one after the other; the first that is false ends it."""
     args = _ASSERT.check(call.args, "assert")
-    for condition, shown in _conditions(call, args["that"]):
+    shown: Shown = "usual" if args["quiet"] else "always"
+    for condition in _conditions(call, call.written.get("that", args["that"])):
         if not call.evaluate.holds(condition, call.scope, call.origin):
-            payload = {"assertion": shown, "evaluated_to": False, "msg": args["fail_msg"]}
-            return Performed(action_failed(payload))
-    return Performed(Ok({"msg": args["success_msg"]}))
+            told = condition.text if isinstance(condition, Template) else condition
+            payload = {"assertion": told, "evaluated_to": False, "msg": args["fail_msg"]}
+            return Performed(action_failed(payload), shown=shown)
+    return Performed(Ok({"msg": args["success_msg"]}), shown=shown)
 
 
-def _conditions(call: Call, evaluated: object) -> list[tuple[object, object]]:
-    """Give the conditions as they are to be evaluated, each with how it is shown.
+def _conditions(call: Call, written: object) -> Sequence[object]:
+    """Give the conditions as they are to be evaluated: as the playbook has them.
 
     A condition that is data, the value of a variable say, is no condition: evaluating it
     would run what a host said. Only a list that a template names is taken from its value.
     """
-    written = call.written.get("that", evaluated)
-    shown = evaluated if is_list(evaluated) else [evaluated]
-    if isinstance(written, Template) and is_list(evaluated):
-        return [(condition, condition) for condition in evaluated]
-    return list(zip(written if is_list(written) else [written], shown, strict=False))
+    if is_list(written):
+        return written
+    if isinstance(written, Template):
+        named = _named(call, written)
+        return named if is_list(named) else [written]
+    return [written]
 
 
-def invalid_name(name: str) -> ActionFailed:
-    """Say that *name* cannot be a variable's."""
-    return ActionFailed(f"Invalid variable name {name!r}.")
+def _named(call: Call, written: Template) -> object:
+    try:
+        return call.evaluate.render(written, call.scope)
+    except EvaluationError:
+        return None  # evaluating it as a condition says what is wrong
 
 
 def with_warning(outcome: Outcome, warning: str) -> Outcome:

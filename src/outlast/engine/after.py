@@ -141,8 +141,6 @@ class Aftermath:
             self.wiring.variables.register(sharer, task.register, value)
 
     def _tell(self, label: TaskLabel, host: str, result: HostResult) -> None:
-        if any(item.include for item in result.items) and isinstance(result.outcome, Ok):
-            return  # the inclusion itself is what is shown
         outcome: Outcome = censored(result.outcome) if result.no_log else result.outcome
         self.wiring.events.emit(
             TaskEnded(
