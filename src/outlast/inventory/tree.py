@@ -34,6 +34,8 @@ class Group:
     def __init__(self, name: str) -> None:
         self.name = name
         self.priority = 1
+        self.depth = 0
+        """The longest way down to here from a group without parents."""
         self.vars: dict[str, Value] = {}
         self.hosts: dict[str, Host] = {}
         """Its own ones, not those of its children."""
@@ -55,10 +57,12 @@ class Group:
         """Every host in it or below it, in stock's order."""
         return list({host: None for group in self.descendants() for host in group.hosts.values()})
 
-    @property
-    def depth(self) -> int:
-        """The longest way down to here from a group without parents."""
-        return max((parent.depth + 1 for parent in self.parents.values()), default=0)
+    def sink(self, depth: int) -> None:
+        """Take note that this group lies at least *depth* levels down, and all below it lower."""
+        if depth > self.depth:
+            self.depth = depth
+            for child in self.children.values():
+                child.sink(depth + 1)
 
 
 def _closure(start: Group, related: Callable[[Group], Mapping[str, Group]]) -> list[Group]:
@@ -220,6 +224,7 @@ class Tree:
             )
         parent.children[child.name] = child
         child.parents[parent.name] = parent
+        child.sink(parent.depth + 1)
         self.version += 1
         return True
 
