@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from outlast.errors import PlaybookError
 from outlast.outcome import Deprecated
 from outlast.values import Origin, Template
 
@@ -107,6 +108,19 @@ def test_templates_on_the_line_of_mapped_args_are_templates(room):
 def test_a_local_action_is_delegated_to_localhost_whatever_else_is_said(room):
     task = room.task("- local_action: copy src=a\n  delegate_to: elsewhere")
     assert task.keywords.delegate_to == "localhost"
+
+
+@pytest.mark.parametrize(
+    "task", ["action: copy 'a", "copy: src='a", 'action: {module: "copy \'a"}', "command: {{ a"]
+)
+def test_a_line_with_something_left_open_cannot_be_read(room, task):
+    name, _, value = task.partition(": ")
+    value = value if value.startswith("{m") else f'"{value}"'
+    with pytest.raises(PlaybookError) as caught:
+        room.task(f"- {name}: {value}")
+    first, second = caught.value.chain
+    assert first.message == "Error loading tasks."
+    assert second.message.startswith("failed at splitting arguments, either an unbalanced jinja2")
 
 
 def test_a_mapped_action_is_deprecated(room):

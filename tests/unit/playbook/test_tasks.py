@@ -144,6 +144,27 @@ def test_a_flag_that_is_neither_yes_nor_no_is_refused(room):
         room.task("- ping:\n  loop: [1]\n  loop_control: {extended: perhaps}")
 
 
+def test_empty_loop_control_says_nothing(room):
+    words = [
+        "loop_var",
+        "index_var",
+        "label",
+        "pause",
+        "extended",
+        "extended_allitems",
+        "break_when",
+    ]
+    nothing = ", ".join(f"{word}: " for word in words)
+    loop = room.task(f"- ping:\n  loop: [1]\n  loop_control: {{{nothing}}}").loop
+    assert loop.control == LoopControl()
+
+
+def test_an_include_cannot_be_delegated_by_the_old_spelling_either(room):
+    with pytest.raises(PlaybookError) as caught:
+        room.task("- local_action: include_tasks a.yml")
+    assert caught.value.message == "'delegate_to' is not a valid attribute for a TaskInclude"
+
+
 def test_an_include_is_a_task_with_its_file(room):
     for text in ("- include_tasks: a.yml", "- include_tasks: {file: a.yml}"):
         task = room.task(text)
