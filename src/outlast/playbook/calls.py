@@ -25,6 +25,8 @@ _STATEMENTS = frozenset({"meta", "include_tasks", "include_role", "import_tasks"
 """Words of the language that look like actions; no module stands behind them."""
 _UNBUILT = frozenset({"include_role", "import_role"})
 _COMMANDS = frozenset({"command", "raw", "script", "shell", "win_command", "win_shell"})
+_TAKE_TEXT = _STATEMENTS | _COMMANDS | {"include_vars", "add_host", "group_by", "set_fact"}
+"""Those that know what to do with text that is no `key=value`."""
 _WINDOWS = frozenset({"ansible.windows.win_command", "ansible.windows.win_shell"})
 
 _ARGS_HELP = "A mapping or template which resolves to a mapping is required."
@@ -87,6 +89,7 @@ class CallReader:
         resolved = self.names.resolve(found.name)
         if resolved is None:
             raise self._unknown(found, task)
+        _refuse_template_as_arguments(found, resolved.fqcn)
         return ActionCall(found.name, resolved.fqcn, found.args, found.origin)
 
     # -- the two spellings -------------------------------------------------------------------
@@ -281,11 +284,18 @@ def _text(value: str | Template) -> str:
     return value.text if isinstance(value, Template) else value
 
 
+def _refuse_template_as_arguments(found: Found, fqcn: str) -> None:
+    """Refuse `debug: "{{ all_of_it }}"`, a template that gives all arguments at once."""
+    text = found.args.get("_raw_params")
+    if not isinstance(text, Template) or not _is_all_template(text.text):
+        return
+    if short_name(fqcn) not in _TAKE_TEXT and fqcn not in _WINDOWS:
+        told = "a template in place of all arguments is not supported yet"
+        raise NotSupportedYet(told, text.origin)
+
+
 def _is_all_template(text: str) -> bool:
-    return any(
-        text.startswith(opening) and text.endswith(closing)
-        for opening, closing in (("{{", "}}"), ("{%", "%}"), ("{#", "#}"))
-    )
+    return text.startswith(("{{", "{%", "{#")) and text.endswith(("}}", "%}", "#}"))
 
 
 def _keyword_meant(word: str) -> str:

@@ -79,6 +79,12 @@ def test_args_add_to_a_command_line(room):
     assert call.args == {"_raw_params": "ls -l", "chdir": "/tmp", "creates": Template("{{ x }}")}
 
 
+@pytest.mark.parametrize("name", ["command", "include_vars", "set_fact", "meta", "add_host"])
+def test_an_action_that_takes_text_takes_a_template(room, name):
+    call = room.task(f"- {name}: '{{{{ it }}}}'").action
+    assert call.args == {"_raw_params": Template("{{ it }}")}
+
+
 def test_templates_on_one_line_are_templates_with_the_place_of_the_line(room):
     call = room.task("- copy: src={{ a b }} dest=/plain mode='{{ m }}'").action
     assert call.args == {
