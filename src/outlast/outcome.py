@@ -156,6 +156,7 @@ def registered(outcome: Outcome) -> dict[str, object]:
             seen |= {"changed": outcome.changed, "skipped": True}
         case Unreachable():
             seen |= {"changed": outcome.changed, "unreachable": True}
+            seen.setdefault("exception", "(traceback unavailable)")
         case _:
             assert_never(outcome)
     return seen
