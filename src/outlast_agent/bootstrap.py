@@ -14,9 +14,11 @@ from importlib.machinery import ModuleSpec
 
 PACKAGE = "outlast_agent"
 
-# Must be understood by every Python, so that an old one can say that it is too old.
+# Must be understood by every Python, so that an old one can say that it is too old. What lies
+# in the current folder is nobody's module: that place goes first.
 _STUB = """\
 import os, sys
+sys.path[:] = [place for place in sys.path if place]
 word = '%(word)s '
 if sys.version_info < (3, 8):
     version = '.'.join(map(str, sys.version_info[:3]))
@@ -77,8 +79,6 @@ class SourceFinder:
 
 def begin(sources: dict[str, str], bundle: bytes, entry: str, options: str) -> None:
     """Install the package and call its entry."""
-    if sys.path and sys.path[0] == "":
-        del sys.path[0]  # what lies in the current folder is nobody's module
     sys.meta_path.insert(0, SourceFinder(sources))  # type: ignore[arg-type]  # see find_spec
     from importlib import import_module
 

@@ -109,7 +109,9 @@ class Conversation:
         body: Mapping[str, object],
         blobs: tuple[bytes, ...] = (),
     ) -> None:
-        """Send what an opened question asks."""
+        """Send what an opened question asks; nothing, when its answer is known already."""
+        if question.answer.done():
+            return
         frames = wire.message(question.id, wire.REQUEST, {"op": op, **body}, blobs)
         await self._write(frames)
 
