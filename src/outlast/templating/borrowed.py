@@ -77,8 +77,8 @@ class Borrowed:
             return None
         function = found.j2_function
         self._hush(function)
-        builtin = found.ansible_name.startswith("ansible.builtin.")
-        return Plugin(function, volatile=not builtin, name=found.ansible_name)
+        # Some of them give something new each time (`password_hash`): none is remembered.
+        return Plugin(function, volatile=True, name=found.ansible_name)
 
     def lookup(self, name: str, **made_with: Any) -> Any:
         """Give a lookup's instance; raises `EvaluationError` when there is none."""

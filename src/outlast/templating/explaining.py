@@ -21,7 +21,10 @@ def causes_of(error: BaseException | None) -> tuple[Cause, ...]:
     while error is not None:
         if isinstance(error, EvaluationError):
             told += [Cause(error.message, error.origin, error.help_text), *error.causes]
-            break
+            if error.causes:  # they tell of what it was raised from
+                break
+            error = error.__cause__
+            continue
         # ansible-core's own errors keep their bare message apart from the joined one.
         text = str(getattr(error, "_original_message", None) or error).strip()
         told.append(Cause(text))

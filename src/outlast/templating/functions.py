@@ -48,7 +48,8 @@ def _value_functions(stack: Stack) -> dict[str, Any]:
     @takes_markers
     def _undef(hint: Any = None) -> Marker:
         if isinstance(hint, Marker):
-            return hint
+            wrong = TypeError("The 'hint' argument must be of type 'str' or 'NoneType'.")
+            raise wrong from hint.error()
         if not isinstance(hint, str | None):
             raise TypeError(
                 f"The 'hint' argument must be of type 'str' or 'NoneType', not {type_name(hint)!r}."

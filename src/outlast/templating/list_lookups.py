@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 import os
+import random
 import re
-import secrets
 from collections.abc import Mapping
 from typing import Any
 
@@ -75,7 +75,7 @@ def together(asked: Asked) -> list[Any]:
 
 def random_choice(asked: Asked) -> list[Any]:
     """Give one of the terms."""
-    return [secrets.choice(asked.terms)] if asked.terms else []
+    return [random.SystemRandom().choice(asked.terms)] if asked.terms else []
 
 
 def environment(asked: Asked) -> list[Any]:

@@ -188,9 +188,17 @@ class LazyList(list[Any]):
         """Remove a member and give it."""
         if not self:
             raise IndexError("pop from empty list")
-        value = self[index]
+        try:
+            value = self[index]
+        except IndexError:
+            raise IndexError("pop index out of range") from None
         del self[index]
         return value
+
+    def remove(self, value: Any) -> None:
+        """Remove the first member that equals *value*."""
+        self[:] = list(self)
+        super().remove(value)
 
     def copy(self) -> LazyList:
         """Give another view of the same members."""

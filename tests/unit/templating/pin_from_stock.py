@@ -24,6 +24,7 @@ from ansible.template import trust_as_template
 
 CASES = Path(__file__).with_name("cases.yml")
 OURS = {
+    "ansible._internal._templating._lazy_containers.": "",
     "_AnsibleTaggedStr": "str",
     "_AnsibleLazyTemplateDict": "dict",
     "_AnsibleLazyTemplateList": "list",
