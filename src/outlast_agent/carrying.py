@@ -24,7 +24,7 @@ def read(size):
         data += os.read(0, size - len(data)) or os._exit(1)
     return data
 def define(modules):
-    for name, code in modules:
+    for name, code in marshal.loads(modules):
         module = sys.modules[name] = type(sys)(name)
         package, _, leaf = name.rpartition('.')
         if package:
@@ -32,6 +32,7 @@ def define(modules):
         exec(code, module.__dict__)
 early, late, work = marshal.loads(read(int(sys.argv[2])))
 define(early)
+del early
 """
 
 _PACKAGE = "outlast_agent"
@@ -54,26 +55,30 @@ class Carrier:
     ) -> tuple[list[str], bytes]:
         """Give argv and input of a process that has the modules *early* and runs *begin*.
 
-        *begin* is lines of Python that may use `early`, `late` (to be given to `define`)
-        and `work`, plain data. Each module stands after what it imports.
+        *begin* is lines of Python that may use `late`, to be given to `define`, and
+        `work`, plain data. Each module stands after what it imports.
         """
         boot = (_READ + begin).encode()
-        package = [(_PACKAGE, compile("", _PACKAGE, "exec"))]
-        parts = (package + self._compiled(early), self._compiled(late), work)
-        rest = marshal.dumps(parts)
+        rest = marshal.dumps((self._packed(("", *early)), self._packed(late), work))
         sizes = [str(len(boot)), str(len(rest))]
         return [sys.executable, *flags, "-c", _COMMAND, *sizes], boot + rest
 
-    def _compiled(self, names: tuple[str, ...]) -> list[tuple[str, object]]:
-        return [("%s.%s" % (_PACKAGE, name), self._code(name)) for name in names]
+    def _packed(self, names: tuple[str, ...]) -> bytes:
+        # Packed once more by itself: as one piece it waits in a fraction of the room that its
+        # objects would take.
+        return marshal.dumps([(_full(name), self._code(name)) for name in names])
 
     def _code(self, name: str) -> object:
         if name not in self._codes:
             self._codes[name] = compile(
-                self._sources[name],
+                self._sources[name] if name else "",
                 "<outlast>/%s" % name,
                 "exec",
                 dont_inherit=True,
                 optimize=2,
             )
         return self._codes[name]
+
+
+def _full(name: str) -> str:
+    return "%s.%s" % (_PACKAGE, name) if name else _PACKAGE
