@@ -32,7 +32,7 @@ def split_port(text: str, *, ranges: bool) -> tuple[str, int | None]:
     for form in (_BRACKETED_PORT, _PORT):
         if found := form.fullmatch(text):
             text, port = found[1], int(found[2])
-    if not (is_ip_v6(text) or _is_name(text)):
+    if not (_is_ip_v6(text) or _is_name(text)):
         raise InventoryError(f"Not a valid network hostname: {text}")
     if not ranges and "[" in text:
         raise InventoryError("Detected range in host but was asked to ignore ranges")
@@ -44,7 +44,7 @@ def _is_name(text: str) -> bool:
     return all(_LABEL.fullmatch(label) for label in _RANGE.sub("0", text).split("."))
 
 
-def is_ip_v6(text: str) -> bool:
+def _is_ip_v6(text: str) -> bool:
     """Tell IPv6 addresses, ranges allowed in them."""
     if text.count(":") < 2 or "%" in text:  # noqa: PLR2004  # `::` is the shortest
         return False
@@ -55,16 +55,6 @@ def is_ip_v6(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def is_ip_v4(text: str) -> bool:
-    """Tell dotted quads."""
-    parts = text.split(".")
-    return len(parts) == 4 and all(_is_octet(part) for part in parts)  # noqa: PLR2004
-
-
-def _is_octet(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) <= 3 and int(text) <= 255  # noqa: PLR2004
 
 
 def expand(text: str) -> tuple[list[str], int | None]:

@@ -159,3 +159,37 @@ esac
     assert inventory.groups["lone"].vars["x"] == 1, "of two of one name the group gets it"
     assert list(inventory.groups["lone"].hosts) == ["lone"]
     assert len(notices) == 4, "two groups, the missing hostvars, and lone's two natures"
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ("no json", "Inventory script result could not be parsed as JSON."),
+        ("[1]", "Unable to get JSON decoder for inventory script result."),
+        ('{"g": {"hosts": "h"}}', "Value contains 'g.hosts' which is not a list."),
+        ('{"g": {"vars": 1}}', "The variables of 'g' are not a mapping."),
+        ("\\377", "Inventory script result contained characters that cannot be"),
+    ],
+)
+def test_a_script_that_answers_strangely_is_told(tmp_path, answer, said):
+    script = tmp_path / "inv.sh"
+    script.write_text(f"#!/bin/sh\nprintf '{answer}'\n")
+    script.chmod(0o755)
+    notices = []
+    load_inventory([str(script)], notify=notices.append)
+    assert any(said in one.text for one in notices)
+
+
+def test_a_script_that_cannot_be_run_is_told(tmp_path):
+    script = tmp_path / "inv.sh"
+    script.write_text("#!/no/such/interpreter\nno ini\n")
+    script.chmod(0o755)
+    notices = []
+    load_inventory([str(script)], notify=notices.append)
+    assert f"Failed to execute inventory script command '{script} --list'" in notices[0].text
+
+
+def test_only_comments_may_be_in_another_encoding(tmp_path):
+    path = tmp_path / "hosts"
+    path.write_bytes(b"# caf\xe9\nh1 x=1\n")
+    assert list(load_inventory([str(path)], notify=[].append).hosts) == ["h1"]

@@ -161,6 +161,17 @@ def test_hosts_stand_where_they_were_named_first(chosen, added):
     assert chosen(added) == in_order
 
 
+def test_a_sign_alone_is_no_pattern(folder):
+    inventory = load_inventory([str(folder / "hosts")], notify=[].append)
+    with pytest.raises(InventoryError, match="empty after its sign"):
+        inventory.match("all:!,&")
+
+
+def test_shuffling_loses_nobody(folder):
+    inventory = load_inventory([str(folder / "hosts")], notify=[].append)
+    assert set(inventory.match("all", order="shuffle")) == set(inventory.match("all"))
+
+
 def test_no_target_left_is_an_error_but_an_empty_inventory_a_warning(folder):
     notices = []
     inventory = load_inventory([str(folder / "hosts")], notify=notices.append)

@@ -204,6 +204,19 @@ BROKEN = {
     "variable": "[a]\n[a:vars]\nx\n",
     "priority": "[a]\n[a:vars]\nansible_group_priority=x\n",
     "child": "[a:children]\nb c\n",
+    "range form": "[w]\nh[1:2:3:4]\n",
+    "odd group name.yml": "3: {}\n",
+    "list.yml": "- a\n",
+    "section.yml": "g: {vars: [1]}\n",
+    "section number.yml": "g: {hosts: 1.5}\n",
+    "host number.yml": "g: {hosts: {1: }}\n",
+    "host vars.yml": "g: {hosts: {h: text}}\n",
+    "no group.yml": "g: text\n",
+    "strange sections.yml": "g: {x: 3, y: {}, vars: , hosts: one, children: two}\n",
+    "child loop.yml": "g: {children: {h: {children: {g: }}}}\n",
+    "empty.toml": "",
+    "children.toml": "[g]\nchildren = 1\n",
+    "no hosts list.sh": '#!/bin/sh\necho \'{"g": {"hosts": ["h"]}}\'; exit 4\n',
 }
 
 
@@ -212,7 +225,8 @@ def stocks_words(tmp_path_factory):
     """What stock says about every broken inventory, asked once."""
     folder = tmp_path_factory.mktemp("broken")
     for name, text in BROKEN.items():
-        (folder / name).write_bytes(text.encode(errors="surrogateescape"))
+        (folder / name).write_text(text)
+        (folder / name).chmod(0o755 if text.startswith("#!") else 0o644)
     argv = [BIN / "ansible-inventory", "--list"]
     for name in BROKEN:
         argv += ["-i", folder / name]
@@ -225,6 +239,6 @@ def test_what_cannot_be_read_is_told_in_stocks_words(stocks_words, name):
     folder, said = stocks_words
     notices = []
     load_inventory([str(folder / name)], notify=notices.append, warn_unparsed=False)
-    assert len(notices) >= 2
+    assert notices
     for notice in notices:
         assert f"[WARNING]: {notice.text}\n" in said
