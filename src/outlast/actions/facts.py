@@ -15,6 +15,10 @@ from outlast.values import Template, looks_like_template
 
 _SETUP = "ansible.builtin.setup"
 _LEGACY_SETUP = "ansible.legacy.setup"
+_NAMES = (
+    "Variable names must be strings starting with a letter or underscore character, and contain"
+    " only letters, numbers and underscores."
+)
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -101,7 +105,7 @@ def _name(call: Call, key: object) -> str:
     if looks_like_template(name) and _written(call, name):
         name = str(call.evaluate.render(Template(name, call.origin), call.scope))
     if not _NAME.fullmatch(name):
-        raise ActionFailed(f"Invalid variable name {name!r}.")
+        raise ActionFailed(f"Invalid variable name {name!r}.", help_text=_NAMES)
     return name
 
 

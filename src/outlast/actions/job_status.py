@@ -17,7 +17,6 @@ from outlast.errors import HostUnreachable
 from outlast.jobs import Ended, OutOfReach, StillRuns, follow
 from outlast.outcome import Detached, Outcome, Performed, Warned
 
-_INVOCATION_FROM = 3  # -vvv
 _SPEC = Spec(
     {
         "jid": Argument(text, "str", required=True),
@@ -84,7 +83,7 @@ def reported(call: Call, status: Mapping[str, object]) -> Outcome:
     told = {"stdout": "", "stderr": "", "started": False, "finished": False} | dict(status)
     for key in ("started", "finished"):
         told[key] = bool(told[key])
-    return judge_payload(told, invocation=call.verbosity >= _INVOCATION_FROM)
+    return judge_payload(told)
 
 
 def _overdue(call: Call, status: Mapping[str, object]) -> Outcome:

@@ -1,18 +1,24 @@
-"""package and service: the host's own module for the work, picked by its facts.
+"""package, service, uri: modules that need a word from the controller before they run.
 
-Knows how the choice is made. Leaves the work to the module that was picked.
+Knows how the host's own module for packages or services is picked by its facts, and that a
+file to be sent to a web server stands here. Leaves the work to the module.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
+from pathlib import Path
 
+from outlast.actions.argument_spec import boolean
 from outlast.actions.modules import Modules, perform_run
 from outlast.actions.saying import with_warning
+from outlast.actions.source_files import find_source, not_there
 from outlast.call import Call
-from outlast.errors import Refused
+from outlast.errors import Refused, SourceMissing
 from outlast.outcome import Detached, Failed, Outcome, Performed
 
+_URI = "ansible.builtin.uri"
 _SETUP = "ansible.builtin.setup"
 _UNUSED_BY_SYSTEMD = ("pattern", "runlevel", "sleep", "arguments", "args")
 
@@ -26,9 +32,10 @@ async def package(call: Call, modules: Modules) -> Performed:
         use = await _manager(call, modules)
     if use in ("dnf", "dnf5", "yum"):
         raise Refused(f"package with {use} is not supported yet; use the {use} module by its name")
-    if modules.content.catalogue.find(use) is None:
+    module = await _module(modules, use)
+    if module is None:
         raise Refused(f'Could not find a matching action for the "{use}" package manager.')
-    return await _run(call, modules, use, _without_use(call.args))
+    return await _run(call, modules, module, _without_use(call.args))
 
 
 async def _manager(call: Call, modules: Modules) -> str:
@@ -58,13 +65,14 @@ async def service(call: Call, modules: Modules) -> Performed:
             ),
             "ansible_service_mgr",
         )
-    if not use or use == "auto" or modules.content.catalogue.find(use) is None:
-        use = "service"
+    module = await _module(modules, use) if use and use != "auto" else None
+    if module is None:
+        use, module = "service", "ansible.builtin.service"
     args = _without_use(call.args)
     unused = [name for name in _UNUSED_BY_SYSTEMD if use == "systemd" and name in args]
     for name in unused:
         del args[name]
-    performed = await _run(call, modules, use, args)
+    performed = await _run(call, modules, module, args)
     if isinstance(performed.outcome, Detached):
         return performed
     outcome: Outcome = performed.outcome
@@ -73,10 +81,33 @@ async def service(call: Call, modules: Modules) -> Performed:
     return Performed(outcome)
 
 
-async def _run(call: Call, modules: Modules, use: str, args: Mapping[str, object]) -> Performed:
-    module = modules.content.catalogue.find(use)
-    fqcn = module.fqcn if module else use
-    return await perform_run(call, await modules.order(call, fqcn, args))
+async def uri(call: Call, modules: Modules) -> Performed:
+    """Talk to a web server from the host."""
+    source = call.args.get("src")
+    files: dict[str, bytes] = {}
+    if source and not boolean(call.args.get("remote_src", False), strict=False):
+        try:
+            files["src"] = await asyncio.to_thread(_content, call, str(source))
+        except SourceMissing as error:
+            return not_there(error)
+    elif call.args.get("body_format") == "form-multipart":
+        raise Refused("uri with body_format: form-multipart is not supported yet")
+    args = {key: value for key, value in call.args.items() if key not in files}
+    return await perform_run(call, await modules.order(call, _URI, args, files=files))
+
+
+def _content(call: Call, source: str) -> bytes:
+    return Path(find_source(call, "files", source)).read_bytes()
+
+
+async def _module(modules: Modules, name: str) -> str | None:
+    """Give the full name of the module that *name* means."""
+    file = await asyncio.to_thread(modules.content.catalogue.find, name)
+    return file.fqcn if file else None
+
+
+async def _run(call: Call, modules: Modules, module: str, args: Mapping[str, object]) -> Performed:
+    return await perform_run(call, await modules.order(call, module, args))
 
 
 def _without_use(args: Mapping[str, object]) -> dict[str, object]:

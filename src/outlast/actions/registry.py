@@ -14,9 +14,11 @@ from outlast.actions import (
     commands,
     copying,
     facts,
+    fetching,
     job_status,
     pausing,
     picking,
+    plainly,
     saying,
     templates,
     variable_files,
@@ -25,7 +27,7 @@ from outlast.actions.modules import Modules
 from outlast.actions.templates import FileTexts
 from outlast.call import Call
 from outlast.content.places import Content
-from outlast.errors import ActionFailed, PlaybookError, Refused, SourceMissing
+from outlast.errors import ActionFailed, Cause, PlaybookError, Refused, SourceMissing
 from outlast.outcome import Detached, Failed, Performed
 
 Alone: TypeAlias = Callable[[Call], Awaitable[Performed]]
@@ -44,30 +46,30 @@ _ALONE: Final[Mapping[str, Alone]] = {
 _ON_HOST: Final[Mapping[str, OnHost]] = {
     "command": commands.command,
     "copy": copying.copy,
+    "fetch": fetching.fetch,
     "gather_facts": facts.gather_facts,
     "package": picking.package,
+    "raw": plainly.raw,
+    "script": plainly.script,
     "service": picking.service,
     "setup": facts.setup,
     "shell": commands.shell,
+    "uri": picking.uri,
 }
-_WITH_ASYNC: Final = frozenset({"command", "package", "service", "setup", "shell"})
+_WITH_ASYNC: Final = frozenset({"command", "dnf", "package", "service", "setup", "shell", "uri"})
 _NOT_BUILT: Final = frozenset(
     [
         "add_host",
         "assemble",
         "dnf",
-        "fetch",
         "group_by",
         "import_role",
         "import_tasks",
         "include_role",
         "include_tasks",
         "meta",
-        "raw",
         "reboot",
-        "script",
         "unarchive",
-        "uri",
         "validate_argument_spec",
         "wait_for_connection",
     ]
@@ -94,18 +96,17 @@ class Actions:
     async def perform(self, call: Call) -> Performed:
         """Do what *call* says.
 
-        What the user can cause becomes a `Failed`. Raises `HostUnreachable`,
-        `EvaluationError`, and `ActionFailed` when the task failed before it said so itself.
+        What the user can cause becomes a `Failed`. Raises `HostUnreachable` and
+        `EvaluationError`.
         """
         try:
             return await self._perform(call)
         except Refused as error:
             return Performed(Failed({"msg": error.message}, error.chain))
-        except (PlaybookError, SourceMissing) as error:
+        except (ActionFailed, PlaybookError, SourceMissing) as error:
             # A module or file of the playbook's that cannot be used ends this task only.
-            raise ActionFailed(
-                error.message, error.origin, causes=error.causes, help_text=error.help_text
-            ) from error
+            first = Cause(error.message, error.origin, error.help_text)
+            return Performed(Failed(why=(first, *error.causes)))
 
     async def settle(
         self, call: Call, job: Detached, *, poll: float, on_poll: Callable[[], None]
@@ -120,11 +121,11 @@ class Actions:
         name = call.action.removeprefix("ansible.builtin.")
         if "." in name:
             return await self.modules.perform(call)
+        own = name in _ALONE or name in _ON_HOST or name in _NOT_BUILT or name == "template"
+        if call.limit and own and name not in _WITH_ASYNC:
+            raise Refused(f"This action ({call.written_as}) does not support async.")
         if name in _NOT_BUILT:
             raise Refused(f"{call.written_as} is not supported yet")
-        known = name in _ALONE or name in _ON_HOST or name == "template"
-        if call.limit and known and name not in _WITH_ASYNC:
-            raise Refused(f"This action ({call.written_as}) does not support async.")
         if name == "template":
             return await templates.template(call, self.modules, self.files)
         if name in _ALONE:

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from outlast.call import Call
-from outlast.errors import SourceMissing
+from outlast.errors import Cause, SourceMissing
+from outlast.outcome import Failed, Performed
 
 _HINT = (
     " on the Ansible Controller.\nIf you are using a module and expect the file to exist on the"
@@ -50,6 +51,12 @@ def _places(call: Call, kind: str, source: str) -> list[str]:
             places.append(f"{home}/{kind}/{source}")
         places.append(f"{home}/{source}")
     return places
+
+
+def not_there(error: SourceMissing) -> Performed:
+    """Give what becomes of a task whose file was not found."""
+    message = str(error)
+    return Performed(Failed({"msg": message}, (Cause(message, apart=True),)))
 
 
 @dataclass(slots=True)

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 from outlast.actions.argument_spec import boolean
 from outlast.actions.modules import Modules
 from outlast.actions.placing import Placing, place, reported
-from outlast.actions.source_files import find_source
+from outlast.actions.source_files import find_source, not_there
 from outlast.call import Call
 from outlast.errors import Refused, SourceMissing
 from outlast.loader import read_text
@@ -67,7 +67,7 @@ async def template(call: Call, modules: Modules, files: FileTexts) -> Performed:
     try:
         file = await asyncio.to_thread(_read, call, args)
     except SourceMissing as error:
-        raise Refused(str(error)) from error
+        return not_there(error)
     data = await _evaluated(call, args, file, newline, files)
     what = Placing(
         data=data,

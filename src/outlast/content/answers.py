@@ -27,10 +27,10 @@ class _Unreadable(ValueError):
     """The output holds no JSON object."""
 
 
-def judge(reply: Reply, *, invocation: bool = False) -> Outcome:
+def judge(reply: Reply) -> Outcome:
     """Give the outcome a module's (or command's) reply stands for.
 
-    *invocation* keeps the module's own account of its arguments, which stock shows at -vvv.
+    The module's own account of its arguments (`invocation`) stays: loops register it.
     """
     try:
         data, junk = _object_in(reply.stdout)
@@ -43,19 +43,15 @@ def judge(reply: Reply, *, invocation: bool = False) -> Outcome:
         }
         why = (Cause("Action failed."), Cause(f"{_UNREADABLE}: {error}", help_text=_SEE))
         return Failed(payload, why)
-    return judge_payload(data, junk, invocation=invocation)
+    return judge_payload(data, junk)
 
 
-def judge_payload(
-    data: Mapping[str, object], said: Sequence[str] = (), *, invocation: bool = False
-) -> Outcome:
+def judge_payload(data: Mapping[str, object], said: Sequence[str] = ()) -> Outcome:
     """Give the outcome of a module's result; *said* are warnings made before it was read."""
     remarks = Remarks()
     for text in said:
         remarks.say(text)
     payload = _cleaned(data, remarks)
-    if not invocation:
-        payload.pop("invocation", None)
     event = _event(payload.pop("exception", None), payload)
     try:
         _split_into_lines(payload)

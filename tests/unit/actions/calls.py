@@ -47,7 +47,8 @@ def a_call(action, written, *, session=None, folder="", scope=None, **options) -
     return Call(
         action=f"ansible.builtin.{action}",
         written_as=action,
-        args=evaluate.render_args(written, scope),
+        args=evaluate.render_args({k: v for k, v in written.items() if k != "that"}, scope)
+        | {k: v for k, v in written.items() if k == "that"},
         written=written,
         host="localhost",
         scope=scope,

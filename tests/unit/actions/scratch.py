@@ -10,6 +10,7 @@ import dataclasses
 import hashlib
 import json
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -17,7 +18,7 @@ import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from outlast.call import CommandRun, FileState, JobOrder, ModuleRun, Reply
+from outlast.call import CommandRun, FileState, ModuleRun, Reply
 
 RUN = """
 import json, os, sys
@@ -45,15 +46,18 @@ UNKNOWN = {"failed": True, "msg": "could not find job", "started": True, "finish
 
 @dataclass
 class ScratchHost:
-    """Implements `Session` in *folder*; jobs are scripted by the test."""
+    """Implements `Session` in *folder*, but for jobs: it knows of none."""
 
     folder: Path
     runs: list = field(default_factory=list)
-    jobs: dict = field(default_factory=dict)
-    orders: list[JobOrder] = field(default_factory=list)
     python: str = sys.executable
     discovered: bool = False
-    ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def job_status(self, jid, async_dir):
+        return {"ansible_job_id": jid, **UNKNOWN, "results_file": f"{async_dir}/{jid}"}
+
+    async def job_cleanup(self, jid, async_dir):
+        return {"ansible_job_id": jid, "erased": f"{async_dir}/{jid}", **UNKNOWN}
 
     async def run(self, run):
         self.runs.append(run)
@@ -107,40 +111,31 @@ class ScratchHost:
         return (await asyncio.to_thread(content_of, path))[:limit]
 
     async def store(self, content, name):
-        raise NotImplementedError("no action stores files")
+        return await asyncio.to_thread(stored, self.folder / "stored", content, name)
 
     async def discard(self, path):
-        raise NotImplementedError("no action stores files")
-
-    async def start_job(self, job):
-        self.orders.append(job)
-        jid = f"{job.jid}.77"
-        file = f"{job.async_dir}/{jid}"
-        return {"ansible_job_id": jid, "started": True, "finished": False, "results_file": file}
-
-    async def job_status(self, jid, async_dir):
-        seen = self.jobs.get(jid, UNKNOWN)
-        return {"ansible_job_id": jid, **seen, "results_file": f"{async_dir}/{jid}"}
-
-    async def job_cleanup(self, jid, async_dir):
-        told = {"ansible_job_id": jid, "erased": f"{async_dir}/{jid}"}
-        return told | ({} if self.jobs.pop(jid, None) else UNKNOWN)
-
-    async def job_ended(self, jid, async_dir):
-        await self.ended.wait()
+        await asyncio.to_thread(shutil.rmtree, Path(path).parent)
 
 
 def state_of(path, *, checksum):
     path = Path(path).expanduser()
-    if not path.exists():
+    try:
+        facts = path.lstat()
+    except OSError:
         return None
-    facts = path.stat()
-    kind = "directory" if stat.S_ISDIR(facts.st_mode) else "file"
+    kinds = {stat.S_IFDIR: "directory", stat.S_IFLNK: "link"}
+    kind = kinds.get(stat.S_IFMT(facts.st_mode), "file")
     sha1 = None
-    if checksum and kind == "file":
+    if checksum and path.is_file():
         sha1 = hashlib.sha1(path.read_bytes()).hexdigest()
     return FileState(kind=kind, size=facts.st_size, mode=facts.st_mode & 0o7777, sha1=sha1)
 
 
 def content_of(path):
     return Path(path).expanduser().read_bytes()
+
+
+def stored(folder, content, name):
+    folder.mkdir()
+    (folder / name).write_bytes(content)
+    return str(folder / name)

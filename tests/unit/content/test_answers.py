@@ -73,10 +73,9 @@ def test_a_skipped_answer_is_skipped():
     )
 
 
-def test_the_modules_arguments_are_kept_on_request_only():
+def test_the_modules_account_of_its_arguments_is_kept_for_loops_to_register():
     out = '{"invocation": {"module_args": {}}}'
-    assert answer(out).payload == {}
-    assert answer(out, invocation=True).payload == {"invocation": {"module_args": {}}}
+    assert answer(out).payload == {"invocation": {"module_args": {}}}
 
 
 def test_warnings_become_notices_the_stray_output_first():
