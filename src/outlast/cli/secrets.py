@@ -7,7 +7,6 @@ Knows how stock asks for them and which files it reads them from. Leaves using t
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -58,6 +57,8 @@ def from_file(path: str) -> str:
 
 
 def _printed(path: str) -> bytes:
+    import subprocess  # noqa: PLC0415  # 8 ms that only password programs are worth
+
     try:
         run = subprocess.run([path], capture_output=True, check=False)
     except OSError as error:

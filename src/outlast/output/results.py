@@ -22,9 +22,7 @@ _DEBUG: Final = frozenset(("debug", "ansible.builtin.debug", "ansible.legacy.deb
 _LOOP: Final = frozenset(("ansible_loop_var", "ansible_index_var", "ansible_loop"))
 _HIDDEN_IN_DEBUG: Final = _LOOP | {"changed", "invocation", "skip_reason"}
 _BREAKS: Final = "\n\x85\u2028\u2029"
-_FORBIDDEN: Final = re.compile(
-    "[^\n\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010fffe]"
-)
+_FORBIDDEN: Final = "[^\n\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010fffe]"
 
 
 def is_debug(action: str) -> bool:
@@ -126,7 +124,7 @@ def _dumper() -> Any:
 
 def _blocky(text: str) -> str:
     """Give *text* without what YAML forbids in a block: readable beats exact here."""
-    return re.sub(f" +([{_BREAKS}])", r"\1", _FORBIDDEN.sub("", text.rstrip().expandtabs()))
+    return re.sub(f" +([{_BREAKS}])", r"\1", re.sub(_FORBIDDEN, "", text.rstrip().expandtabs()))
 
 
 def dumped(result: Mapping[str, object], *, form: str, verbosity: int, at_length: bool) -> str:
