@@ -51,6 +51,10 @@ def _become_child(out: int, err: int) -> None:
     for fd, place in ((nothing, 0), (out, 1), (err, 2)):
         os.dup2(fd, place)
     close_descriptors()
+    # Nothing that was buffered for the agent's own streams may come out here.
+    sys.stdin = os.fdopen(0, closefd=False)
+    sys.stdout = os.fdopen(1, "w", closefd=False)
+    sys.stderr = os.fdopen(2, "w", 1, errors="backslashreplace", closefd=False)
     find_footing()
 
 
@@ -192,10 +196,11 @@ class Ending:
         # Those seen before are kept: once their parent is gone nothing tells whose they were.
         for pid in descendants(self._pid):
             self._members.setdefault(pid, start_time(pid))
+        # The first process before its children: it is to end by the signal, not because of them.
+        _kill(os.killpg, self._pid, number)
         for pid, started in self._members.items():
             if started and start_time(pid) == started:
                 _kill(os.kill, pid, number)
-        _kill(os.killpg, self._pid, number)
 
 
 def _kill(how: Callable[[int, int], None], pid: int, number: signal.Signals) -> None:
