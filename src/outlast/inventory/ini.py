@@ -179,6 +179,7 @@ def _value(literal: object, origin: Origin) -> Value:
         return [_value(member, origin) for member in literal]
     if isinstance(literal, Mapping):
         return {key: _value(member, origin) for key, member in literal.items()}
-    text = literal.decode() if isinstance(literal, bytes) else str(literal)
-    text = "..." if literal is ... else text
+    if isinstance(literal, bytes):
+        return literal.decode()  # no template, whatever is in it
+    text = "..." if literal is ... else str(literal)
     return Template(text, origin) if looks_like_template(text) else text

@@ -40,6 +40,14 @@ def test_a_value_is_the_literal_it_spells_or_text(text):
         assert (found.text if isinstance(found, Template) else found) == expected
 
 
+def test_bytes_are_text_but_never_a_template():
+    assert typed("b'{{ x }}'", HERE) == "{{ x }}"
+    assert typed("{'k': b'x', 'l': (1, '{{ y }}')}", HERE) == {
+        "k": "x",
+        "l": [1, Template("{{ y }}")],
+    }
+
+
 @given(texts)
 def test_a_line_without_shell_signs_is_cut_at_blanks(text):
     if not _SHELL_SIGNS.search(text):
