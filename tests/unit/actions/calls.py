@@ -73,4 +73,6 @@ async def done(actions: Actions, call: Call) -> tuple[dict, Performed]:
     if isinstance(outcome, Failed) and "msg" not in outcome.payload:
         msg = joined(["Task failed", *(cause.message for cause in outcome.why)])
         outcome = replace(outcome, payload={**outcome.payload, "msg": msg})
-    return registered(outcome), performed
+    seen = registered(outcome)
+    seen.pop("invocation", None)  # as the engine does, but for items of loops
+    return seen, performed

@@ -10,7 +10,7 @@ import pytest
 from outlast.call import Reply
 from outlast.content.answers import judge, judge_payload
 from outlast.errors import joined
-from outlast.outcome import Deprecated, Failed, Ok, Skipped, Warned, registered
+from outlast.outcome import Deprecated, Failed, Ok, Skipped, Unreachable, Warned, registered
 
 CASES = json.loads(Path(__file__).with_name("answers.json").read_text())
 
@@ -25,6 +25,9 @@ def answer(out, err="", rc=0, **kwargs):
 def as_seen(outcome):
     """Put the sentence in `msg` where the module gave none, as the engine does."""
     seen = registered(outcome)
+    seen.pop("invocation", None)  # only items of loops register it
+    if isinstance(outcome, Unreachable):
+        del seen["exception"]  # stock has one for lost connections, not for a module's word
     if isinstance(outcome, Failed):
         seen.setdefault("msg", joined(["Task failed", *(cause.message for cause in outcome.why)]))
     return seen

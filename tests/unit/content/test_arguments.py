@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import json
 
@@ -46,12 +47,12 @@ def test_what_json_cannot_carry_is_turned_into_what_stock_sends():
 
 
 @pytest.mark.parametrize("check_mode", [False, True])
-async def test_a_parcel_with_these_arguments_really_runs(tmp_path, check_mode):
+def test_a_parcel_with_these_arguments_really_runs(tmp_path, check_mode):
     content = open_content([], library=(), environ={}, cache=Cache(None))
     parcel = content.parcels.parcel("ansible.builtin.file")
     call = a_call(check_mode=check_mode)
     args = {"path": str(tmp_path / "made"), "state": "directory"}
     run = ModuleRun(parcel=parcel, args=module_args(content.core, call, args, name="file"))
-    outcome = judge(await ScratchHost(tmp_path).run(run))
+    outcome = judge(asyncio.run(ScratchHost(tmp_path).run(run)))
     assert outcome.changed
     assert (tmp_path / "made").is_dir() is not check_mode

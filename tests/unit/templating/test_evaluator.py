@@ -293,6 +293,27 @@ def test_a_bool_of_nonsense_is_deprecated(evaluator, notices):
     assert notices[0].text == "The `bool` filter coerced invalid value 'maybe' (str) to False."
 
 
+def test_broken_conditions_can_be_allowed_and_are_told_then(notices):
+    evaluator = Evaluator(notices.append, allow_broken_conditionals=True)
+    scope = DictScope({"n": 5, "none": []})
+    asked = ["n", "'no'", "none", "", None, 5, [], [1], t("{{ n }}"), t("{{ '' }}"), "n == 5"]
+    answers = [evaluator.holds(condition, scope) for condition in asked]
+    assert answers == [True, True, False, True, True, True, False, True, True, True, True]
+    texts = [notice.text for notice in notices]
+    assert texts.count("Empty conditional expression was evaluated as True.") == 3
+    assert sum(text.startswith("Conditional result (") for text in texts) == 7
+    with pytest.raises(UndefinedVariable):
+        evaluator.holds("nope", scope)
+
+
+def test_jinja_extensions_can_be_had():
+    evaluator = Evaluator(extensions=["jinja2.ext.do", "jinja2.ext.loopcontrols"])
+    text = "{% for i in [1, 2] %}{% if i == 2 %}{% break %}{% endif %}{{ i }}{% endfor %}"
+    assert evaluator.render(t(text + "{% do [].append(1) %}"), DictScope()) == "1"
+    with pytest.raises(EvaluationError, match="unknown tag 'do'"):
+        Evaluator().render(t("{% do 1 %}"), DictScope())
+
+
 # -- files ---------------------------------------------------------------------------------
 
 
