@@ -72,7 +72,12 @@ def _furnish(options: RunOptions, settings: Settings, telling: Telling) -> House
         settings.inventory, notify=notice, warn_unparsed=settings.inventory_unparsed_warning
     )
     words = partial(key_values.parse, command=True)
-    evaluate = Evaluator(notice, basedir=str(folders[0]))
+    evaluate = Evaluator(
+        notice,
+        basedir=str(folders[0]),
+        extensions=settings.jinja2_extensions,
+        allow_broken_conditionals=settings.allow_broken_conditionals,
+    )
     variables = Variables(
         inventory=inventory,
         extra_vars=parse_extra_vars(options.extra_vars, key_values=words, notify=notice),

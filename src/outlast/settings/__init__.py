@@ -71,6 +71,8 @@ class Settings:
     retry_files_enabled: bool = False
     retry_files_save_path: str | None = None
     no_log: bool = False
+    allow_broken_conditionals: bool = False
+    jinja2_extensions: tuple[str, ...] = ()
     diff_always: bool = False
     diff_context: int = 3
 

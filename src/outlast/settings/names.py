@@ -153,6 +153,13 @@ SETTINGS: Final = (
     Setting("retry_files_enabled", "boolean", "RETRY_FILES_ENABLED", "retry_files_enabled"),
     Setting("retry_files_save_path", "path", "RETRY_FILES_SAVE_PATH", "retry_files_save_path"),
     Setting("no_log", "boolean", "NO_LOG", "no_log"),
+    Setting(
+        "allow_broken_conditionals",
+        "boolean",
+        "ALLOW_BROKEN_CONDITIONALS",
+        "allow_broken_conditionals",
+    ),
+    Setting("jinja2_extensions", "list", "JINJA2_EXTENSIONS", "jinja2_extensions"),
     Setting("diff_always", "boolean", "DIFF_ALWAYS", "diff.always"),
     Setting("diff_context", "integer", "DIFF_CONTEXT", "diff.context", "'DIFF_CONTEXT'"),
 )

@@ -7,7 +7,7 @@ variables it sees, to `rendering`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from jinja2 import nodes
@@ -84,12 +84,14 @@ class Environment(SandboxedEnvironment):
         loader: BaseLoader | None = None,
         included: Environment | None = None,
         options: Mapping[str, Any] | None = None,
+        extensions: Sequence[str] = (),
     ) -> None:
         super().__init__(
             **{
                 "trim_blocks": True,
                 "optimized": False,  # folding would lose templates inside constants
                 "loader": loader,
+                "extensions": extensions,
                 "cache_size": 50,
                 **(options or {}),
             }

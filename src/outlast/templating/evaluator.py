@@ -7,16 +7,16 @@ to do about them to the engine.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jinja2.filters import FILTERS as DEFAULT_FILTERS
 from jinja2.tests import TESTS as DEFAULT_TESTS
 
 from outlast.errors import EvaluationError
-from outlast.templating import conditions
 from outlast.templating.borrowed import Borrowed
 from outlast.templating.checks import checks
+from outlast.templating.conditions import Conditions
 from outlast.templating.data_filters import data_filters
 from outlast.templating.explaining import because
 from outlast.templating.functions import functions
@@ -40,11 +40,20 @@ class Evaluator:
     """Implements `call.Evaluate`; safe to use from several threads.
 
     *notify* hears warnings and deprecations. *basedir* is where `{% include %}` of a task's
-    template looks.
+    template looks. *extensions* are Jinja2's, by name. With *allow_broken_conditionals* any
+    value has a truth.
     """
 
-    def __init__(self, notify: Notify = _ignore, *, basedir: str = ".") -> None:
-        core = self._core = Core(notify, basedir)
+    def __init__(
+        self,
+        notify: Notify = _ignore,
+        *,
+        basedir: str = ".",
+        extensions: Sequence[str] = (),
+        allow_broken_conditionals: bool = False,
+    ) -> None:
+        core = self._core = Core(notify, basedir, extensions)
+        self._conditions = Conditions(core, allow_broken_conditionals)
         borrowed = Borrowed(core.stack, notify)
         self.lookups = Lookups(core, borrowed)
         core.functions = functions(core.stack, self.lookups)
@@ -88,7 +97,7 @@ class Evaluator:
 
     def holds(self, condition: object, scope: Scope, origin: Origin | None = None) -> bool:
         """Tell whether one `when`-like condition is true; raises `EvaluationError`."""
-        return conditions.holds(self._core, condition, scope, origin)
+        return self._conditions.hold(condition, scope, origin)
 
     def render_args(self, args: Mapping[str, object], scope: Scope) -> dict[str, Any]:
         """Give a task's arguments evaluated, omitted ones left out.

@@ -7,7 +7,8 @@ to `evaluator`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeAlias
 
 from jinja2.environment import Template as JinjaTemplate
@@ -86,18 +87,16 @@ def _runner(environment: Environment, code: JinjaTemplate) -> Code:
 class Core:
     """Templates, expressions and variables as raw values: markers and views included."""
 
-    def __init__(self, notify: Notify, basedir: str = ".") -> None:
+    def __init__(self, notify: Notify, basedir: str = ".", extensions: Sequence[str] = ()) -> None:
         self.notify = notify
         self.stack = Stack()
         self.functions: dict[str, Any] = {}
         """Global functions by name, and `omit`; a variable of the same name wins."""
-        loader = FileSystemLoader(basedir)
-        self.included = Environment(self, self.stack, loader=loader)
-        self.tasks = Environment(self, self.stack, escapes=True, included=self.included)
-        self.conditions = Environment(
-            self, self.stack, evaluates_constants=True, included=self.included
-        )
-        self._expressions_env = Environment(self, self.stack, escapes=True, included=self.included)
+        self._dialect = partial(Environment, self, self.stack, extensions=extensions)
+        self.included = self._dialect(loader=FileSystemLoader(basedir))
+        self.tasks = self._dialect(escapes=True, included=self.included)
+        self.conditions = self._dialect(evaluates_constants=True, included=self.included)
+        self._expressions_env = self._dialect(escapes=True, included=self.included)
         self._templates = _of_templates(self.tasks)
         self._expressions = _of_expressions(self._expressions_env)
         self._conditions = _of_expressions(self.conditions)
@@ -192,7 +191,7 @@ class Core:
     ) -> Any:
         """Evaluate a template file's text, with its own folders and delimiters."""
         loader = FileSystemLoader(list(search_path)) if search_path else None
-        environment = Environment(self, self.stack, loader=loader, options=options)
+        environment = self._dialect(loader=loader, options=options)
         for mine in ("filters", "tests"):
             setattr(environment, mine, getattr(self.included, mine))
         value = self._run(

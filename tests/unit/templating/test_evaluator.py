@@ -309,7 +309,7 @@ def test_broken_conditions_can_be_allowed_and_are_told_then(notices):
 def test_jinja_extensions_can_be_had():
     evaluator = Evaluator(extensions=["jinja2.ext.do", "jinja2.ext.loopcontrols"])
     text = "{% for i in [1, 2] %}{% if i == 2 %}{% break %}{% endif %}{{ i }}{% endfor %}"
-    assert evaluator.render(t(text + "{% do [].append(1) %}"), DictScope()) == "1"
+    assert evaluator.render(t(text + "{% do [].append(1) %}"), DictScope()) == 1
     with pytest.raises(EvaluationError, match="unknown tag 'do'"):
         Evaluator().render(t("{% do 1 %}"), DictScope())
 
