@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from outlast.errors import Cause, NotSupportedYet, OutlastError, PlaybookError
+from outlast.errors import NotSupportedYet, OutlastError, PlaybookError
 from outlast.loader import Document, MapNode
+from outlast.playbook.conversions import converted
 from outlast.playbook.keywords import Place, check_allowed, check_text
 from outlast.playbook.model import Loop, LoopControl
-from outlast.playbook.reading import Given, Text, read
+from outlast.playbook.reading import Given, Text, cannot_process, read
 from outlast.values import Origin, Template, Value
 
 _LOOKUPS = frozenset(
@@ -50,8 +51,6 @@ _NO_MAPPING = (
     "the `loop_control` value must be specified as a dictionary and cannot be a variable itself"
     " (though it can contain variables)"
 )
-_YES = frozenset({"y", "yes", "on", "1", "true", "t", "1.0"})
-_NO = frozenset({"n", "no", "off", "0", "false", "f", "0.0"})
 
 
 def is_builtin_lookup(name: str) -> bool:
@@ -122,15 +121,10 @@ def _flag(text: Text, key: str, *, unset: bool) -> bool:
     if given is None or given.value is None:
         return unset
     _refuse_template(given, key)
-    word = str(given.value).strip().lower()
-    if word in _YES:
-        return True
-    if word in _NO:
-        return False
-    told = f"The value {given.value!r} could not be converted to 'bool'."
-    raise PlaybookError(
-        f"Error processing keyword {key!r}.", given.origin, causes=(Cause(told, given.origin),)
-    )
+    try:
+        return bool(converted(given.value, "bool"))
+    except ValueError as error:
+        raise cannot_process(key, given, str(error)) from error
 
 
 def _refuse_template(given: Given, key: str) -> None:

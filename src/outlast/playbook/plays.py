@@ -9,16 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from outlast.errors import Cause, PlaybookError
+from outlast.errors import PlaybookError
 from outlast.loader import Document, MapNode
+from outlast.playbook.conversions import converted
 from outlast.playbook.inheritance import handed_down
-from outlast.playbook.keywords import Place, check_allowed, check_text
+from outlast.playbook.keywords import KEYWORDS, Place, check_allowed, check_text, type_named
 from outlast.playbook.model import Keywords, Play, Step, Vars
-from outlast.playbook.reading import Given, Text, read
+from outlast.playbook.reading import Given, Text, cannot_process, read
 from outlast.playbook.steps import StepReader
-from outlast.values import Template
+from outlast.values import Template, has_templates
 
 _SECTIONS = ("pre_tasks", "tasks", "post_tasks", "handlers")
+_HEADER = ("gather_facts", "gather_timeout", "force_handlers", "max_fail_percentage")
 _TWO_USERS = (
     "both 'user' and 'remote_user' are set for this play. The use of 'user' is deprecated, and"
     " should be removed"
@@ -44,6 +46,7 @@ class PlayReader:
         _check_hosts(text)
         keywords = handed_down(parent, text, Place.PLAY)
         sections = {name: self._section(name, text, keywords) for name in _SECTIONS}
+        _check_types(text)
         return _play(text, keywords, sections)
 
     def _section(self, name: str, text: Text, keywords: Keywords) -> tuple[Step, ...]:
@@ -112,6 +115,27 @@ def _check_no_blank_host(given: Given) -> None:
     for host, origin in given.items:
         if isinstance(host, str) and not host.strip():
             told = "Keyword 'hosts' is required, and cannot have empty values."
-            raise PlaybookError(
-                "Error processing keyword 'hosts'.", given.origin, causes=(Cause(told, origin),)
+            raise cannot_process("hosts", given, told, origin)
+
+
+def _check_types(text: Text) -> None:
+    """Refuse what cannot be of its keyword's type; templates are not known yet.
+
+    Stock looks at this when the play's turn has come. To say it before anything has run
+    spares half-done work.
+    """
+    for name in _HEADER:
+        given = text.entries.get(name)
+        if given is None or given.value is None or has_templates(given.value):
+            continue
+        try:
+            converted(given.value, KEYWORDS[name].type_name)
+        except ValueError as error:
+            raise cannot_process(name, given, str(error)) from error
+    subset = text.entries.get("gather_subset")
+    for member, origin in subset.items if subset else ():
+        if subset and not isinstance(member, str | Template):
+            told = (
+                f"Keyword 'gather_subset' items must be of type 'str', not {type_named(member)!r}."
             )
+            raise cannot_process("gather_subset", subset, told, origin)

@@ -9,6 +9,7 @@ from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from outlast.errors import Cause, PlaybookError
 from outlast.loader import Document, MapNode, Node, SeqNode
 from outlast.playbook.model import Condition
 from outlast.values import Origin, Template, Value
@@ -93,6 +94,12 @@ def from_value(mapping: Mapping[str, Value], origin: Origin) -> Text:
     """Give what a mapping says that was read as a value; all of it stands at *origin*."""
     entries: Entries = {key: Given(value, origin, origin) for key, value in mapping.items()}
     return Text(entries, origin)
+
+
+def cannot_process(name: str, given: Given, why: str, at: Origin | None = None) -> PlaybookError:
+    """Say that the value of the keyword *name* is of the wrong type."""
+    cause = Cause(why, at or given.origin, apart=True)
+    return PlaybookError(f"Error processing keyword {name!r}.", given.origin, causes=(cause,))
 
 
 def as_written(value: Value) -> object:
