@@ -19,6 +19,8 @@ OUTPUT_LIMIT = 64 * 1024 * 1024
 """Bytes of one stream that are kept; the rest is read and dropped, and the end says so."""
 GRACE = 2.0
 """Seconds between asking a tree to end and ending it."""
+_LAST = 1.0
+"""Seconds a killed process may take to be gone; one that hangs in the kernel is left to it."""
 _LOOK_AGAIN = 0.05
 
 
@@ -172,7 +174,7 @@ class Ending:
         self._loop = loop
         self._pid = pid
         self._members: dict[int, str] = {}
-        self._deadline = time.monotonic() + GRACE
+        self._deadline = time.monotonic() + GRACE + _LAST
         self._signal(signal.SIGTERM)
         self._timer = loop.call_later(GRACE, self._insist)
 
@@ -181,16 +183,21 @@ class Ending:
 
     def when_over(self, ended: Callable[[], None]) -> None:
         """Call *ended* when nothing is left; to be called when the first process has ended."""
-        if time.monotonic() >= self._deadline:
-            self._insist()
-        elif self._alive():
-            self._loop.call_later(_LOOK_AGAIN, lambda: self.when_over(ended))
-            return
-        self._timer.cancel()
-        ended()
+        if self._alive():
+            self._signal(signal.SIGTERM)  # one may have been born while the first was asked
+        self._look(ended)
+
+    def _look(self, ended: Callable[[], None]) -> None:
+        if self._alive() and time.monotonic() < self._deadline:
+            self._loop.call_later(_LOOK_AGAIN, lambda: self._look(ended))
+        else:
+            self._timer.cancel()
+            ended()
 
     def _alive(self) -> bool:
-        return any(start_time(pid) == started for pid, started in self._members.items())
+        if any(start_time(pid) == began for pid, began in self._members.items()):
+            return True
+        return any(_lives_in_group(pid, self._pid) for pid in _all_processes())
 
     def _signal(self, number: signal.Signals) -> None:
         # Those seen before are kept: once their parent is gone nothing tells whose they were.
@@ -203,6 +210,16 @@ class Ending:
                 _kill(os.kill, pid, number)
 
 
+def _lives_in_group(pid: int, group: int) -> bool:
+    """Tell the living from the dead whom nobody has buried yet: signals cannot."""
+    fields = _stat(pid)
+    return bool(fields) and fields[0] != "Z" and int(fields[2]) == group
+
+
+def _all_processes() -> list[int]:
+    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+
+
 def _kill(how: Callable[[int, int], None], pid: int, number: signal.Signals) -> None:
     # It may be gone already, or another user's by now: then it is not ours to end.
     with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -212,9 +229,8 @@ def _kill(how: Callable[[int, int], None], pid: int, number: signal.Signals) -> 
 def descendants(pid: int) -> list[int]:
     """Give the processes below *pid*, in no other order than parents first."""
     children: dict[int, list[int]] = {}
-    for name in os.listdir("/proc"):
-        if name.isdigit():
-            children.setdefault(_parent(int(name)), []).append(int(name))
+    for process in _all_processes():
+        children.setdefault(_parent(process), []).append(process)
     found: list[int] = []
     waiting = [pid]
     while waiting:
