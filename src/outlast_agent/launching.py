@@ -23,6 +23,9 @@ _EARLY = ("spool", "process_tree", "supervisor", "spawner")
 _LATE = ("loop", "channel", "processes", "surroundings", "commands", "job_result")
 """What it needs when the job is over."""
 
+_PARTING = 2.0
+"""Seconds for the spawner to go."""
+
 _BEGIN = """\
 def finish(order, entry, ending):
     define(late)
@@ -104,7 +107,10 @@ class Launcher:
         if self._answers is not None:
             self._answers.close()
         if self._spawner is not None:
-            self._spawner.wait()  # it ends as soon as its input does
+            try:
+                self._spawner.wait(_PARTING)  # it ends as soon as its input does
+            except subprocess.TimeoutExpired:  # the disk it writes to does not answer
+                self._spawner.kill()
         self._orders = self._answers = self._spawner = None
         self._buffer = b""
 

@@ -119,6 +119,9 @@ def record_start(entry: Entry, facts: str) -> None:
     """
     try:
         _private_folder(entry.private)
+    except OSError as error:  # another job's, if it is there: not ours to remove
+        raise SpoolRefused(_unusable(entry.private, _reason(error))) from error
+    try:
         put(entry.path("job.json"), facts)
         for name in ("stdout", "stderr"):
             os.close(_private_file(entry.path(name)))

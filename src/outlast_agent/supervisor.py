@@ -42,7 +42,7 @@ class Order:
         self.cwd = str(fields["cwd"])
         environment = fields["environment"]
         self.environment = environment if isinstance(environment, dict) else {}
-        payload = fields["payload"]
+        payload = fields.pop("payload")  # or it would stay in memory as long as the job lives
         self.payload = payload if isinstance(payload, bytes) else b""
         """What the job reads from its standard input."""
         patience = fields["patience"]
@@ -112,7 +112,9 @@ class Supervisor:
 
     def _listen(self) -> None:
         """Have the end of a child, and SIGTERM, wake the poll."""
-        self._wake, tell = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        self._wake, tell = os.pipe()
+        os.set_blocking(self._wake, False)
+        os.set_blocking(tell, False)
         _signal.set_wakeup_fd(tell, warn_on_full_buffer=False)
         _signal.signal(_signal.SIGCHLD, lambda _number, _frame: None)
         _signal.signal(_signal.SIGTERM, self._cancel)
@@ -140,7 +142,10 @@ class Supervisor:
         os.close(told)
         self.ending.pid = pid
         self.ending.error = int(said) if said else 0
-        spool.put(self._entry.path("child"), "%d %d\n" % (pid, spool.process_start(pid)))
+        try:  # noqa: SIM105  # contextlib would cost every running job a third of a megabyte
+            spool.put(self._entry.path("child"), "%d %d\n" % (pid, spool.process_start(pid)))
+        except OSError:
+            pass  # it only helps to say what a lost job has left; the job itself can do without
 
     def _adopt(self, number: int, fd: int) -> None:
         if number == 0:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import random
 import signal
+import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -122,3 +124,39 @@ def test_a_program_that_the_kernel_refuses_is_a_failed_job(host):
     status = host.wait(entry)
     assert status["failed"] is True
     assert "could not be started: Argument list too long" in status["msg"]
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A disk of two hundred kilobytes."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    words = ["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", str(place)]
+    if os.geteuid() or subprocess.run(words, capture_output=True, check=False).returncode:
+        pytest.skip("only root may mount, and not everywhere")
+    yield place
+    subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+def test_a_full_disk_is_told_before_anything_runs(small_disk, tmp_path):
+    host = JobHost(small_disk / "spool")
+    host.wait(host.shell("echo '{}'"))
+    with small_disk.joinpath("filler").open("wb", buffering=0) as filler, suppress(OSError):
+        while True:
+            filler.write(b"x" * 4096)
+    refusal, _, _ = host.try_to_start("/bin/sh", "-c", f"touch {tmp_path}/ran", jid="j2")
+    host.close()
+    assert "No space left on device" in refusal
+    assert not tmp_path.joinpath("ran").exists()
+    assert len(list(small_disk.joinpath("spool", ".outlast").iterdir())) == 1, "nothing is left"
+
+
+def test_a_job_that_fills_the_disk_goes_on_and_its_end_is_known(small_disk, tmp_path):
+    host = JobHost(small_disk / "spool")
+    entry = host.shell(f"head -c 1000000 /dev/zero; touch {tmp_path}/went-on; exit 7")
+    status = host.wait(entry)
+    host.close()
+    assert tmp_path.joinpath("went-on").exists()
+    assert status["failed"] is True
+    assert host.end(entry)["output_lost"] is True
+    assert host.end(entry)["rc"] == 7

@@ -343,6 +343,14 @@ def test_a_waiting_supervisor_is_small(host, gate):
         assert resident < 10_000
 
 
+def test_what_a_job_was_given_does_not_stay_in_memory(host, gate):
+    entry = host.shell(f"cksum; read x < {gate}", payload=b"x" * 30_000_000)
+    wait_until(lambda: text(entry, "stdout"))
+    assert weight(host.supervisor(entry))[1] < 12_000
+    gate.write_text("go\n")
+    host.wait(entry)
+
+
 def test_a_flood_of_output_does_not_make_a_supervisor_grow(host, gate):
     entry = host.shell(f"head -c 200000000 /dev/zero; read x < {gate}")
     wait_until(lambda: Path(entry.path("stdout")).stat().st_size == 200_000_000)

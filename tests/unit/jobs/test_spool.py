@@ -138,6 +138,8 @@ def test_a_job_that_is_there_already_is_not_overwritten(folder):
     entry = recorded(folder)
     with pytest.raises(spool.SpoolRefused, match="File exists"):
         spool.record_start(entry, "{}")
+    assert Path(entry.results_file).exists()
+    assert Path(entry.path("job.json")).exists()
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is full")
