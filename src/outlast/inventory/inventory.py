@@ -11,7 +11,7 @@ from pathlib import Path
 
 from outlast.errors import InventoryError
 from outlast.inventory import patterns
-from outlast.inventory.sources import PluginNeeded, absolute, read_sources
+from outlast.inventory.sources import PluginNeeded, absolute, is_host_list, read_sources
 from outlast.inventory.tree import LOCALHOST, Group, Host, Notify, Tree
 from outlast.values import Value
 
@@ -47,7 +47,7 @@ class Inventory:
     @property
     def folders(self) -> tuple[str, ...]:
         """Where group_vars and host_vars of this inventory stand, in the order of sources."""
-        paths = [Path(one) for one in self.sources if "," not in one or Path(one).exists()]
+        paths = [Path(one) for one in self.sources if not is_host_list(one)]
         return tuple(str(path if path.is_dir() else path.parent) for path in paths)
 
     def match(

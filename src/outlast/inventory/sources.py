@@ -44,6 +44,12 @@ def absolute(source: str) -> str:
     return os.path.normpath(Path(os.path.expandvars(source)).expanduser().absolute())
 
 
+def is_host_list(source: str) -> bool:
+    """Tell `h1,h2` from a path with a comma in it."""
+    # os.path, for a long list is more than pathlib would ask the system about.
+    return "," in source and not os.path.exists(source)  # noqa: PTH110
+
+
 def read_sources(tree: Tree, sources: Sequence[str]) -> bool:
     """Read every source into *tree*; tells whether any could be read."""
     read = [_read_source(tree, absolute(source)) for source in sources if source]
@@ -51,7 +57,7 @@ def read_sources(tree: Tree, sources: Sequence[str]) -> bool:
 
 
 def _read_source(tree: Tree, source: str) -> bool:
-    if not Path(source).is_dir():
+    if is_host_list(source) or not Path(source).is_dir():
         return _read_one(tree, source)
     names = sorted(name for name in os.listdir(source) if not _PASSED_OVER.search(name))  # noqa: PTH208  # names are asked for
     read = [_read_source(tree, str(Path(source) / name)) for name in names]
@@ -85,8 +91,10 @@ Reader = Callable[[Tree, str], None]
 def _formats(source: str) -> list[tuple[str, Reader]]:
     """Give the formats *source* may be written in, by name."""
     path = Path(source)
+    if is_host_list(source):
+        return [("host_list", _read_host_list)]
     if not path.exists():
-        return [("host_list", _read_host_list)] if "," in source else []
+        return []
     if not os.access(source, os.R_OK):
         return []
     ending = path.suffix

@@ -7,6 +7,7 @@ written to the formats.
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Callable, Mapping
@@ -281,10 +282,10 @@ class Tree:
 
 def folder_of(source: str) -> str | None:
     """Give the folder an inventory source stands in; None when it is no path."""
-    path = Path(source)
-    if path.is_dir():
-        return str(path.absolute())
-    return str(path.absolute().parent) if path.is_file() else None
+    # os.path, for a list of hosts may be longer than pathlib lets a path be.
+    if os.path.isdir(source):  # noqa: PTH112
+        return str(Path(source).absolute())
+    return str(Path(source).absolute().parent) if os.path.isfile(source) else None  # noqa: PTH113
 
 
 def is_word(name: str) -> bool:

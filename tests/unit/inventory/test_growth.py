@@ -83,6 +83,15 @@ def test_variable_folders_are_those_of_the_sources(tmp_path):
     assert inventory.sources == tuple(sources)
 
 
+def test_a_list_of_hosts_may_be_long_and_a_path_have_a_comma(tmp_path):
+    names = [f"host{number}.example.com" for number in range(1000)]
+    (tmp_path / "a,b").write_text("[g]\nh\n")
+    inventory = load_inventory([",".join(names), str(tmp_path / "a,b")], notify=[].append)
+    assert list(inventory.hosts) == [*names, "h"]
+    assert inventory.hosts[names[0]].vars["inventory_dir"] is None
+    assert inventory.folders == (str(tmp_path),)
+
+
 def test_conspicuous_names_are_told(tmp_path):
     notices = []
     (tmp_path / "hosts").write_text("[a-b]\nh bad-name=1\n127.0.0.1\nlocalhost\n[h]\n")
