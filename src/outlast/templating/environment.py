@@ -27,7 +27,7 @@ from outlast.templating.explaining import failure_of
 from outlast.templating.markers import Marker, Tripped, broken
 from outlast.templating.markers import missing as missing_marker
 from outlast.templating.running import RenderContext, Resolves, Stack, context_for
-from outlast.templating.views import LazyDict, MappingView, plain, type_name
+from outlast.templating.views import LazyDict, LazyList, MappingView, ScopeView, plain, type_name
 from outlast.values import OMIT
 
 _ITERATED: tuple[type, ...] = (
@@ -38,7 +38,13 @@ _ITERATED: tuple[type, ...] = (
     range,
 )
 _BITWISE = frozenset({"__and__", "__lshift__", "__or__", "__rshift__", "__xor__"})
-_OF_DICTS = frozenset(dir(dict))
+_ATTRIBUTES: dict[type, frozenset[str]] = {
+    LazyDict: frozenset(dir(dict)),
+    LazyList: frozenset(dir(list)),
+    MappingView: frozenset(dir(Mapping)),
+    ScopeView: frozenset(dir(Mapping)),
+}
+"""What templates may see of views: what the types have that they stand for."""
 
 
 class Variables(Resolves, Protocol):
@@ -195,21 +201,31 @@ class Environment(SandboxedEnvironment):
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         """Give `obj.attribute`: the attribute, if it is safe, else the item."""
-        if type(obj) is LazyDict and attribute not in _OF_DICTS:
-            try:
-                return obj[attribute]
-            except KeyError:
-                return self._missing(obj=obj, name=attribute)
+        if isinstance(obj, Marker):
+            return obj
+        shown = _ATTRIBUTES.get(type(obj))
+        if shown is not None and attribute not in shown:
+            return self._item(obj, attribute)
         allowed, value = self._attribute(obj, attribute)
         if allowed and value is not _missing:
             return value
-        try:
-            return obj[attribute]
-        except (TypeError, LookupError):
-            pass
-        if allowed:
-            return self._missing(obj=obj, name=attribute)
+        found = self._item(obj, attribute)
+        if allowed or not isinstance(found, Marker):
+            return found
         return self.unsafe_undefined(obj, attribute)
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        """Give `obj[argument]`: the item, else the attribute, if it is safe."""
+        shown = _ATTRIBUTES.get(type(obj))
+        if shown is not None and argument not in shown:
+            return self._item(obj, argument)
+        return super().getitem(obj, argument)
+
+    def _item(self, obj: Any, argument: Any) -> Any:
+        try:
+            return obj[argument]
+        except (TypeError, LookupError):
+            return self._missing(obj=obj, name=argument)
 
     def _attribute(self, obj: Any, attribute: str) -> tuple[bool, Any]:
         """Tell whether an attribute may be seen, and give it; `missing`: there is none."""
@@ -226,6 +242,9 @@ class Environment(SandboxedEnvironment):
         """Tell whether a template may see an attribute; whole numbers may be masked."""
         if attr in _BITWISE and isinstance(obj, int):
             return True
+        shown = _ATTRIBUTES.get(type(obj))
+        if shown is not None and attr not in shown:
+            return False
         return super().is_safe_attribute(obj, attr, value)
 
     def call(self, context: Context, obj: Any, /, *args: Any, **kwargs: Any) -> Any:

@@ -83,6 +83,46 @@ def test_a_lookup_gives_data(evaluator, monkeypatch):
     )
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ l.raw }}",
+        "{{ l['raw'] }}",
+        "{{ l | attr('raw') }}",
+        "{{ '{0.raw}'.format(l) }}",
+        "{{ d.raw }}",
+        "{{ d['_core'] }}",
+        "{{ l._core }}",
+        "{{ hostvars.h.scope }}",
+        "{{ hostvars['h']['scope'] }}",
+        "{{ hostvars.h | attr('scope') }}",
+        "{{ hostvars._values }}",
+        "{{ lookup.__globals__ }}",
+        "{{ lookup.__closure__ }}",
+        "{{ ''.__class__ }}",
+        "{{ cycler.__init__.__globals__ }}",
+        "{% macro m() %}{% endmacro %}{{ m.__init__ }}",
+        "{{ self._TemplateReference__context }}",
+    ],
+)
+def test_a_template_cannot_see_what_it_runs_in(evaluator, text):
+    scope = DictScope({"l": [t("{{ 1 }}")], "d": {"k": 1}, "hostvars": Hosts(h={"k": 1})})
+    with pytest.raises(UndefinedVariable):
+        evaluator.render(t(text), scope)
+
+
+@pytest.mark.parametrize("name", ["error", "place", "failure", "trip", "raw", "scope", "items"])
+def test_members_may_have_any_name(evaluator, name):
+    hosts = Hosts(h={name: "v", "other": 1})
+    scope = DictScope({"d": {"k": {name: "v"}}, "hostvars": hosts, "r": {}})
+    ask = f"{{{{ nope.{name} | default('none') }}}} {{{{ r.x.{name}.y | default('none') }}}}"
+    assert evaluator.render(t(ask), scope) == "none none"
+    ask = f"{{{{ d.k['{name}'] }}}} {{{{ hostvars.h['{name}'] }}}} {{{{ hostvars['h'].other }}}}"
+    assert evaluator.render(t(ask), scope) == "v v 1"
+    if name != "items":
+        assert evaluator.render(t(f"{{{{ hostvars.h.{name} ~ d.k.{name} }}}}"), scope) == "vv"
+
+
 # -- scopes --------------------------------------------------------------------------------
 
 
