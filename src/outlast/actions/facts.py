@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Mapping
 
 from outlast.actions.argument_spec import boolean, only
 from outlast.actions.modules import Modules
 from outlast.actions.saying import action_failed
+from outlast.actions.written_places import place_of_name
 from outlast.call import Call
 from outlast.errors import ActionFailed, Cause, Refused
 from outlast.outcome import Failed, Ok, Outcome, Performed, SetFacts, SetStats, Skipped
@@ -30,7 +32,7 @@ async def set_fact(call: Call) -> Performed:
         raise Refused(
             "No key/value pairs provided, at least one is required for this action to succeed"
         )
-    facts = {_name(call, key): value for key, value in args.items()}
+    facts = {await _name(call, key): value for key, value in args.items()}
     return Performed(Ok({"ansible_facts": facts}), effects=(SetFacts(facts, cacheable),))
 
 
@@ -41,7 +43,7 @@ async def set_stats(call: Call) -> Performed:
     if not isinstance(data, Mapping):
         message = "The 'data' option needs to be a dictionary/hash"
         return Performed(action_failed({"msg": message}))
-    stats = {_name(call, key): value for key, value in data.items()}
+    stats = {await _name(call, key): value for key, value in data.items()}
     per_host, aggregate = _yes(call, "per_host", False), _yes(call, "aggregate", True)  # noqa: FBT003  # the option's default
     told = {"data": stats, "per_host": per_host, "aggregate": aggregate}
     effect = SetStats(stats, per_host=per_host, aggregate=aggregate)
@@ -99,13 +101,14 @@ def _yes(call: Call, option: str, default: bool) -> bool:  # noqa: FBT001  # it 
     return default if value is None else boolean_of(value, strict=False)
 
 
-def _name(call: Call, key: object) -> str:
+async def _name(call: Call, key: object) -> str:
     """Give the variable's name; here alone the playbook may compute it."""
     name = str(key)
     if looks_like_template(name) and _written(call, name):
         name = str(call.evaluate.render(Template(name, call.origin), call.scope))
     if not _NAME.fullmatch(name):
-        raise ActionFailed(f"Invalid variable name {name!r}.", help_text=_NAMES)
+        place = await asyncio.to_thread(place_of_name, call, str(key))
+        raise ActionFailed(f"Invalid variable name {name!r}.", place, help_text=_NAMES)
     return name
 
 

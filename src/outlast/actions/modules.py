@@ -14,6 +14,7 @@ from outlast.call import Call, JobOrder, ModuleRun, Parcel, Run, Session
 from outlast.content.answers import judge
 from outlast.content.arguments import module_args
 from outlast.content.places import Content
+from outlast.errors import ActionFailed, Cause
 from outlast.jobs import new_jid
 from outlast.outcome import Detached, Failed, Ok, Outcome, Performed, Skipped
 
@@ -114,7 +115,12 @@ async def started(call: Call, session: Session, run: Run) -> Performed:
         async_dir=call.async_dir,
         name="" if call.no_log else call.task_name,
     )
-    record = await session.start_job(job)
+    try:
+        record = await session.start_job(job)
+    except ActionFailed as error:
+        # Stock's start says `changed` whatever comes of it.
+        why = (Cause("Module failed."), Cause(error.message))
+        return Performed(Failed({"msg": error.message}, why, changed=True))
     if call.check_mode:
         await _settled_soon(call, session, str(record["ansible_job_id"]))
     jid, file = str(record["ansible_job_id"]), str(record["results_file"])

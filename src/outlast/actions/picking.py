@@ -1,4 +1,4 @@
-"""package, service, uri: modules that need a word from the controller before they run.
+"""package, dnf, service, uri: modules that need a word from the controller before they run.
 
 Knows how the host's own module for packages or services is picked by its facts, and that a
 file to be sent to a web server stands here. Leaves the work to the module.
@@ -20,6 +20,13 @@ from outlast.outcome import Detached, Failed, Outcome, Performed
 
 _URI = "ansible.builtin.uri"
 _SETUP = "ansible.builtin.setup"
+_DNFS = {
+    "yum": "ansible.builtin.dnf",
+    "yum4": "ansible.builtin.dnf",
+    "dnf4": "ansible.builtin.dnf",
+    "dnf": "ansible.builtin.dnf",
+    "dnf5": "ansible.builtin.dnf5",
+}
 _UNUSED_BY_SYSTEMD = ("pattern", "runlevel", "sleep", "arguments", "args")
 
 
@@ -30,8 +37,6 @@ async def package(call: Call, modules: Modules) -> Performed:
         use = str(call.evaluate.render(call.scope["ansible_package_use"], call.scope))
     if use == "auto":
         use = await _manager(call, modules)
-    if use in ("dnf", "dnf5", "yum"):
-        raise Refused(f"package with {use} is not supported yet; use the {use} module by its name")
     module = await _module(modules, use)
     if module is None:
         raise Refused(f'Could not find a matching action for the "{use}" package manager.')
@@ -79,6 +84,25 @@ async def service(call: Call, modules: Modules) -> Performed:
     for name in unused:
         outcome = with_warning(outcome, f'Ignoring "{name}" as it is not used in "{use}"')
     return Performed(outcome)
+
+
+async def dnf(call: Call, modules: Modules) -> Performed:
+    """Install or remove packages with whichever dnf the host has."""
+    if "use" in call.args and "use_backend" in call.args:
+        raise Refused("parameters are mutually exclusive: ('use', 'use_backend')")
+    use = str(call.args.get("use", call.args.get("use_backend", "auto")))
+    if use in ("auto", "yum"):
+        use = _fact(call, "pkg_mgr") or use
+    if use not in _DNFS:
+        use = await _manager(call, modules)
+    if use not in _DNFS:
+        raise Refused(
+            "Could not detect which major revision of dnf is in use, which is required to"
+            " determine module backend."
+        )
+    own = ("use", "use_backend")
+    args = {key: value for key, value in call.args.items() if key not in own}
+    return await _run(call, modules, _DNFS[use], args)
 
 
 async def uri(call: Call, modules: Modules) -> Performed:

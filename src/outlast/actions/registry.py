@@ -21,6 +21,7 @@ from outlast.actions import (
     plainly,
     saying,
     templates,
+    unpacking,
     variable_files,
 )
 from outlast.actions.modules import Modules
@@ -46,6 +47,7 @@ _ALONE: Final[Mapping[str, Alone]] = {
 _ON_HOST: Final[Mapping[str, OnHost]] = {
     "command": commands.command,
     "copy": copying.copy,
+    "dnf": picking.dnf,
     "fetch": fetching.fetch,
     "gather_facts": facts.gather_facts,
     "package": picking.package,
@@ -54,6 +56,7 @@ _ON_HOST: Final[Mapping[str, OnHost]] = {
     "service": picking.service,
     "setup": facts.setup,
     "shell": commands.shell,
+    "unarchive": unpacking.unarchive,
     "uri": picking.uri,
 }
 _WITH_ASYNC: Final = frozenset({"command", "dnf", "package", "service", "setup", "shell", "uri"})
@@ -61,7 +64,6 @@ _NOT_BUILT: Final = frozenset(
     [
         "add_host",
         "assemble",
-        "dnf",
         "group_by",
         "import_role",
         "import_tasks",
@@ -69,7 +71,6 @@ _NOT_BUILT: Final = frozenset(
         "include_tasks",
         "meta",
         "reboot",
-        "unarchive",
         "validate_argument_spec",
         "wait_for_connection",
     ]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
 from outlast.actions.argument_spec import Argument, Spec, boolean, only, whole_number
+from outlast.actions.written_places import place_of
 from outlast.call import Call
 from outlast.errors import Cause, EvaluationError, UndefinedVariable
 from outlast.outcome import Failed, Ok, Outcome, Payload, Performed, Shown, Skipped, Warned
@@ -45,11 +47,11 @@ async def debug(call: Call) -> Performed:
         reason = "Verbosity threshold not met."
         return Performed(Skipped({"skipped_reason": reason, "failed": False}))
     if isinstance(expression, str) and expression:
-        return Performed(_shown(call, expression), shown="always")
+        return Performed(await _shown(call, expression), shown="always")
     return Performed(Ok({"msg": call.args.get("msg", args["msg"])}), shown="always")
 
 
-def _shown(call: Call, expression: str) -> Outcome:
+async def _shown(call: Call, expression: str) -> Outcome:
     try:
         return Ok({expression: call.evaluate.expression(expression, call.scope)})
     except UndefinedVariable as error:
@@ -57,10 +59,12 @@ def _shown(call: Call, expression: str) -> Outcome:
         note = f"error 1 - {error}"
         warning = f"Encountered 1 template error.\n{note}"
         payload = {expression: f"<< {note} >>", "warnings": [warning]}
-        return Ok(payload, notices=(Warned(warning),))
+        place = await asyncio.to_thread(place_of, call, "var")
+        return Ok(payload, notices=(Warned(warning, place),))
     except EvaluationError as error:
         what = "Error while resolving `var` expression"
-        raise EvaluationError(what, call.origin, causes=error.chain) from error
+        place = await asyncio.to_thread(place_of, call, "var")
+        raise EvaluationError(what, place or call.origin, causes=error.chain) from error
 
 
 # -- fail -----------------------------------------------------------------------------------
@@ -100,11 +104,23 @@ async def assert_(call: Call) -> Performed:
     args = _ASSERT.check(call.args, "assert")
     shown: Shown = "usual" if args["quiet"] else "always"
     for condition in _conditions(call, call.written.get("that", args["that"])):
-        if not call.evaluate.holds(condition, call.scope, call.origin):
+        if not await _holds(call, condition):
             told = condition.text if isinstance(condition, Template) else condition
             payload = {"assertion": told, "evaluated_to": False, "msg": args["fail_msg"]}
             return Performed(action_failed(payload), shown=shown)
     return Performed(Ok({"msg": args["success_msg"]}), shown=shown)
+
+
+async def _holds(call: Call, condition: object) -> bool:
+    try:
+        return call.evaluate.holds(condition, call.scope, call.origin)
+    except EvaluationError:
+        written = call.written.get("that")
+        index = list(written).index(condition) if is_list(written) else None
+        place = await asyncio.to_thread(place_of, call, "that", index)
+        if place is None:
+            raise
+        return call.evaluate.holds(condition, call.scope, place)  # says it again, with its place
 
 
 def _conditions(call: Call, written: object) -> Sequence[object]:

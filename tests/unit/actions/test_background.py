@@ -10,7 +10,7 @@ from unit.actions.calls import a_call, actions, done
 from unit.actions.scratch import UNKNOWN
 
 from outlast.call import CommandRun, JobOrder, ModuleRun
-from outlast.errors import HostUnreachable
+from outlast.errors import ActionFailed, HostUnreachable
 from outlast.outcome import Detached, Failed, Ok, SetFacts, Skipped
 
 RUNNING = {"started": True, "finished": False}
@@ -126,7 +126,7 @@ async def test_what_cannot_run_in_the_background_says_so(performing, name):
     assert seen["failed"]
 
 
-@pytest.mark.parametrize("name", ["add_host", "reboot", "unarchive", "wait_for_connection"])
+@pytest.mark.parametrize("name", ["add_host", "assemble", "reboot", "wait_for_connection"])
 async def test_what_is_not_built_is_refused_and_never_half_done(performing, name):
     seen, _ = await done(performing, a_call(name, {}, session=None))
     assert seen["msg"] == f"{name} is not supported yet"
@@ -277,3 +277,14 @@ async def test_a_name_that_came_as_data_is_never_evaluated(performing):
     smuggled = replace(call, args={"{{ name_of }}": 1})
     seen, _ = await done(performing, smuggled)
     assert seen["msg"] == "Task failed: Invalid variable name '{{ name_of }}'."
+
+
+async def test_a_start_that_is_refused_is_changed_all_the_same(performing):
+    class Unwilling(JobHost):
+        async def start_job(self, job):
+            raise ActionFailed("could not create directory: /d")
+
+    seen, performed = await done(performing, a_call("ping", {}, session=Unwilling(), limit=5))
+    assert seen["changed"]
+    assert seen["msg"] == "could not create directory: /d"
+    assert performed.outcome.why[0].message == "Module failed."

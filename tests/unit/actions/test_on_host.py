@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import os
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -193,6 +195,51 @@ async def test_an_interpreter_that_was_found_is_told_with_the_first_result_only(
 async def test_a_module_complains_about_itself_by_the_name_it_is_written_with(performing, host):
     seen = await seen_of(performing, "ping", {"nonsense": 1}, host)
     assert seen["msg"].startswith("Unsupported parameters for (ping) module: nonsense.")
+
+
+def packed(path: Path) -> None:
+    with tarfile.open(path, "w:gz") as archive:
+        entry = tarfile.TarInfo("inside.txt")
+        entry.size = 5
+        archive.addfile(entry, io.BytesIO(b"hello"))
+
+
+async def test_an_archive_is_sent_and_unpacked(performing, host, tmp_path):
+    await asyncio.to_thread(packed, tmp_path / "a.tar.gz")
+    args = {"src": "a.tar.gz", "dest": str(host.folder)}
+    seen = await seen_of(performing, "unarchive", args, host, folder=tmp_path)
+    assert seen["changed"], seen
+    inside = host.folder / "inside.txt"
+    assert await asyncio.to_thread(inside.read_text) == "hello"
+    again = await seen_of(performing, "unarchive", args, host, folder=tmp_path)
+    assert not again["changed"]
+
+
+@pytest.mark.parametrize(
+    ("args", "msg"),
+    [
+        ({"src": "x"}, "src (or content) and dest are required"),
+        (
+            {"src": "x", "dest": "/", "copy": True, "remote_src": True},
+            "parameters are mutually exclusive: ('copy', 'remote_src')",
+        ),
+        ({"src": "x", "dest": "/", "creates": "/tmp"}, "skipped, since /tmp exists"),
+        ({"src": "/etc/hostname", "dest": "/nope"}, "dest '/nope' must be an existing dir"),
+        (
+            {"src": "http://h/x", "dest": "/"},
+            "Unsupported option, an URI src (http://h/x) is only supported when remote_src is True",
+        ),
+    ],
+)
+async def test_an_archive_that_cannot_be_unpacked_says_why(performing, host, args, msg):
+    assert (await seen_of(performing, "unarchive", args, host))["msg"] == msg
+
+
+@pytest.mark.parametrize(("fact", "module"), [("dnf", "dnf"), ("dnf5", "dnf5"), ("yum", "dnf")])
+async def test_dnf_runs_the_module_for_the_dnf_the_host_has(performing, host, fact, module):
+    scope = {"ansible_facts": {"pkg_mgr": fact}}
+    await seen_of(performing, "dnf", {"name": "x", "nonsense": 1}, host, scope=scope)
+    assert host.runs[-1].parcel.main == f"ansible.modules.{module}"
 
 
 # -- copies of folders with links -----------------------------------------------------------
