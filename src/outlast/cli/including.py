@@ -29,7 +29,7 @@ class IncludesFromDisk:
         self, path: str, folders: Sequence[str], inherited: Keywords, *, handlers: bool
     ) -> IncludedFile:
         found = _find(path, folders)
-        steps = self.parser.parse_tasks(found, inherited, handlers=handlers)
+        steps = self.parser.parse_tasks(found, inherited, handlers=handlers, folders=folders)
         return IncludedFile(str(found), steps)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from outlast.engine.terms import to_bool
+from outlast.playbook.conversions import to_bool
 from outlast.playbook.model import ActionCall, Play, Task
 from outlast.settings import Settings
 from outlast.values import Value

@@ -20,10 +20,11 @@ from outlast.engine.meta import MetaRunner, check
 from outlast.engine.ports import Wiring
 from outlast.engine.standing import Standing
 from outlast.engine.tasks import Company, TaskRunner
-from outlast.engine.terms import TermsReader, to_bool, to_float
+from outlast.engine.terms import TermsReader
 from outlast.errors import NotSupportedYet, PlaybookError
 from outlast.events import NoHostsMatched, Noticed, PlayStarted
 from outlast.outcome import Warned
+from outlast.playbook.conversions import to_bool, to_percent
 from outlast.playbook.model import Play, Step
 from outlast.values import Scope, Template
 
@@ -137,7 +138,7 @@ class PlayRunner:
                 "as tasks are executed independently on each host"
             )
             self.wiring.events.emit(Noticed(Warned(text)))
-        return to_float(value)
+        return to_percent(value)
 
     async def _company(
         self, play: Play, header: Scope, company: Company, batch: Sequence[str]

@@ -17,10 +17,11 @@ from outlast.engine.loops import HostTask
 from outlast.engine.ports import Wiring
 from outlast.engine.results import HostResult
 from outlast.engine.standing import Standing
-from outlast.engine.terms import TermsReader, to_bool, to_int
+from outlast.engine.terms import TermsReader
 from outlast.errors import EvaluationError, PlaybookError
 from outlast.events import HostStarted, NoHostsLeft, Noticed, TaskLabel, TaskStarted
 from outlast.outcome import Failed, Unreachable, Warned
+from outlast.playbook.conversions import to_bool, to_int
 from outlast.playbook.model import Task
 from outlast.values import Scope, Template
 

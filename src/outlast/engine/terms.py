@@ -1,7 +1,7 @@
 """A task's keywords, evaluated for one host and one loop item.
 
-Knows the type of each keyword and stock's words for a value that does not fit. Which
-keywords exist and how they are inherited is the playbook room's business.
+Knows what each keyword is when nobody gives it, and how a value that does not fit is told.
+Which keywords exist, their types and how they are inherited is the playbook room's business.
 """
 
 from __future__ import annotations
@@ -12,12 +12,11 @@ from typing import TypeVar
 
 from outlast.call import Evaluate
 from outlast.errors import Cause, EvaluationError
+from outlast.playbook.conversions import to_bool, to_float, to_int
 from outlast.playbook.model import Keywords, Task
 from outlast.settings import Settings
 from outlast.values import OMIT, Origin, Scope, Template
 
-_TRUE = {"y", "yes", "on", "1", "true", "t", "1.0"}
-_FALSE = {"n", "no", "off", "0", "false", "f", "0.0"}
 _REACHING = (
     "become",
     "become_user",
@@ -48,34 +47,6 @@ class Terms:
     notify: tuple[str, ...]
     reaching: Mapping[str, object]
     """become and kin, remote_user, port, connection: what is set."""
-
-
-def to_bool(value: object) -> bool:
-    """Give stock's strict boolean of *value*; raises ValueError with stock's words."""
-    if isinstance(value, bool):
-        return value
-    text = str(value).strip().lower()
-    if text in _TRUE:
-        return True
-    if text in _FALSE:
-        return False
-    raise ValueError(f"The value {value!r} is not a valid boolean.")
-
-
-def to_int(value: object) -> int:
-    """Give *value* as stock's `int` keyword has it; raises ValueError with stock's words."""
-    try:
-        return int(value)  # type: ignore[call-overload, no-any-return]  # whatever int takes
-    except (TypeError, ValueError):
-        raise ValueError(f"The value {value!r} could not be converted to 'int'.") from None
-
-
-def to_float(value: object) -> float:
-    """Give *value* as stock's `float` keyword has it; raises ValueError with stock's words."""
-    try:
-        return float(value)  # type: ignore[arg-type]  # whatever float takes
-    except (TypeError, ValueError):
-        raise ValueError(f"The value {value!r} could not be converted to 'float'.") from None
 
 
 @dataclass(frozen=True, slots=True)

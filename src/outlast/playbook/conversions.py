@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
-from typing import Final
+from typing import Final, cast
 
 _YES = frozenset({"y", "yes", "on", "1", "true", "t", "1.0"})
 _NO = frozenset({"n", "no", "off", "0", "false", "f", "0.0"})
@@ -24,6 +24,26 @@ def converted(value: object, type_name: str) -> object:
     except (TypeError, ValueError, ArithmeticError):
         told = f"The value {value!r} could not be converted to {type_name!r}."
         raise ValueError(told) from None
+
+
+def to_bool(value: object) -> bool:
+    """Give *value* as a yes or no; raises ValueError."""
+    return bool(converted(value, "bool"))
+
+
+def to_int(value: object) -> int:
+    """Give *value* as a whole number; raises ValueError."""
+    return cast("int", converted(value, "int"))
+
+
+def to_float(value: object) -> float:
+    """Give *value* as a number; raises ValueError."""
+    return cast("float", converted(value, "float"))
+
+
+def to_percent(value: object) -> float:
+    """Give *value* as a share of a hundred, its sign allowed; raises ValueError."""
+    return cast("float", converted(value, "percent"))
 
 
 def _yes_or_no(value: object) -> bool:
