@@ -24,17 +24,17 @@ class PrivateFolder:
 
     def _whole(self) -> str:
         if self._path is None:
-            parent = os.path.expanduser(os.path.expandvars(self._parent))
-            try:
-                os.makedirs(parent, 0o700, exist_ok=True)
-                self._path = _new(parent, "outlast-")
-            except OSError as error:
-                raise Refused(
-                    "Failed to create temporary directory. In some cases, you may have been able "
-                    "to authenticate and did not have permissions on the target directory. "
-                    "Consider changing the remote tmp path in ansible.cfg to a path rooted in "
-                    '"/tmp". %s: %s' % (parent, error.strerror)
-                ) from error
+            # A user without a home of his own may still have the place that is everybody's.
+            fallback = os.environ.get("TMPDIR") or "/tmp"  # noqa: S108  # the name in it is random
+            for parent in (os.path.expanduser(os.path.expandvars(self._parent)), fallback):
+                try:
+                    os.makedirs(parent, 0o700, exist_ok=True)
+                    self._path = _new(parent, "outlast-")
+                except OSError as error:
+                    reason = "%s: %s" % (parent, error.strerror)
+                else:
+                    return self._path
+            raise Refused("Failed to create temporary directory. %s" % reason)
         return self._path
 
     def remove(self) -> None:

@@ -81,17 +81,33 @@ class Conversation:
         Raises `HostUnreachable` when the connection is or gets lost, `ActionFailed` with the
         host's words when it says no. Cancelling ends what was started on the host.
         """
-        question = self.begin(op)
+        question = await self.post(op, body, blobs=blobs, stream=stream)
         try:
-            await self.send(question, op, body, blobs)
-            if stream:
-                await self._write(wire.frames(question.id, wire.STREAM, stream))
             return await question.answer
         except asyncio.CancelledError:
             self.withdraw(question)
             raise
 
-    def begin(self, op: str, on_stream: Callable[[bytes], None] | None = None) -> Question:
+    async def post(
+        self,
+        op: str,
+        body: Mapping[str, object],
+        *,
+        blobs: tuple[bytes, ...] = (),
+        stream: bytes = b"",
+    ) -> Question:
+        """Send a question; what is asked next is read after it, its answer awaited or not."""
+        question = self.begin()
+        try:
+            await self.send(question, op, body, blobs)
+            if stream:
+                await self._write(wire.frames(question.id, wire.STREAM, stream))
+        except asyncio.CancelledError:
+            self.withdraw(question)
+            raise
+        return question
+
+    def begin(self, on_stream: Callable[[bytes], None] | None = None) -> Question:
         """Open a question whose answer may be waited for apart from sending it."""
         question = Question(next(self._ids), asyncio.get_running_loop().create_future(), on_stream)
         # An answer nobody waits for any more (the waiter was cancelled) is no error.

@@ -49,7 +49,7 @@ async def become(login: Conversation, identity: Identity, patience: int, word: s
             )
             inner.hello.exception()
 
-    question = login.begin("become", arrived)
+    question = login.begin(arrived)
     inner = Conversation(Tunnel(login, question))
     question.answer.add_done_callback(ended)
     body = {**asdict(identity), "timeout": patience, "word": word}

@@ -76,12 +76,7 @@ class Delivery:
         wanted = {digest for _, digest in manifest.parcel.files.values()} - self._digests
         missing = sorted(wanted)
         blobs = tuple(map(manifest.parcel.source, missing))
-        question = self.conversation.begin("parcel")
         body = {**manifest.body, "digests": missing}
-        try:
-            await self.conversation.send(question, "parcel", body, blobs)
-        except asyncio.CancelledError:
-            self.conversation.withdraw(question)
-            raise
+        await self.conversation.post("parcel", body, blobs=blobs)
         self._digests |= wanted  # only now: half a parcel is none
         self._parcels.add(manifest.id)

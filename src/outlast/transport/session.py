@@ -5,13 +5,15 @@ Knows how each of its methods is asked of the agent. Leaves the asking to `conve
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import cast
 
-from outlast.call import CommandRun, FileState, JobOrder, ModuleRun, Reply, Run
-from outlast.transport.conversation import Answer, Conversation
+from outlast.call import CommandRun, FileState, JobOrder, Reply, Run
+from outlast.errors import ActionFailed
+from outlast.transport.conversation import Conversation, Question
 from outlast.transport.parcels import Delivery
 
 
@@ -29,20 +31,25 @@ class AgentSession:
 
     async def run(self, run: Run) -> Reply:
         """Run a module or a command to its end; cancelling ends its whole tree."""
-        answer = await self.conversation.ask("run", await self._order(run))
+        stored: list[Question] = []
+        order = await self._order(run, stored)
+        try:
+            answer = await self.conversation.ask("run", order)
+        except ActionFailed:
+            for question in stored:
+                await question.answer  # a file that did not arrive explains it better
+            raise
         stdout, stderr = answer.blobs
         return Reply(_text(stdout), _text(stderr), cast(int, answer.body["rc"]))
 
-    async def _order(self, run: Run) -> dict[str, object]:
+    async def _order(self, run: Run, stored: list[Question]) -> dict[str, object]:
+        """Give what the agent is to run; the files it needs are on their way before it."""
         if isinstance(run, CommandRun):
             return {"command": _command(run), "environment": dict(run.environment)}
-        return await self._module_order(run)
-
-    async def _module_order(self, run: ModuleRun) -> dict[str, object]:
         keys = {}
         for argument, content in run.files.items():
             keys[argument] = self._new_key()
-            await self._store(content, argument, keys[argument])
+            stored.append(await self._post(content, argument, keys[argument]))
         return {
             "parcel": await self.delivery.deliver(run.parcel),
             "args": dict(run.args),
@@ -71,14 +78,18 @@ class AgentSession:
     async def store(self, content: bytes, name: str) -> str:
         """Put *content* in a private temporary folder; gives its path."""
         key = self._new_key()
-        answer = await self._store(content, name, key)
-        path = cast(str, answer.body["path"])
+        question = await self._post(content, name, key)
+        try:
+            path = cast(str, (await question.answer).body["path"])
+        except asyncio.CancelledError:
+            self.conversation.withdraw(question)
+            raise
         self._stored[path] = key
         return path
 
-    async def _store(self, content: bytes, name: str, key: str) -> Answer:
+    async def _post(self, content: bytes, name: str, key: str) -> Question:
         body = {"key": key, "name": name, "size": len(content)}
-        return await self.conversation.ask("file.store", body, stream=content)
+        return await self.conversation.post("file.store", body, stream=content)
 
     def _new_key(self) -> str:
         return str(next(self._keys))
@@ -93,7 +104,7 @@ class AgentSession:
         """Start a background job; the answer means it is recorded."""
         body = {
             "jid": job.jid,
-            "run": await self._order(job.run),
+            "run": await self._order(job.run, []),
             "limit": job.limit,
             "async_dir": job.async_dir,
             "name": job.name,

@@ -145,7 +145,7 @@ async def test_nothing_more_is_written_until_there_is_room(talk, pipe):
 
 async def test_a_stream_reaches_who_opened_the_question(talk, pipe):
     heard = []
-    question = talk.begin("x", heard.append)
+    question = talk.begin(heard.append)
     await talk.send(question, "x", {})
     for data in (b"one", b"two"):
         talk.feed(b"".join(wire.frames(question.id, wire.STREAM, data)))
@@ -169,7 +169,7 @@ async def test_the_hello_is_kept(talk):
 
 
 async def test_ids_are_never_used_twice(talk):
-    ids = [talk.begin("x").id for _ in range(10)]
+    ids = [talk.begin().id for _ in range(10)]
     assert all(one < two for one, two in itertools.pairwise(ids))
     assert 0 not in ids
     talk.lose("over")
