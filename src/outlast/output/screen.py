@@ -120,3 +120,15 @@ class Screen:
         except BrokenPipeError:
             # The reader left (`| head`). The run goes on: its hosts need it, its reader does not.
             self._gone.add(stderr)
+            _forget(stream)
+
+
+def _forget(stream: TextIO) -> None:
+    """Send what *stream* still holds nowhere: at exit, Python would try to write it again."""
+    try:
+        descriptor = stream.fileno()
+    except OSError:  # a stream in memory
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, descriptor)
+    os.close(nowhere)

@@ -25,6 +25,7 @@ from outlast.events import (
     Retrying,
     RunEnded,
     RunFailed,
+    Said,
     TaskEnded,
     TaskLabel,
     TaskStarted,
@@ -318,6 +319,10 @@ def test_an_included_task_shows_nothing_but_its_file():
         "included: /p/inc.yml for h1, h2 => (item=1)",
         "included: /p/inc.yml for h1",
     ]
+
+
+def test_what_an_action_says_meanwhile_is_a_plain_line():
+    assert Shown(colour=True).after(Said("Pausing for 3 seconds")) == "Pausing for 3 seconds\n"
 
 
 def test_handlers_are_announced_at_two_vs():

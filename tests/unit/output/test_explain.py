@@ -99,6 +99,21 @@ def test_a_cause_without_a_place_that_follows_one_with_help_stays_with_it():
     )
 
 
+def test_a_cause_with_advice_of_its_own_stands_apart():
+    why = [Cause("Task failed.", Origin("/a")), Cause("no JSON", help_text="See stdout.")]
+    assert explanation(why) == (
+        "Task failed: no JSON\n"
+        "\n"
+        "Task failed.\n"
+        "Origin: /a\n"
+        "\n"
+        "<<< caused by >>>\n"
+        "\n"
+        "no JSON See stdout.\n"
+        "\n"
+    )
+
+
 def test_notices_carry_their_place_and_help():
     assert warning(Warned("careful", Origin("/a"))) == "careful\nOrigin: /a\n\n"
     assert warning(Warned("careful", help_text="Do.")) == "careful Do.\n"
