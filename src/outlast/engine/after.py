@@ -41,6 +41,8 @@ class Aftermath:
     company: Sequence[str]
     notify: Callable[[str, str], None]
     """Takes a host and the name of the handler it wants; raises when there is none."""
+    told: Callable[[], None]
+    """To be called when a host is no longer in the play: its company may be asked about."""
     stats: dict[str, dict[str, object]]
     """Custom stats by host, `_run` for those of the whole run."""
 
@@ -76,6 +78,7 @@ class Aftermath:
             case Unreachable():
                 tally.unreachable += 1
                 self.standing.unreachable.add(host)
+                self.told()
             case Failed() if not result.ignored:
                 self._count_failure(task, host, result, rescued=rescued)
             case Skipped():
@@ -89,6 +92,8 @@ class Aftermath:
 
     def _count_failure(self, task: Task, host: str, result: HostResult, *, rescued: bool) -> None:
         tally = self.standing.tally(host)
+        self.standing.failing.add(host)
+        self.told()
         if not rescued:
             tally.failed += 1
             return

@@ -57,6 +57,8 @@ class Walker:
         through = set(await self.steps(block.block, hosts, sheltered=inside))
         failed = [host for host in self.standing.reachable(hosts) if host not in through]
         if block.rescue and failed:
+            self.standing.rescue(failed)
+            self.tasks.after.told()
             through.update(await self.steps(block.rescue, failed, sheltered=sheltered))
         if block.always and (present := self.standing.reachable(hosts)):
             through &= set(await self.steps(block.always, present, sheltered=sheltered))

@@ -47,9 +47,10 @@ class PlayRunner:
         """Run *play*; False: all hosts of a batch have failed, and the run is to end."""
         check(play)
         header = self.wiring.variables.header_scope(play)
-        hosts = self._hosts(play, header)
+        matched = list(self.wiring.hosts.match(self._render(play.hosts, header)))
+        hosts = _ordered(matched, str(self._render(play.order, header) or "inventory"), play)
         self.standing.play_ended = False
-        self.wiring.variables.begin_play(play, hosts)
+        self.wiring.variables.begin_play(play, matched)
         name = self._name(play, header)
         check_mode = self._flag(play, "check_mode", header, unset=self.wiring.check_mode)
         strategy = self._strategy(play, header)
@@ -68,11 +69,6 @@ class PlayRunner:
 
     def _render(self, value: object, scope: Scope) -> object:
         return self.wiring.evaluate.render(value, scope)
-
-    def _hosts(self, play: Play, header: Scope) -> list[str]:
-        pattern = self._render(play.hosts, header)
-        order = str(self._render(play.order, header) or "inventory")
-        return _ordered(list(self.wiring.hosts.match(pattern)), order, play)
 
     def _name(self, play: Play, header: Scope) -> str:
         name = self._render(play.name, header) if play.name else None
@@ -143,7 +139,7 @@ class PlayRunner:
     async def _company(
         self, play: Play, header: Scope, company: Company, batch: Sequence[str]
     ) -> None:
-        walker = self._walker(play, header, company)
+        walker = self._walker(play, header, company, batch)
         present = self.standing.active(company.hosts)
         force = self.wiring.force_handlers or bool(self._render(play.force_handlers, header))
         gather = gathering_task(play, self.wiring.settings)
@@ -174,11 +170,11 @@ class PlayRunner:
     ) -> None:
         """Whoever is neither present, unreachable nor finished has failed the play."""
         gone = set(self.standing.reachable(company.hosts)) - set(present)
-        if gone - self.standing.failed:
-            self.standing.failed |= gone
+        self.standing.failed |= gone
+        self.standing.failing -= set(company.hosts)
         self._tell_active(batch)
 
-    def _walker(self, play: Play, header: Scope, company: Company) -> Walker:
+    def _walker(self, play: Play, header: Scope, company: Company, batch: Sequence[str]) -> Walker:
         notifications = Notifications(
             wiring=self.wiring,
             standing=self.standing,
@@ -190,6 +186,7 @@ class PlayRunner:
             standing=self.standing,
             company=company.hosts,
             notify=notifications.notify,
+            told=lambda: self._tell_active(batch),
             stats=self.stats,
         )
         tasks = TaskRunner(

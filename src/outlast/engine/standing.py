@@ -18,6 +18,9 @@ class Standing:
     """The hosts that are out, why, and every host's counts."""
 
     failed: set[str] = field(default_factory=set)
+    """Out for good: no rescue is left that could bring them back."""
+    failing: set[str] = field(default_factory=set)
+    """Have just failed; a rescue or the end of the section decides."""
     unreachable: set[str] = field(default_factory=set)
     ended: set[str] = field(default_factory=set)
     """Left the current play without failing (meta: end_host and kin)."""
@@ -38,7 +41,12 @@ class Standing:
 
     def active(self, hosts: Iterable[str]) -> list[str]:
         """Give those of *hosts* that go on with the play."""
-        return [host for host in self.reachable(hosts) if host not in self.failed]
+        out = self.failed | self.failing
+        return [host for host in self.reachable(hosts) if host not in out]
+
+    def rescue(self, hosts: Iterable[str]) -> None:
+        """Take *hosts* back: a rescue section brought them through."""
+        self.failing.difference_update(hosts)
 
     def begin_batch(self) -> None:
         """Forget what belongs to one batch only."""

@@ -112,11 +112,11 @@ class TaskRunner:
             )
         return False
 
-    def _flag(self, task: Task, name: str, scope: Scope) -> bool:
+    def _flag(self, task: Task, name: str, scope: Scope, *, unset: bool = False) -> bool:
         value = getattr(task.keywords, name)
         if isinstance(value, Template):
             value = self.wiring.evaluate.render(value, scope)
-        return False if value is None else to_bool(value)
+        return unset if value is None else to_bool(value)
 
     def _warn(self, text: str) -> None:
         self.wiring.events.emit(Noticed(Warned(text)))
@@ -180,7 +180,9 @@ class TaskRunner:
         return [host for host in hosts if host not in failed and host not in lost]
 
     def _fails_all(self, this: Round, host: str) -> bool:
-        fatal = self._flag(this.task, "any_errors_fatal", self.wiring.variables.scope(host, {}))
+        scope = self.wiring.variables.scope(host, {})
+        unset = self.wiring.settings.any_errors_fatal
+        fatal = self._flag(this.task, "any_errors_fatal", scope, unset=unset)
         if fatal and not self.company.lockstep:
             self._warn(
                 "Using any_errors_fatal with the free strategy is not supported, "

@@ -56,6 +56,16 @@ async def test_an_unreachable_host_runs_neither_rescue_nor_always():
     assert code == 4
 
 
+async def test_who_is_still_in_the_play_is_known_at_once_and_a_rescued_host_is_back():
+    world = World()
+    world.fails("risky", "b")
+    world.fails("fatal", "c")
+    steps = (block(task("risky"), rescue=[task("mend")]), task("fatal"), task("next"))
+    await world.play(play(*steps))
+    told = list(dict.fromkeys(world.variables.active))
+    assert told == [("a", "b", "c"), ("a", "c"), ("a", "b")]
+
+
 async def test_a_failed_rescue_fails_the_host():
     world = World(hosts=("a",))
     world.fails("risky", "a")
