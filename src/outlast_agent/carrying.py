@@ -59,7 +59,8 @@ class Carrier:
         `work`, plain data. Each module stands after what it imports.
         """
         boot = (_READ + begin).encode()
-        rest = marshal.dumps((self._packed(("", *early)), self._packed(late), work))
+        parts = (self._packed(("", *early)), self._packed(late), work)
+        rest = marshal.dumps(parts)  # type: ignore[arg-type]  # plain data by its writers' care
         sizes = [str(len(boot)), str(len(rest))]
         return [sys.executable, *flags, "-c", _COMMAND, *sizes], boot + rest
 

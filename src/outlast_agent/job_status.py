@@ -30,9 +30,6 @@ class Unknown:
     """There is no such job in this folder."""
 
 
-State = "Unfinished | Finished | Unknown"
-
-
 def status(entry: spool.Entry) -> dict[str, object]:
     """Answer as `async_status` does, `results_file` included."""
     state = look(entry)

@@ -22,6 +22,7 @@ GRACE = 2.0
 GIVE_UP = 3.0
 """Seconds after which what does not even die of SIGKILL (another user's) is left alone."""
 _BLOCK = 65536
+_FULLEST_PIPE = 1 << 20
 _READABLE = select.POLLIN | select.POLLHUP | select.POLLERR
 
 
@@ -209,9 +210,14 @@ class Supervisor:
             if pid == self.ending.pid:
                 self._exited = True
                 self._judge(status)
-                for fd in list(self._outputs):
-                    while self._keep(fd):  # all that it has said itself
-                        pass
+                self._drain()
+
+    def _drain(self) -> None:
+        """Keep all that the program has said itself, and little of who goes on after it."""
+        for fd in list(self._outputs):
+            for _ in range(_FULLEST_PIPE // _BLOCK):
+                if not self._keep(fd):
+                    break
 
     def _judge(self, status: int) -> None:
         ending = self.ending
@@ -229,19 +235,23 @@ class Supervisor:
             return self._give_up_at > 0 and time.monotonic() > self._give_up_at
         if self._kill_at > 0:
             return self.ending.survivors == 0 or time.monotonic() > self._give_up_at
-        return not self._outputs or time.monotonic() >= self._last_output + self._order.patience
+        return not self._outputs or time.monotonic() >= self._silence_at()
 
     def _patience(self) -> float:
         """Milliseconds until something is to be done without being asked."""
         if self._kill_at > 0:
             next_look = time.monotonic() + 0.05  # a tree that dies tells us only of its root
         elif self._exited:
-            next_look = self._last_output + self._order.patience
+            next_look = self._silence_at()
         else:
             next_look = self._deadline
         if next_look == float("inf"):
             return -1
         return max(0.0, min(next_look - time.monotonic(), 3600.0)) * 1000
+
+    def _silence_at(self) -> float:
+        """When to stop listening to what the ended program has left behind."""
+        return min(self._last_output + self._order.patience, self._deadline)
 
     def _mind_the_clock(self) -> None:
         now = time.monotonic()

@@ -286,6 +286,12 @@ def test_output_of_what_the_job_left_is_waited_for_a_moment(host):
     assert text(entry, "stdout") == "early\nlate\n"
 
 
+def test_what_chatters_on_after_the_job_is_listened_to_until_the_limit(host):
+    entry = host.shell("while :; do echo x; sleep 0.02; done & exit 4", limit=1.5)
+    host.wait(entry)
+    assert (host.end(entry)["cause"], host.end(entry)["rc"]) == ("exit", 4)
+
+
 def test_orphans_do_not_pile_up(host, gate):
     entry = host.shell(f"for i in 1 2 3 4; do (true &); done; read x < {gate}")
     wait_until(lambda: Path(entry.path("child")).exists())
