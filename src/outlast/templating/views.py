@@ -256,6 +256,12 @@ class LazyList(list[Any]):
     __str__ = __repr__
 
 
+for _view, _name in ((LazyDict, "dict"), (LazyList, "list")):
+    # Python's own messages name the type: to a playbook these are dicts and lists.
+    _view.__name__ = _view.__qualname__ = _name
+    _view.__module__ = "builtins"
+
+
 class MappingView(Mapping[Any, Any]):
     """Any other mapping in a scope: `hostvars`, for one."""
 
