@@ -12,15 +12,14 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from outlast.actions.registry import Actions
 from outlast.cli.house import House
 from outlast.cli.including import IncludesFromDisk
 from outlast.cli.options import RunOptions
-from outlast.cli.reaching import ReachByVariables
 from outlast.cli.telling import Telling
 from outlast.cli.terminal import open_screen, version_lines
+from outlast.cli.upon_need import ActionsUponNeed, ReachUponNeed
 from outlast.content.places import open_content
-from outlast.engine.ports import Wiring
+from outlast.engine.ports import Reach, Wiring
 from outlast.engine.run import PlaybookFile, Run
 from outlast.inventory.inventory import load_inventory
 from outlast.outcome import Warned
@@ -30,7 +29,6 @@ from outlast.playbook.parser import PlaybookParser
 from outlast.settings import Settings
 from outlast.templating.evaluator import Evaluator
 from outlast.transport.event_loop import run
-from outlast.transport.sessions import Sessions
 from outlast.variables.extra import parse_extra_vars
 from outlast.variables.magic import Options
 from outlast.variables.variables import Variables
@@ -55,8 +53,8 @@ def run_playbooks(options: RunOptions, settings: Settings) -> int:
 async def _run(house: House) -> int:
     house.telling.run_begins()
     files = [PlaybookFile(path, _home(path)) for path in house.options.playbooks]
-    async with Sessions() as sessions:
-        engine = Run(wiring=_wiring(house, sessions), retry_file=partial(_retry_file, house))
+    async with ReachUponNeed(house) as reach:
+        engine = Run(wiring=_wiring(house, reach), retry_file=partial(_retry_file, house))
         return await engine.run(files, house.parse)
 
 
@@ -113,12 +111,10 @@ def _visible(options: RunOptions, settings: Settings, core_version: str) -> Opti
     )
 
 
-def _wiring(house: House, sessions: Sessions) -> Wiring:
+def _wiring(house: House, reach: Reach) -> Wiring:
     return Wiring(
-        actions=Actions.over(house.content, house.evaluate),
-        reach=ReachByVariables(
-            sessions, house.evaluate, house.settings, house.options.become_password
-        ),
+        actions=ActionsUponNeed(house),
+        reach=reach,
         evaluate=house.evaluate,
         variables=house.variables,
         hosts=house,

@@ -1,0 +1,74 @@
+"""Rooms that a run enters only when a task needs them.
+
+A run that reaches no host needs no transport and no actions, and opening those rooms would
+cost it more than all the rest. Each class here fits a port of the engine and opens its room
+at the first use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from typing import Self
+
+from outlast.call import Call, Session
+from outlast.cli.house import House
+from outlast.engine.ports import Actions, Reach, Target
+from outlast.outcome import Detached, Performed
+
+
+class ActionsUponNeed:
+    """Implements `engine.ports.Actions`."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._actions: Actions | None = None
+
+    def _opened(self) -> Actions:
+        if self._actions is None:
+            from outlast.actions.registry import Actions as Registry  # noqa: PLC0415  # see above
+
+            self._actions = Registry.over(self._house.content, self._house.evaluate)
+        return self._actions
+
+    async def perform(self, call: Call) -> Performed:
+        """Carry out *call*."""
+        return await self._opened().perform(call)
+
+    async def settle(
+        self, call: Call, job: Detached, *, poll: float, on_poll: Callable[[], None]
+    ) -> Performed:
+        """Wait for a job that *call* started."""
+        return await self._opened().settle(call, job, poll=poll, on_poll=on_poll)
+
+
+class ReachUponNeed:
+    """Implements `engine.ports.Reach`; an async context manager that ends what it opened."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._reach: Reach | None = None
+        self._open = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        await self._open.aclose()
+
+    async def open(self, target: Target) -> Session:
+        """Give a live session for *target*."""
+        if self._reach is None:
+            self._reach = self._made()
+        return await self._reach.open(target)
+
+    def _made(self) -> Reach:
+        from outlast.cli.reaching import ReachByVariables  # noqa: PLC0415  # see above
+        from outlast.transport.sessions import Sessions  # noqa: PLC0415
+
+        sessions = Sessions()
+        self._open.push_async_exit(sessions)
+        house = self._house
+        return ReachByVariables(
+            sessions, house.evaluate, house.settings, house.options.become_password
+        )
