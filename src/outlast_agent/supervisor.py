@@ -302,7 +302,7 @@ def supervise(
     entry = spool.Entry(order.folder, "%s.%d" % (order.jid, os.getpid()))
     try:
         spool.open_folder(entry.folder)
-        spool.record_start(entry, _signed(order.facts))
+        spool.record_start(entry, _signed(order.facts, entry.jid))
     except spool.SpoolRefused as refusal:
         tell((str(refusal), "", ""))
         return
@@ -330,11 +330,12 @@ def _run(order: Order, entry: spool.Entry) -> Ending:
         return supervisor.ending
 
 
-def _signed(facts: str) -> str:
+def _signed(facts: str, jid: str) -> str:
     """Complete job.json with what only the supervisor knows: who it is."""
     pid = os.getpid()
-    return '%s, "supervisor": {"pid": %d, "start": %d}, "boot_id": "%s"}\n' % (
+    return '%s, "jid": "%s", "supervisor": {"pid": %d, "start": %d}, "boot_id": "%s"}\n' % (
         facts,
+        jid,
         pid,
         spool.process_start(pid),
         spool.boot_id(),

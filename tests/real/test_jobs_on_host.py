@@ -191,6 +191,7 @@ def test_a_job_is_described_for_whoever_finds_it(host):
     entry = host.shell("echo x")
     job = json.loads(text(entry, "job.json"))
     assert job["name"] == "a test"
+    assert job["jid"] == entry.jid
     assert job["supervisor"]["pid"] == host.supervisor(entry)
     assert job["boot_id"] == spool.boot_id()
     host.wait(entry)
