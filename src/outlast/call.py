@@ -49,6 +49,8 @@ class ModuleRun:
     files: Mapping[str, bytes] = field(default_factory=dict)
     """Argument name to content: the agent stores it in a private temporary file, passes the
     path as that argument, and removes the file after the run."""
+    file_names: Mapping[str, str] = field(default_factory=dict)
+    """Argument name to the temporary file's own name, where its ending matters to somebody."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

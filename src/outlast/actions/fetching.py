@@ -19,7 +19,7 @@ from outlast.call import Call, Session
 from outlast.errors import ActionFailed, Cause, Refused
 from outlast.outcome import Failed, Ok, Outcome, Performed, Skipped
 
-_LARGEST = 1 << 30
+_LARGEST = 250 * 1024 * 1024  # bytes; more does not fit into one message
 _GONE = "the remote file does not exist, not transferring, ignored"
 _FOLDER = "remote file is a directory, fetch cannot work on directories"
 

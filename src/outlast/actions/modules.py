@@ -38,8 +38,8 @@ class Modules:
         args: Mapping[str, object],
         *,
         files: Mapping[str, bytes] | None = None,
+        file_names: Mapping[str, str] | None = None,
         name: str | None = None,
-        ignore_unknown: bool = False,
     ) -> ModuleRun:
         """Give the run of *module* that *call* asks for.
 
@@ -48,12 +48,13 @@ class Modules:
         """
         parcel = await self._parcel(module)
         shown = name or f"ansible.legacy.{module.rsplit('.', 1)[-1]}"
-        told = module_args(self.content.core, call, args, name=shown, ignore_unknown=ignore_unknown)
+        told = module_args(self.content.core, call, args, name=shown)
         return ModuleRun(
             parcel=parcel,
             args=told,
             environment=call.environment,
             files=files or {},
+            file_names=file_names or {},
         )
 
     async def run(
@@ -63,14 +64,11 @@ class Modules:
         args: Mapping[str, object],
         *,
         files: Mapping[str, bytes] | None = None,
-        name: str | None = None,
-        ignore_unknown: bool = False,
+        file_names: Mapping[str, str] | None = None,
     ) -> Outcome:
         """Run a module to its end and judge its answer; see `order` for the arguments."""
         session = await call.session()
-        run = await self.order(
-            call, module, args, files=files, name=name, ignore_unknown=ignore_unknown
-        )
+        run = await self.order(call, module, args, files=files, file_names=file_names)
         return await answered(call, session, run)
 
     async def _parcel(self, module: str) -> Parcel:

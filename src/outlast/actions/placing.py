@@ -11,6 +11,7 @@ import asyncio
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
 
 from outlast.actions.modules import Modules
 from outlast.actions.saying import action_failed, with_warning
@@ -86,10 +87,9 @@ async def place(
         difference, warning = await _difference(call, session, path, state, what)
         diffs = [difference]
     if call.check_mode:
-        outcome = Ok({}, changed=True)
-        outcome = replace(outcome, payload={"diff": diffs})
+        outcome = Ok({"diff": diffs}, changed=True)
     else:
-        outcome = _completed(await _send(call, modules, args, what, sha1), sha1, diffs)
+        outcome = _completed(await _send(call, modules, args, what, path, sha1), sha1, diffs)
     return with_warning(outcome, warning) if warning else outcome
 
 
@@ -135,7 +135,12 @@ async def _look(session: Session, path: str, what: Placing) -> FileState | None:
 
 
 async def _send(
-    call: Call, modules: Modules, args: Mapping[str, object], what: Placing, sha1: str
+    call: Call,
+    modules: Modules,
+    args: Mapping[str, object],
+    what: Placing,
+    path: str,
+    sha1: str,
 ) -> Outcome:
     told = {key: value for key, value in args.items() if key not in ("content", "decrypt", "src")}
     told |= {"dest": what.dest, "_original_basename": what.name, "follow": what.follow}
@@ -143,7 +148,9 @@ async def _send(
         told["checksum"] = sha1
     if what.mode is not None:
         told["mode"] = what.mode
-    return await modules.run(call, _COPY, told, files={"src": what.data})
+    # What `validate` runs may look at the ending.
+    names = {"src": f".source{PurePosixPath(path).suffix}"}
+    return await modules.run(call, _COPY, told, files={"src": what.data}, file_names=names)
 
 
 async def _attributes(

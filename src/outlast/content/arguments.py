@@ -22,18 +22,16 @@ def module_args(
     args: Mapping[str, object],
     *,
     name: str,
-    ignore_unknown: bool = False,
 ) -> dict[str, object]:
     """Give *args* for the wire, with what *call* adds to them.
 
-    *name* is how the module calls itself in its messages. With *ignore_unknown* the module
-    drops arguments it does not have instead of refusing them.
+    *name* is how the module calls itself in its messages.
     """
     internal: dict[str, object] = {
         "check_mode": call.check_mode,
         "debug": False,
         "diff": call.diff,
-        "ignore_unknown_opts": ignore_unknown,
+        "ignore_unknown_opts": False,
         "keep_remote_files": False,
         "module_name": name,
         "no_log": call.no_log,

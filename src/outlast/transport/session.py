@@ -49,7 +49,8 @@ class AgentSession:
         keys = {}
         for argument, content in run.files.items():
             keys[argument] = self._new_key()
-            stored.append(await self._post(content, argument, keys[argument]))
+            name = run.file_names.get(argument, argument)
+            stored.append(await self._post(content, name, keys[argument]))
         return {
             "parcel": await self.delivery.deliver(run.parcel),
             "args": dict(run.args),

@@ -81,7 +81,8 @@ class ScratchHost:
         home = self._unpacked(run)
         args = dict(run.args)
         for number, (name, content) in enumerate(run.files.items()):
-            path = self.folder / f"sent{number}"
+            path = self.folder / f"sent{number}" / run.file_names.get(name, name)
+            path.parent.mkdir(exist_ok=True)
             path.write_bytes(content)
             args[name] = str(path)
         ran = subprocess.run(

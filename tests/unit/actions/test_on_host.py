@@ -352,3 +352,20 @@ async def test_an_answer_is_one_line_from_the_terminal(echo):
             await asyncio.to_thread(os.write, ours, b"yes please\n")
         assert asked.result() == "yes please"
     os.close(ours)
+
+
+VALIDATE = "sh -c 'case %s in *.service);; *) exit 1;; esac'"
+
+
+async def test_what_validates_a_file_sees_the_ending_it_is_going_to_have(
+    performing, host, tmp_path
+):
+    dest = str(tmp_path / "some.service")
+    args = {
+        "content": "x",
+        "dest": dest,
+        "validate": VALIDATE,
+    }
+    seen = await seen_of(performing, "copy", args, host)
+    assert not seen["failed"], seen
+    assert seen["src"].endswith("/.source.service")
