@@ -154,9 +154,13 @@ def _call(
 
 def _settled(value: Any) -> Any:
     """Give data as builtin types; what is no data (an environment, a function) as it is."""
-    if type(value) in SCALARS or isinstance(value, Marker):
+    if isinstance(value, Marker):
+        value.trip()
+    if type(value) in SCALARS:
         return value
-    if not isinstance(value, dict | list | tuple | Mapping | str):
+    if type(value) is tuple:
+        return tuple(_settled(member) for member in value)
+    if not isinstance(value, dict | list | Mapping | str):
         return value
     return plain(value)
 
