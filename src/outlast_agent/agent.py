@@ -39,6 +39,7 @@ class Agent:
         self.loop = Loop()
         self.bundle = bundle
         self.options = options
+        self._zipped = bool(options.get("zipped"))
         self.folder = PrivateFolder(str(options.get("remote_tmp") or "~/.ansible/tmp"))
         self.modules = Modules(self.folder)
         self.stored = StoredFiles(self.folder)
@@ -136,7 +137,7 @@ class Agent:
         if message.kind == wire.REQUEST:
             if request is not None:
                 raise wire.WireError("request %d is open already" % message.id)
-            self._begin(Request(message, self._send))
+            self._begin(Request(message, self._send, zipped=self._zipped))
         elif request is None:
             return  # it was answered meanwhile
         elif message.kind == wire.STREAM:

@@ -18,7 +18,13 @@ class Refused(Exception):
 class Request:
     """What is asked, and how to answer: at once or later, from any callback of the loop."""
 
-    def __init__(self, message: wire.Message, send: Callable[[Iterable[bytes]], None]) -> None:
+    def __init__(
+        self,
+        message: wire.Message,
+        send: Callable[[Iterable[bytes]], None],
+        *,
+        zipped: bool = False,
+    ) -> None:
         self.id = message.id
         self.body = message.body
         self.blobs = message.blobs
@@ -29,6 +35,7 @@ class Request:
         self.before_answer: Callable[[], None] = _nothing
         self.when_answered: Callable[[], None] = _nothing
         self._send = send
+        self._zipped = zipped
 
     def reply(self, body: dict[str, object] | None = None, *blobs: bytes) -> None:
         """Answer; what comes after the first answer is dropped."""
@@ -51,7 +58,7 @@ class Request:
         if self.open:
             self.open = False
             self.before_answer()
-            self._send(wire.message(self.id, kind, body, blobs))
+            self._send(wire.message(self.id, kind, body, blobs, zipped=self._zipped))
             self.when_answered()
 
     def text(self, name: str) -> str:

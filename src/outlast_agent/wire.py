@@ -13,8 +13,9 @@ end is a request that is answered when the job has ended.
     CANCEL    nothing       controller          ends what the request started; still answered once
 
 A payload longer than `CHUNK` travels in several frames, all but the last marked `MORE`, so
-that a big one does not keep small ones waiting. Kinds of ERROR: `failed` (the host says no;
-becomes `ActionFailed`), `unreachable`, `cancelled`, and `bug` (a traceback of ours).
+that a big one does not keep small ones waiting. One marked `ZIPPED` is to be inflated.
+Kinds of ERROR: `failed` (the host says no; becomes `ActionFailed`), `unreachable`,
+`cancelled`, and `bug` (a traceback of ours).
 
 How an op is added: write `def op(agent, request)` in a module of this package and name it in
 the table in `ops.py`; the module is imported when its first request comes. What it may use:
@@ -51,12 +52,18 @@ from __future__ import annotations
 
 import json
 import struct
+import zlib
 from collections.abc import Iterator
 
 VERSION = 1
 
 REQUEST, REPLY, ERROR, BLOB, CANCEL, STREAM = range(1, 7)
 MORE = 0x80
+ZIPPED = 0x40
+_KIND = 0x0F
+
+_WORTH_ZIPPING = 2048
+_ZLIB_HEADER = b"\x78"
 
 CHUNK = 256 * 1024
 MAX_MESSAGE = 256 * 1024 * 1024
@@ -93,14 +100,28 @@ class Message:
         return body
 
 
-def frames(id: int, kind: int, payload: bytes) -> Iterator[bytes]:  # noqa: A002  # the word of the protocol
-    """Give the frames of one payload, none longer than `CHUNK` and a header."""
-    more = 0 if kind == STREAM else MORE
+def frames(id: int, kind: int, payload: bytes, *, zipped: bool = False) -> Iterator[bytes]:  # noqa: A002  # the word of the protocol
+    """Give the frames of one payload, none longer than `CHUNK` and a header.
+
+    *zipped*: compress what gains by it. A stream is compressed piece by piece.
+    """
+    if kind == STREAM:
+        for start in range(0, max(len(payload), 1), CHUNK):
+            yield from _cut(id, kind, payload[start : start + CHUNK], zipped)
+    else:
+        yield from _cut(id, kind, payload, zipped)
+
+
+def _cut(id_: int, kind: int, payload: bytes, zipped: bool) -> Iterator[bytes]:  # noqa: FBT001  # passed on
+    if zipped and len(payload) >= _WORTH_ZIPPING and not payload.startswith(_ZLIB_HEADER):
+        smaller = zlib.compress(payload, 1)
+        if len(smaller) < len(payload):
+            payload, kind = smaller, kind | ZIPPED
     start = 0
     while len(payload) - start > CHUNK:
-        yield _HEADER.pack(CHUNK, id, kind | more) + payload[start : start + CHUNK]
+        yield _HEADER.pack(CHUNK, id_, kind | MORE) + payload[start : start + CHUNK]
         start += CHUNK
-    yield _HEADER.pack(len(payload) - start, id, kind) + payload[start:]
+    yield _HEADER.pack(len(payload) - start, id_, kind) + payload[start:]
 
 
 def message(
@@ -108,11 +129,14 @@ def message(
     kind: int,
     body: dict[str, object],
     blobs: tuple[bytes, ...] = (),
+    *,
+    zipped: bool = False,
 ) -> Iterator[bytes]:
     """Give the frames of a message: its blobs first, its JSON last."""
     for blob in blobs:
-        yield from frames(id, BLOB, blob)
-    yield from frames(id, kind, json.dumps(body, separators=(",", ":")).encode())
+        yield from frames(id, BLOB, blob, zipped=zipped)
+    text = json.dumps(body, separators=(",", ":")).encode()
+    yield from frames(id, kind, text, zipped=zipped)
 
 
 class Decoder:
@@ -131,7 +155,7 @@ class Decoder:
         buffer += data
         while len(buffer) >= _HEADER.size:
             length, id_, marked = _HEADER.unpack_from(buffer)
-            if length > CHUNK or not REQUEST <= marked & ~MORE <= STREAM:
+            if length > CHUNK or not REQUEST <= marked & ~(MORE | ZIPPED) <= STREAM:
                 raise WireError("this is not a frame: %r" % bytes(buffer[:64]))
             end = _HEADER.size + length
             if len(buffer) < end:
@@ -144,9 +168,7 @@ class Decoder:
 
     def _whole(self, id_: int, marked: int, payload: bytes) -> Message | None:
         """Give the message that *payload* completes, if it does."""
-        kind = marked & ~MORE
-        if kind == STREAM:
-            return Message(id_, kind, payload)
+        kind = marked & _KIND
         if marked & MORE or (id_, kind) in self._parts:
             self._hold(payload)
             parts = self._parts.setdefault((id_, kind), [])
@@ -155,6 +177,10 @@ class Decoder:
                 return None
             self._held -= sum(map(_weight, parts))
             payload = b"".join(self._parts.pop((id_, kind)))
+        if marked & ZIPPED:
+            payload = self._inflated(payload)
+        if kind == STREAM:
+            return Message(id_, kind, payload)
         if kind == BLOB:
             self._hold(payload)
             self._blobs.setdefault(id_, []).append(payload)
@@ -164,6 +190,16 @@ class Decoder:
         blobs = tuple(self._blobs.pop(id_, ()))
         self._held -= sum(map(_weight, blobs))
         return Message(id_, kind, payload, blobs)
+
+    def _inflated(self, payload: bytes) -> bytes:
+        inflater = zlib.decompressobj()
+        try:
+            whole = inflater.decompress(payload, self._limit)
+        except zlib.error as error:
+            raise WireError("a payload cannot be inflated: %s" % error) from error
+        if not inflater.eof:
+            raise WireError("a payload is more than %d bytes" % self._limit)
+        return whole
 
     def _drop(self, id_: int) -> None:
         """Forget what came of a message that will not be finished."""

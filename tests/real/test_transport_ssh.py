@@ -298,7 +298,7 @@ def stock_name(host, port, user):
     return said.stdout.strip().rpartition("/")[2]
 
 
-def test_the_words_for_ssh_are_stocks():
+def test_the_words_for_ssh_are_stocks_but_for_the_compression_of_what_is_compressed():
     code = """if True:
         import json, sys
         from ansible.playbook.play_context import PlayContext
@@ -324,7 +324,9 @@ def test_the_words_for_ssh_are_stocks():
     words = [sys.executable, "-c", code, json.dumps(variables)]
     said = subprocess.run(words, capture_output=True, check=True, text=True).stdout
     endpoint = endpoint_for(variables.get, Wishes(), Settings())
-    assert openssh.argv(endpoint, "COMMAND") == json.loads(said.splitlines()[-1])
+    stocks = json.loads(said.splitlines()[-1])
+    assert stocks.pop(1) == "-C"
+    assert openssh.argv(endpoint, "COMMAND") == stocks
     Path("/tmp/outlast-words").rmdir()
 
 

@@ -38,7 +38,10 @@ def shell_line(endpoint: Endpoint, bundle: Bundle, word: str) -> str:
 
     Holds neither a line break nor `!`: whatever a user's login shell is, it passes it on.
     """
-    options: dict[str, object] = {"remote_tmp": endpoint.remote_tmp}
+    options: dict[str, object] = {
+        "remote_tmp": endpoint.remote_tmp,
+        "zipped": endpoint.kind == "ssh",
+    }
     program = shlex.quote(bootstrap.stub(word, bundle.data, options))
     if endpoint.discovers:
         # Not `exec`: what looks like a Python may be a version manager's stand-in that says

@@ -54,6 +54,8 @@ class Conversation:
     """Both ends of everything that is asked of one agent."""
 
     pipe: Pipe
+    zipped: bool = False
+    """What gains by it is compressed; not worth it where nothing leaves the machine."""
     _decoder: wire.Decoder = field(default_factory=wire.Decoder)
     _open: dict[int, Question] = field(default_factory=dict)
     _ids: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
@@ -101,7 +103,7 @@ class Conversation:
         try:
             await self.send(question, op, body, blobs)
             if stream:
-                await self._write(wire.frames(question.id, wire.STREAM, stream))
+                await self._write(wire.frames(question.id, wire.STREAM, stream, zipped=self.zipped))
         except asyncio.CancelledError:
             self.withdraw(question)
             raise
@@ -128,7 +130,9 @@ class Conversation:
         """Send what an opened question asks; nothing, when its answer is known already."""
         if question.answer.done():
             return
-        frames = wire.message(question.id, wire.REQUEST, {"op": op, **body}, blobs)
+        frames = wire.message(
+            question.id, wire.REQUEST, {"op": op, **body}, blobs, zipped=self.zipped
+        )
         await self._write(frames)
 
     def stream(self, question: Question, data: bytes) -> None:

@@ -50,7 +50,7 @@ async def become(login: Conversation, identity: Identity, patience: int, word: s
             inner.hello.exception()
 
     question = login.begin(arrived)
-    inner = Conversation(Tunnel(login, question))
+    inner = Conversation(Tunnel(login, question), zipped=login.zipped)
     question.answer.add_done_callback(ended)
     body = {**asdict(identity), "timeout": patience, "word": word}
     try:

@@ -52,7 +52,7 @@ class Link(asyncio.SubprocessProtocol):
 
     def __init__(self, endpoint: Endpoint, word: str) -> None:
         loop = asyncio.get_running_loop()
-        self.conversation = Conversation(self)
+        self.conversation = Conversation(self, zipped=endpoint.kind == "ssh")
         self.gone: asyncio.Future[None] = loop.create_future()
         self._endpoint = endpoint
         self._word = word.encode()

@@ -1,4 +1,4 @@
-"""The command line of ssh for an endpoint, word for word as stock builds it.
+"""The command line of ssh for an endpoint, word for word as stock builds it, but for one.
 
 So that the same ~/.ssh/config, known hosts, keys, agents and persisted masters serve both.
 Leaves running it to `link`.
@@ -10,6 +10,7 @@ import hashlib
 import os
 import shlex
 
+from outlast.settings import Settings
 from outlast.transport.endpoint import Endpoint
 
 _NO_PASSWORD = (
@@ -22,6 +23,8 @@ _NO_PASSWORD = (
 def argv(endpoint: Endpoint, command: str) -> list[str]:
     """Give the words that run *command* (for a shell) on the host."""
     words = [endpoint.ssh_executable, *_split(endpoint.ssh_args)]
+    if endpoint.ssh_args == Settings().ssh_args:
+        words.remove("-C")  # what we send is compressed already; who asks for -C himself gets it
     if not endpoint.host_key_checking:
         words += _options("StrictHostKeyChecking=no")
     if endpoint.port is not None:

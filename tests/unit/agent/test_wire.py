@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import random
 import struct
+import zlib
 
 import pytest
 from hypothesis import given
@@ -30,9 +32,9 @@ def decode(data: bytes, cuts=()):
     ]
 
 
-@given(st.lists(messages, max_size=4), st.data())
-def test_any_chunking_of_any_messages_gives_the_same_messages(sent, data):
-    stream = b"".join(b"".join(wire.message(*one)) for one in sent)
+@given(st.lists(messages, max_size=4), st.booleans(), st.data())
+def test_any_chunking_of_any_messages_gives_the_same_messages(sent, zipped, data):
+    stream = b"".join(b"".join(wire.message(*one, zipped=zipped)) for one in sent)
     cuts = data.draw(st.lists(st.integers(0, len(stream)), max_size=8))
     assert [(m.id, m.kind, m.body, m.blobs) for m in decode(stream, cuts)] == sent
 
@@ -91,3 +93,34 @@ def test_what_was_delivered_counts_no_more():
 def test_a_body_that_is_no_object_is_refused(payload):
     with pytest.raises(wire.WireError):
         _ = wire.Message(1, wire.REQUEST, payload).body
+
+
+@pytest.mark.parametrize("kind", [wire.BLOB, wire.STREAM])
+def test_what_gains_by_it_is_zipped(kind):
+    text = b"all work and no play " * 40_000
+    stream = b"".join(wire.frames(1, kind, text, zipped=True))
+    assert len(stream) < len(text) / 50
+    stream += b"".join(wire.message(1, wire.REQUEST, {}))
+    found = decode(stream)
+    pieces = found[-1].blobs if kind == wire.BLOB else [m.payload for m in found[:-1]]
+    assert b"".join(pieces) == text
+
+
+def test_what_is_zipped_already_or_cannot_gain_stays_as_it_is():
+    once = zlib.compress(b"all work and no play " * 40_000, 1) * 20
+    noise = random.Random(1).randbytes(5000)
+    for payload in (once, noise, b"short"):
+        frames = list(wire.frames(1, wire.BLOB, payload, zipped=True))
+        assert frames == list(wire.frames(1, wire.BLOB, payload))
+
+
+def test_a_bomb_is_refused_before_it_bursts():
+    bomb = b"".join(wire.frames(1, wire.REQUEST, b"\0" * 10_000_000, zipped=True))
+    with pytest.raises(wire.WireError, match="more than 1000000 bytes"):
+        list(wire.Decoder(limit=1_000_000).feed(bomb))
+
+
+def test_what_cannot_be_inflated_is_refused():
+    broken = struct.pack(">IIB", 5, 1, wire.REQUEST | wire.ZIPPED) + b"12345"
+    with pytest.raises(wire.WireError, match="inflated"):
+        decode(broken)

@@ -43,11 +43,11 @@ def test_a_line_has_no_line_break_and_nothing_a_csh_would_expand():
 
 def test_the_agent_gets_its_options_and_its_bundle():
     odd = Endpoint(kind="local", host="x", python=sys.executable, remote_tmp="it's\n!$HOME `id` \\")
-    bundle = small_bundle()
+    bundle, options = small_bundle(), {"remote_tmp": odd.remote_tmp, "zipped": False}
     line = shell_line(odd, bundle, "WORD")
     for tried in (line, openssh.through_shell(line)):
         said = started(tried, bundle).stdout.decode().splitlines()
-        assert said == ["WORD ok ", f"{ {'remote_tmp': odd.remote_tmp} } {len(bundle.data)}"]
+        assert said == ["WORD ok ", f"{options} {len(bundle.data)}"]
 
 
 def test_an_old_python_is_told_before_anything_it_cannot_read(tmp_path):
