@@ -22,9 +22,11 @@ def sources():
 class JobHost:
     """Starts real jobs in a spool folder of its own; ends whatever is left of them."""
 
-    def __init__(self, folder, *, environment=None):
+    def __init__(self, folder, *, environment=None, changed=()):
+        """*changed* are modules whose text differs: what takes a day to reach is made small."""
         self.folder = str(folder)
-        argv, program = launching.spawner_program(Carrier(bootstrap.pack(sources())))
+        modules = sources() | dict(changed)
+        argv, program = launching.spawner_program(Carrier(bootstrap.pack(modules)))
         self._process = subprocess.Popen(
             argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, bufsize=0
         )

@@ -21,6 +21,8 @@ GRACE = 2.0
 """Seconds a job has between the request to end and its being killed."""
 GIVE_UP = 3.0
 """Seconds after which what does not even die of SIGKILL (another user's) is left alone."""
+LARGEST_SPOOL = 1 << 30
+"""Bytes of one stream that are kept: a job that never stops talking must not fill the disk."""
 _BLOCK = 65536
 _FULLEST_PIPE = 1 << 20
 _READABLE = select.POLLIN | select.POLLHUP | select.POLLERR
@@ -72,7 +74,7 @@ class Ending:
         self.survivors = 0
         """Processes that could not be ended."""
         self.output_lost = False
-        """The disk did not take all of the output."""
+        """Not all of the output was kept: the disk was full, or it was too much."""
 
 
 class Supervisor:
@@ -85,6 +87,8 @@ class Supervisor:
         self._poll = select.poll()
         self._outputs: dict[int, int] = {}
         """Pipe to spool file."""
+        self._room: dict[int, int] = {}
+        """Pipe to the bytes its spool file may still take."""
         self._input = -1
         self._rest = memoryview(order.payload)
         self._exited = False
@@ -154,6 +158,7 @@ class Supervisor:
             self._poll.register(fd, select.POLLOUT)
             return
         self._outputs[fd] = spool.open_output(self._entry, "stdout" if number == 1 else "stderr")
+        self._room[fd] = LARGEST_SPOOL
         self._poll.register(fd, _READABLE)
 
     # -- what wakes us ------------------------------------------------------------------
@@ -192,12 +197,17 @@ class Supervisor:
             os.close(self._outputs.pop(fd))
             return False
         self._last_output = time.monotonic()
+        self._write(fd, block[: self._room[fd]])
+        self.ending.output_lost |= len(block) > self._room[fd]
+        self._room[fd] = max(0, self._room[fd] - len(block))
+        return True
+
+    def _write(self, fd: int, block: bytes) -> None:
         try:
             spool.write_all(self._outputs[fd], block)
         except OSError:
             # A full disk is no reason to stop the job: it is read, so that it can go on.
             self.ending.output_lost = True
-        return True
 
     def _reap(self) -> None:
         while True:

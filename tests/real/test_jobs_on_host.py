@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from job_host import JobHost, end_process, wait_until
+from job_host import JobHost, end_process, sources, wait_until
 
 from outlast_agent import job_status, spool
 
@@ -128,6 +128,19 @@ def test_a_command_whose_output_is_huge_keeps_its_beginning_and_says_so(host):
     assert Path(entry.path("stdout")).stat().st_size == 9_000_000
 
 
+def test_a_job_that_never_stops_talking_does_not_fill_the_disk(tmp_path):
+    text = sources()["supervisor"]
+    assert "LARGEST_SPOOL = 1 << 30" in text
+    smaller = text.replace("LARGEST_SPOOL = 1 << 30", "LARGEST_SPOOL = 100_000")
+    host = JobHost(tmp_path / "spool", changed={"supervisor": smaller})
+    entry = host.shell("head -c 300000 /dev/zero; echo err >&2; exit 5")
+    host.wait(entry)
+    host.close()
+    assert Path(entry.path("stdout")).stat().st_size == 100_000
+    assert host.end(entry)["output_lost"] is True
+    assert host.end(entry)["rc"] == 5
+
+
 def test_a_job_that_was_not_to_run_has_its_result_already(host):
     entry = host.start(finish={"module": "command", "result": '{"rc": 0, "msg": "not run"}'})
     assert host.wait(entry)["msg"] == "not run"
@@ -150,9 +163,9 @@ def test_a_job_has_its_own_session_and_sane_surroundings(host):
 
 
 def test_a_job_inherits_no_descriptor(host):
-    entry = host.shell("ls /proc/$$/fd | tr '\\n' ' '")
+    entry = host.start("/bin/ls", "/proc/self/fd")
     host.wait(entry)
-    assert text(entry, "stdout").split() == ["0", "1", "2"]
+    assert text(entry, "stdout").split() == ["0", "1", "2", "3"], "3 is the folder it lists"
 
 
 def test_a_job_has_the_environment_it_was_given(host):
