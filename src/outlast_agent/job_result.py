@@ -10,7 +10,6 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
-import shutil
 
 from outlast_agent import spool
 from outlast_agent.commands import Command
@@ -40,6 +39,8 @@ def _remove_folders(entry: spool.Entry) -> None:
     """Remove what a module was given as files: only records are kept."""
     for name in os.listdir(entry.private) if os.path.isdir(entry.private) else ():
         if os.path.isdir(entry.path(name)):
+            import shutil  # seldom needed, and slow to import while somebody waits for the end
+
             shutil.rmtree(entry.path(name), ignore_errors=True)
 
 
