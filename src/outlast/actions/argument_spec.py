@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
 from typing import Final
 
 from outlast.errors import Refused
@@ -132,14 +131,13 @@ def whole_number(value: object) -> int:
     if isinstance(value, int):
         return int(value)
     try:
-        number = Decimal(value)  # type: ignore[arg-type]  # what it cannot take is refused below
-        whole = int(number)
-    except (InvalidOperation, TypeError, ValueError, OverflowError):
-        shown = f'"{value!r}"' if isinstance(value, str) else repr(f"{value!r}")
-        raise TypeError(f"{shown} cannot be converted to an int") from None
-    if number != whole:
-        raise TypeError(f'"{value!r}" cannot be converted to an int')
-    return whole
+        number = float(value)  # type: ignore[arg-type]  # what it cannot take is refused below
+        if number == int(number):
+            return int(number)
+    except (TypeError, ValueError, OverflowError):
+        pass
+    shown = f'"{value!r}"' if isinstance(value, str) else repr(f"{value!r}")
+    raise TypeError(f"{shown} cannot be converted to an int")
 
 
 def text(value: object) -> str:

@@ -1,4 +1,4 @@
-"""package, dnf, service, uri: modules that need a word from the controller before they run.
+"""package, dnf, service, assemble, uri: modules that need a word from the controller before they run.
 
 Knows how the host's own module for packages or services is picked by its facts, and that a
 file to be sent to a web server stands here. Leaves the work to the module.
@@ -18,6 +18,7 @@ from outlast.call import Call
 from outlast.errors import Refused, SourceMissing
 from outlast.outcome import Detached, Failed, Outcome, Performed
 
+_ASSEMBLE = "ansible.builtin.assemble"
 _URI = "ansible.builtin.uri"
 _SETUP = "ansible.builtin.setup"
 _DNFS = {
@@ -103,6 +104,15 @@ async def dnf(call: Call, modules: Modules) -> Performed:
     own = ("use", "use_backend")
     args = {key: value for key, value in call.args.items() if key not in own}
     return await _run(call, modules, _DNFS[use], args)
+
+
+async def assemble(call: Call, modules: Modules) -> Performed:
+    """Put a file together from fragments that are on the host."""
+    if call.args.get("src") is None or call.args.get("dest") is None:
+        raise Refused("src and dest are required")
+    if not boolean(call.args.get("remote_src", True), strict=False):
+        raise Refused("assemble with remote_src: false is not supported yet")
+    return Performed(await modules.run(call, _ASSEMBLE, call.args))
 
 
 async def uri(call: Call, modules: Modules) -> Performed:

@@ -45,6 +45,7 @@ _ALONE: Final[Mapping[str, Alone]] = {
     "set_stats": facts.set_stats,
 }
 _ON_HOST: Final[Mapping[str, OnHost]] = {
+    "assemble": picking.assemble,
     "command": commands.command,
     "copy": copying.copy,
     "dnf": picking.dnf,
@@ -63,7 +64,6 @@ _WITH_ASYNC: Final = frozenset({"command", "dnf", "package", "service", "setup",
 _NOT_BUILT: Final = frozenset(
     [
         "add_host",
-        "assemble",
         "group_by",
         "import_role",
         "import_tasks",

@@ -9,7 +9,7 @@ from dataclasses import replace
 from outlast.actions.argument_spec import Argument, Spec, boolean, only, whole_number
 from outlast.actions.written_places import place_of
 from outlast.call import Call
-from outlast.errors import Cause, EvaluationError, UndefinedVariable
+from outlast.errors import Cause, EvaluationError
 from outlast.outcome import Failed, Ok, Outcome, Payload, Performed, Shown, Skipped, Warned
 from outlast.values import Template, is_list
 
@@ -51,20 +51,20 @@ async def debug(call: Call) -> Performed:
     return Performed(Ok({"msg": call.args.get("msg", args["msg"])}), shown="always")
 
 
-async def _shown(call: Call, expression: str) -> Outcome:
+async async def _shown(call: Call, expression: str) -> Outcome:
+    """Give the value, with a note in place of what is undefined: that is what people debug."""
     try:
-        return Ok({expression: call.evaluate.expression(expression, call.scope)})
-    except UndefinedVariable as error:
-        # What is not there is worth showing as well: that is what people debug.
-        note = f"error 1 - {error}"
-        warning = f"Encountered 1 template error.\n{note}"
-        payload = {expression: f"<< {note} >>", "warnings": [warning]}
-        place = await asyncio.to_thread(place_of, call, "var")
-        return Ok(payload, notices=(Warned(warning, place),))
+        value, notes = call.evaluate.shown(expression, call.scope)
     except EvaluationError as error:
         what = "Error while resolving `var` expression"
         place = await asyncio.to_thread(place_of, call, "var")
         raise EvaluationError(what, place or call.origin, causes=error.chain) from error
+    if not notes:
+        return Ok({expression: value})
+    place = await asyncio.to_thread(place_of, call, "var")
+    warnings = [f"Encountered 1 template error.\n{note}" for note in notes]
+    told = tuple(Warned(warning, place) for warning in warnings)
+    return Ok({expression: value, "warnings": warnings}, notices=told)
 
 
 # -- fail -----------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ files say to `imports`, `closure` and `routing`.
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.machinery import PathFinder
@@ -74,17 +75,15 @@ class AnsibleCore:
 
 def _assigned(path: Path, name: str) -> object:
     """Give what *name* is assigned in *path*: a constant, or the keys of a dict."""
-    for node in ast.parse(path.read_bytes()).body:
-        if isinstance(node, ast.AnnAssign):
-            targets: list[ast.expr] = [node.target]
-        elif isinstance(node, ast.Assign):
-            targets = node.targets
-        else:
-            continue
-        if any(isinstance(target, ast.Name) and target.id == name for target in targets):
-            value = node.value
-            if isinstance(value, ast.Dict):
-                return frozenset(key.value for key in value.keys if isinstance(key, ast.Constant))
-            if isinstance(value, ast.Constant):
-                return value.value
-    raise LookupError(f"{path} does not assign {name}")
+    text = path.read_text(encoding="utf-8")
+    # Only the statement is parsed: the whole file would take longer than everything else here.
+    found = re.search(rf"^{name}\b.*(?:\n(?:[ \t}})\]].*)?)*", text, re.MULTILINE)
+    if found is None:
+        raise LookupError(f"{path} does not assign {name}")
+    statement = ast.parse(found.group()).body[0]
+    value = statement.value if isinstance(statement, ast.Assign | ast.AnnAssign) else None
+    if isinstance(value, ast.Dict):
+        return frozenset(key.value for key in value.keys if isinstance(key, ast.Constant))
+    if isinstance(value, ast.Constant):
+        return value.value
+    raise LookupError(f"{path} assigns {name} something new")

@@ -97,7 +97,11 @@ class ScratchHost:
         return Reply(ran.stdout, ran.stderr, ran.returncode)
 
     def _unpacked(self, run: ModuleRun) -> Path:
-        home = self.folder / ".sent" / run.parcel.main
+        digests = sorted(digest for _, digest in run.parcel.files.values())
+        known = hashlib.sha256("".join(digests).encode()).hexdigest()[:16]
+        home = all_tests(self.folder) / ".sent" / known
+        if home.exists():
+            return home
         for name, (package, digest) in run.parcel.files.items():
             stem = home.joinpath(*name.split("."))
             path = stem / "__init__.py" if package else stem.with_name(f"{stem.name}.py")
@@ -116,6 +120,11 @@ class ScratchHost:
 
     async def discard(self, path):
         await asyncio.to_thread(shutil.rmtree, Path(path).parent)
+
+
+def all_tests(folder: Path) -> Path:
+    """Give the folder that all tests of this process share: modules are compiled once."""
+    return next(path for path in folder.parents if path.name.startswith(("pytest-", "popen-")))
 
 
 def state_of(path, *, checksum):

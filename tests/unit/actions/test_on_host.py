@@ -235,6 +235,21 @@ async def test_an_archive_that_cannot_be_unpacked_says_why(performing, host, arg
     assert (await seen_of(performing, "unarchive", args, host))["msg"] == msg
 
 
+async def test_fragments_on_the_host_are_assembled_there(performing, host, tmp_path):
+    def fragments():
+        (tmp_path / "parts").mkdir()
+        (tmp_path / "parts" / "a").write_text("1\n")
+        (tmp_path / "parts" / "b").write_text("2\n")
+
+    await asyncio.to_thread(fragments)
+    args = {"src": str(tmp_path / "parts"), "dest": str(tmp_path / "whole")}
+    seen = await seen_of(performing, "assemble", args, host)
+    assert seen["changed"], seen
+    assert await asyncio.to_thread((tmp_path / "whole").read_text) == "1\n2\n"
+    refused = await seen_of(performing, "assemble", {**args, "remote_src": False}, host)
+    assert refused["msg"] == "assemble with remote_src: false is not supported yet"
+
+
 @pytest.mark.parametrize(("fact", "module"), [("dnf", "dnf"), ("dnf5", "dnf5"), ("yum", "dnf")])
 async def test_dnf_runs_the_module_for_the_dnf_the_host_has(performing, host, fact, module):
     scope = {"ansible_facts": {"pkg_mgr": fact}}

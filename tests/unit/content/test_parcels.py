@@ -50,6 +50,7 @@ def texts(parcel):
     }
 
 
+@pytest.mark.timeout(300)  # stock takes its time over all its modules
 def test_every_builtin_module_gets_the_files_stock_would_zip(content):
     program = Path(__file__).with_name("stock_closures.py")
     asked = subprocess.run([sys.executable, str(program)], check=True, capture_output=True)
