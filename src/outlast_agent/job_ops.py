@@ -6,7 +6,9 @@ what to start to `job_orders`, and what the spool says to `job_status`.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 from collections.abc import Callable
 
 from outlast_agent import job_status, spool
@@ -20,23 +22,39 @@ _LOOK_AGAIN = 0.25
 
 
 def start(agent: Agent, request: Request) -> None:
-    """Op `job.start`: answered with stock's start result once the job is recorded."""
+    """Op `job.start`: answered with stock's start result once the job is recorded.
+
+    A job whose start is withdrawn before that is ended: nobody would know that it runs.
+    """
     order = order_for(agent, request)
+    withdrawn: list[bool] = []
+    request.on_cancel = lambda: withdrawn.append(True)
 
     def answer(refusal: str, jid: str, results_file: str) -> None:
-        if refusal:
+        if withdrawn:
+            _end(jid)
+            request.cancelled()
+        elif refusal:
             request.fail(refusal)
-            return
-        request.reply(
-            {
-                "ansible_job_id": jid,
-                "started": True,
-                "finished": False,
-                "results_file": results_file,
-            }
-        )
+        else:
+            request.reply(
+                {
+                    "ansible_job_id": jid,
+                    "started": True,
+                    "finished": False,
+                    "results_file": results_file,
+                }
+            )
 
     agent.lasting(Launcher, lambda: _launcher(agent)).launch(order, answer)
+
+
+def _end(jid: str) -> None:
+    """Ask the supervisor of a job that was just started, if it was, to end it."""
+    pid = jid.rpartition(".")[2]
+    if pid:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(int(pid), signal.SIGTERM)
 
 
 def _launcher(agent: Agent) -> Launcher:

@@ -107,6 +107,21 @@ def test_the_end_of_a_job_that_is_not_there_is_told_at_once(agent):
     assert agent.call("job.ended", jid="j1.2", async_dir="~/.ansible_async") == {}
 
 
+def test_a_job_whose_start_is_withdrawn_does_not_run_on(agent, home):
+    run = {"command": {"shell": "exec sleep 60"}, "environment": {}}
+    started = agent.ask(
+        "job.start", jid="j1", limit=60, async_dir="~/.ansible_async", name="", run=run
+    )
+    agent.cancel(started)
+    assert agent.answer(started)[1]["kind"] == "cancelled"
+    (description,) = (home / ".ansible_async" / ".outlast").glob("*/job.json")
+    supervisor = json.loads(description.read_text())["supervisor"]["pid"]
+    wait_until(lambda: not spool.process_start(supervisor))
+    child = description.with_name("child")
+    if child.exists():  # it had come so far
+        assert not spool.process_start(int(child.read_text().split()[0]))
+
+
 def test_waiting_can_be_given_up(agent, gate):
     job = agent.start(f"read x < {gate}; echo on")
     told = agent.about("job.ended", job)
