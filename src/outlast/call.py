@@ -183,8 +183,19 @@ class Evaluate(Protocol):
         """
         ...
 
-    def lookup(self, name: str, terms: object, scope: Scope) -> list[object]:
-        """Give the items of a `with_<name>` loop over *terms* (unevaluated)."""
+    def lookup(self, name: str, terms: object, scope: Scope, *, action: str) -> list[object]:
+        """Give the items of a `with_<name>` loop over *terms* (unevaluated).
+
+        *action* is the task's: `with_first_found` looks in a folder named after it.
+        """
+        ...
+
+    def shown(self, text: str, scope: Scope) -> tuple[object, tuple[str, ...]]:
+        """Give an expression's value with a note in place of all that is undefined in it."""
+        ...
+
+    def may_block(self, value: object, scope: Scope) -> bool:
+        """Tell whether evaluating *value* may read files or run programs."""
         ...
 
     def expression(self, text: str, scope: Scope) -> object:

@@ -51,7 +51,7 @@ async def debug(call: Call) -> Performed:
     return Performed(Ok({"msg": call.args.get("msg", args["msg"])}), shown="always")
 
 
-async async def _shown(call: Call, expression: str) -> Outcome:
+async def _shown(call: Call, expression: str) -> Outcome:
     """Give the value, with a note in place of what is undefined: that is what people debug."""
     try:
         value, notes = call.evaluate.shown(expression, call.scope)

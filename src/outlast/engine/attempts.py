@@ -1,4 +1,4 @@
-"""One task on one host for one item: when, arguments, attempts, background job, verdict.
+"""One task on one host for one item: attempts, background job, verdict.
 
 Each step adds one concern and calls the next. A fork is held only while the host works for
 us: waiting, be it for a retry or for a background job, keeps nobody else from starting.
@@ -9,13 +9,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 
 from outlast.call import Call, Session
-from outlast.engine.delegation import Delegate, delegate_of
+from outlast.engine.delegation import Delegate
 from outlast.engine.ports import Target, Wiring
-from outlast.engine.results import Include, ItemResult
+from outlast.engine.preparation import Preparation, Ready, Thinking
+from outlast.engine.results import ItemResult
 from outlast.engine.terms import Terms, TermsReader
-from outlast.engine.verdict import Judge, all_hold, explained, give_up
+from outlast.engine.verdict import Judge, explained, give_up
 from outlast.errors import (
     ActionFailed,
     Cause,
@@ -30,20 +32,16 @@ from outlast.outcome import (
     Ok,
     Outcome,
     Performed,
-    Skipped,
     Unreachable,
     censored,
 )
-from outlast.playbook.model import Condition, Task
+from outlast.playbook.model import Task
 from outlast.values import Scope
 
 _DEFAULT_RETRIES = 3
 _MOMENT = 0.3
 """Seconds an attempt may wait for news before it counts as one that failed: stock's own
 question takes longer, so a job that ends meanwhile shows no retry there either."""
-_EVALUATED_BY_ACTION = {"ansible.builtin.assert": frozenset({"that"})}
-"""Arguments that are conditions: the action evaluates them as they are written."""
-_INCLUDES = frozenset({"ansible.builtin.include_tasks"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +50,7 @@ class Attempts:
 
     wiring: Wiring
     reader: TermsReader
+    thinking: Thinking
     forks: asyncio.Semaphore
     task: Task
     label: TaskLabel
@@ -59,82 +58,23 @@ class Attempts:
     scope: Scope
 
     async def run(self, loop_error: EvaluationError | None = None) -> ItemResult:
-        """Give what became of it; *loop_error* is what kept the loop's list from being made.
-
-        The conditions come first: a task that is not to run here needs neither its loop nor
-        its arguments to be sound.
-        """
-        delegate: Delegate | None = None
+        """Give what became of it; *loop_error* is what kept the loop's list from being made."""
+        preparation = Preparation(
+            wiring=self.wiring, reader=self.reader, task=self.task, scope=self.scope
+        )
+        think = partial(preparation.prepare, loop_error)
+        ready = await self.thinking.over(self.task, self.scope, think)
+        if isinstance(ready, ItemResult):
+            return ready
         try:
-            delegate = delegate_of(self.task, self.scope, self.wiring)
-            if skipped := self._not_to_run():
-                return ItemResult(outcome=skipped, no_log=self._no_log(), delegate=delegate)
-            if loop_error is not None:
-                raise loop_error
-            terms = self.reader.read(self.task, self.scope)
-            if self.task.action.resolved in _INCLUDES:
-                return self._include(terms)
-            return await self._attempts(terms, delegate)
+            return await self._attempts(ready)
         except EvaluationError as error:
-            return self._refused(Failed(why=error.chain), delegate)
+            return preparation.refused(error, ready.delegate)
 
-    def _no_log(self) -> bool:
-        try:
-            return self.reader.no_log(self.task, self.scope)
-        except EvaluationError:
-            return True  # nobody knows: hide it
-
-    def _refused(self, outcome: Failed, delegate: Delegate | None) -> ItemResult:
-        """A failure from before anything ran; `ignore_errors` may still apply to it."""
-        try:
-            ignore = self.reader.read(self.task, self.scope).ignore_errors
-        except EvaluationError:
-            ignore = self._plainly_ignored()
-        return ItemResult(
-            outcome=explained(outcome, self.task),
-            ignore_errors=ignore,
-            no_log=self._no_log(),
-            delegate=delegate,
-        )
-
-    def _plainly_ignored(self) -> bool:
-        """`ignore_errors` on its own, when another keyword is what failed."""
-        words = self.task.keywords.ignore_errors
-        try:
-            return bool(self.wiring.evaluate.render(words, self.scope))
-        except EvaluationError:
-            return False
-
-    def _not_to_run(self) -> Skipped | None:
-        for condition in self.task.keywords.when:
-            if not self._holds(condition):
-                reason = "Conditional result was False"
-                source = getattr(condition.source, "text", condition.source)
-                return Skipped({"skip_reason": reason, "false_condition": source})
-        return None
-
-    def _holds(self, condition: Condition) -> bool:
-        return all_hold((condition,), self.wiring.evaluate, self.scope)
-
-    # -- dynamic includes --------------------------------------------------------------------
-
-    def _include(self, terms: Terms) -> ItemResult:
-        args = self._arguments()
-        path = args.pop("_raw_params", None) or args.pop("file", None)
-        if not path:
-            return self._refused(
-                Failed(why=(Cause("No include file was specified to the include"),)), None
-            )
-        include = Include(path=str(path), variables=dict(self.task.keywords.vars))
-        return ItemResult(
-            outcome=Ok({"include": str(path)}), include=include, ignore_errors=terms.ignore_errors
-        )
-
-    # -- attempts ----------------------------------------------------------------------------
-
-    async def _attempts(self, terms: Terms, delegate: Delegate | None) -> ItemResult:
+    async def _attempts(self, ready: Ready) -> ItemResult:
+        terms = ready.terms
         judge = Judge(self.task, self.wiring.evaluate, self.scope)
-        call = self._call(terms, delegate)
+        call = self._call(ready)
         retries = self._retries(terms)
         for attempt in range(1, retries + 2):
             counted = attempt if retries else None
@@ -146,7 +86,7 @@ class Attempts:
                 if judge.is_settled(outcome):
                     break
             if attempt <= retries:
-                self._tell_retry(outcome, retries + 1 - attempt, delegate, terms)
+                self._tell_retry(outcome, retries + 1 - attempt, ready)
                 await self._pause(terms.delay, performed.news)
         else:
             outcome = give_up(outcome, retries)
@@ -157,7 +97,7 @@ class Attempts:
             ignore_errors=terms.ignore_errors,
             no_log=terms.no_log,
             shown=performed.shown,
-            delegate=delegate,
+            delegate=ready.delegate,
         )
 
     async def _judged(
@@ -177,10 +117,9 @@ class Attempts:
         """Wait as long as the user said, or until there is news worth asking for."""
         await _within(delay if delay >= 0 else 1, news or asyncio.Event().wait)
 
-    def _tell_retry(
-        self, outcome: Outcome, left: int, delegate: Delegate | None, terms: Terms
-    ) -> None:
-        shown = censored(outcome) if terms.no_log else outcome
+    def _tell_retry(self, outcome: Outcome, left: int, ready: Ready) -> None:
+        shown = censored(outcome) if ready.terms.no_log else outcome
+        delegate = ready.delegate
         self.wiring.events.emit(
             Retrying(
                 task=self.label,
@@ -235,16 +174,17 @@ class Attempts:
 
     # -- what is asked -----------------------------------------------------------------------
 
-    def _call(self, terms: Terms, delegate: Delegate | None) -> Call:
+    def _call(self, ready: Ready) -> Call:
+        terms = ready.terms
         return Call(
             action=self.task.action.resolved,
             written_as=self.task.action.name,
-            args=self._arguments(),
+            args=ready.args,
             written=self.task.action.args,
             host=self.host,
             scope=self.scope,
             evaluate=self.wiring.evaluate,
-            session=self._session(terms, delegate),
+            session=self._session(terms, ready.delegate),
             task_name="" if terms.no_log else self.label.name,
             origin=self.task.action.origin,
             environment=terms.environment,
@@ -257,17 +197,6 @@ class Attempts:
             search_path=self.wiring.search_path,
             say=lambda text: self.wiring.events.emit(Said(text)),
         )
-
-    def _arguments(self) -> dict[str, object]:
-        action = self.task.action
-        names = _EVALUATED_BY_ACTION.get(action.resolved, frozenset())
-        own = {name: value for name, value in action.args.items() if name in names}
-        args = {name: value for name, value in action.args.items() if name not in names}
-        try:
-            return self.wiring.evaluate.render_args(args, self.scope) | own
-        except EvaluationError as error:
-            what = f"Finalization of task args for {action.resolved!r} failed."
-            raise EvaluationError(what, action.origin, causes=error.chain) from error
 
     def _async_dir(self) -> str:
         if "ansible_async_dir" not in self.scope:

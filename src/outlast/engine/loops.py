@@ -9,15 +9,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from outlast.engine.attempts import Attempts
 from outlast.engine.ports import Wiring
+from outlast.engine.preparation import Preparation, Thinking
 from outlast.engine.results import HostResult, Include, ItemResult, sum_up
 from outlast.engine.terms import TermsReader
-from outlast.engine.verdict import all_hold, explained, with_payload
+from outlast.engine.verdict import all_hold, with_payload
 from outlast.errors import EvaluationError, UndefinedVariable
 from outlast.events import ItemEnded, Noticed, TaskLabel
-from outlast.outcome import Failed, SetFacts, Warned, censored
+from outlast.outcome import SetFacts, Warned, censored
 from outlast.playbook.model import Loop, LoopControl, Task
 from outlast.values import Overlaid, Scope
 
@@ -30,6 +32,7 @@ class HostTask:
 
     wiring: Wiring
     reader: TermsReader
+    thinking: Thinking
     forks: asyncio.Semaphore
     task: Task
     label: TaskLabel
@@ -37,19 +40,22 @@ class HostTask:
 
     async def run(self) -> HostResult:
         """Give what became of the task on this host, each item reported as it ended."""
+        scope = self.wiring.variables.scope(self.host, self.task.keywords.vars)
+        if self.task.loop is None:
+            return _single(await self._attempts(scope).run())
         try:
-            scope = self.wiring.variables.scope(self.host, self.task.keywords.vars)
-            if self.task.loop is None:
-                return _single(await self._attempts(scope).run())
             return await self._loop(self.task.loop, scope)
         except EvaluationError as error:
-            failed = explained(Failed(why=error.chain), self.task)
-            return _single(ItemResult(outcome=failed))
+            preparation = Preparation(
+                wiring=self.wiring, reader=self.reader, task=self.task, scope=scope
+            )
+            return _single(preparation.refused(error))
 
     def _attempts(self, scope: Scope) -> Attempts:
         return Attempts(
             wiring=self.wiring,
             reader=self.reader,
+            thinking=self.thinking,
             forks=self.forks,
             task=self.task,
             label=self.label,
@@ -59,7 +65,8 @@ class HostTask:
 
     async def _loop(self, loop: Loop, scope: Scope) -> HostResult:
         try:
-            items = self._items(loop, scope)
+            think = partial(self._items, loop, scope)
+            items = await self.thinking.over(self.task, scope, think)
         except UndefinedVariable as error:
             # a false condition makes the list unnecessary
             return _single(await self._attempts(scope).run(loop_error=error))
@@ -70,7 +77,9 @@ class HostTask:
 
     def _items(self, loop: Loop, scope: Scope) -> list[object]:
         if loop.lookup is not None:
-            return self.wiring.evaluate.lookup(loop.lookup, loop.items, scope)
+            return self.wiring.evaluate.lookup(
+                loop.lookup, loop.items, scope, action=self.task.action.name
+            )
         items = self.wiring.evaluate.render(loop.items, scope)
         if not isinstance(items, list):
             kind = type(items).__name__

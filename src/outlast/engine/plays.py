@@ -18,6 +18,7 @@ from outlast.engine.includes import Inclusions
 from outlast.engine.labels import Labels
 from outlast.engine.meta import MetaRunner, check
 from outlast.engine.ports import Wiring
+from outlast.engine.preparation import Thinking
 from outlast.engine.standing import Standing
 from outlast.engine.tasks import Company, TaskRunner
 from outlast.engine.terms import TermsReader
@@ -41,6 +42,7 @@ class PlayRunner:
     forks: asyncio.Semaphore
     labels: Labels
     reader: TermsReader
+    thinking: Thinking
     stats: dict[str, dict[str, object]]
 
     async def run(self, play: Play) -> bool:
@@ -195,6 +197,7 @@ class PlayRunner:
             company=company,
             forks=self.forks,
             reader=self.reader,
+            thinking=self.thinking,
             labels=self.labels,
             after=after,
         )

@@ -10,6 +10,7 @@ from typing import TypeAlias
 from outlast.engine.labels import Labels
 from outlast.engine.plays import PlayRunner
 from outlast.engine.ports import Wiring
+from outlast.engine.preparation import Thinking
 from outlast.engine.standing import Standing
 from outlast.engine.terms import TermsReader
 from outlast.errors import OutlastError
@@ -62,6 +63,7 @@ class Run:
             forks=asyncio.Semaphore(wiring.settings.forks),
             labels=Labels(wiring.evaluate, reader),
             reader=reader,
+            thinking=Thinking(wiring.evaluate),
             stats={},
         )
         wiring.events.emit(PlaybookStarted(file.path, len(plays)))

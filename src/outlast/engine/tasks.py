@@ -15,6 +15,7 @@ from outlast.engine.after import Aftermath
 from outlast.engine.labels import Labels
 from outlast.engine.loops import HostTask
 from outlast.engine.ports import Wiring
+from outlast.engine.preparation import Thinking
 from outlast.engine.results import HostResult
 from outlast.engine.standing import Standing
 from outlast.engine.terms import TermsReader
@@ -68,6 +69,7 @@ class TaskRunner:
     company: Company
     forks: asyncio.Semaphore
     reader: TermsReader
+    thinking: Thinking
     labels: Labels
     after: Aftermath
 
@@ -153,6 +155,7 @@ class TaskRunner:
             result = await HostTask(
                 wiring=self.wiring,
                 reader=self.reader,
+                thinking=self.thinking,
                 forks=self.forks,
                 task=this.task,
                 label=this.label,

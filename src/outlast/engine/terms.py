@@ -74,7 +74,7 @@ class TermsReader:
             retries=self._value(task, scope, "retries", task.retries, to_int, None),
             delay=self._value(task, scope, "delay", task.delay, to_float, 5.0),
             timeout=number("timeout", words.timeout, self.settings.task_timeout),
-            ignore_errors=flag("ignore_errors", words.ignore_errors, unset=False),
+            ignore_errors=self.ignore_errors(task, scope),
             check_mode=flag("check_mode", words.check_mode, unset=self.check_mode),
             diff=flag("diff", words.diff, unset=self.diff),
             no_log=self.no_log(task, scope),
@@ -82,6 +82,11 @@ class TermsReader:
             notify=self._notify(words, scope),
             reaching=self._reaching(task, words, scope),
         )
+
+    def ignore_errors(self, task: Task, scope: Scope) -> bool:
+        """Tell whether a failure is to be ignored; on its own, since other keywords may fail."""
+        value = task.keywords.ignore_errors
+        return self._value(task, scope, "ignore_errors", value, to_bool, unset=False)
 
     def no_log(self, task: Task, scope: Scope) -> bool:
         """Tell whether results may be shown; on its own, since failures need it too."""

@@ -36,8 +36,14 @@ class PlainEvaluate:
     def render_args(self, args, scope):
         return {name: self.render(value, scope) for name, value in args.items()}
 
-    def lookup(self, name, terms, scope):
+    def lookup(self, name, terms, scope, *, action):
         return self.render(terms, scope)
+
+    def shown(self, text, scope):
+        return self.expression(text, scope), ()
+
+    def may_block(self, value, scope) -> bool:
+        return "pipe" in repr(value)
 
     def expression(self, text, scope):
         return self.render(Template(text), scope)

@@ -1,0 +1,142 @@
+"""What a task comes to on one host, before anything is done: all of its templates evaluated.
+
+Decides, in stock's order: delegate, conditions, the loop's error, keywords, arguments. A
+task that is not to run here needs neither its loop nor its arguments to be sound. Only
+computes; doing is the business of `attempts`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from outlast.call import Evaluate
+from outlast.engine.delegation import Delegate, delegate_of
+from outlast.engine.ports import Wiring
+from outlast.engine.results import Include, ItemResult
+from outlast.engine.terms import Terms, TermsReader
+from outlast.engine.verdict import all_hold, explained
+from outlast.errors import EvaluationError
+from outlast.outcome import Failed, Ok, Skipped
+from outlast.playbook.model import Task
+from outlast.values import Scope
+
+T = TypeVar("T")
+
+_INCLUDES = frozenset({"ansible.builtin.include_tasks"})
+_EVALUATED_BY_ACTION = {"ansible.builtin.assert": frozenset({"that"})}
+"""Arguments that are conditions: the action evaluates them as they are written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """Everything is known; the action can be asked."""
+
+    terms: Terms
+    delegate: Delegate | None
+    args: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preparation:
+    """Prepares one task for one host and item."""
+
+    wiring: Wiring
+    reader: TermsReader
+    task: Task
+    scope: Scope
+
+    def prepare(self, loop_error: EvaluationError | None = None) -> Ready | ItemResult:
+        """Give what is to be done, or the result when there is nothing to do.
+
+        *loop_error* is what kept the loop's list from being made.
+        """
+        delegate: Delegate | None = None
+        try:
+            delegate = delegate_of(self.task, self.scope, self.wiring)
+            if skipped := self._not_to_run():
+                return ItemResult(outcome=skipped, no_log=self._no_log(), delegate=delegate)
+            if loop_error is not None:
+                raise loop_error
+            ready = Ready(self.reader.read(self.task, self.scope), delegate, self._arguments())
+        except EvaluationError as error:
+            return self.refused(error, delegate)
+        if self.task.action.resolved in _INCLUDES:
+            return self._include(ready)
+        return ready
+
+    def refused(self, error: EvaluationError, delegate: Delegate | None = None) -> ItemResult:
+        """Give the failure of a task that came to nothing; `ignore_errors` may apply to it."""
+        return ItemResult(
+            outcome=explained(Failed(why=error.chain), self.task),
+            ignore_errors=self._ignored(),
+            no_log=self._no_log(),
+            delegate=delegate,
+        )
+
+    def _no_log(self) -> bool:
+        try:
+            return self.reader.no_log(self.task, self.scope)
+        except EvaluationError:
+            return True  # nobody knows: hide it
+
+    def _ignored(self) -> bool:
+        try:
+            return self.reader.ignore_errors(self.task, self.scope)
+        except EvaluationError:
+            return False
+
+    def _not_to_run(self) -> Skipped | None:
+        for condition in self.task.keywords.when:
+            if not all_hold((condition,), self.wiring.evaluate, self.scope):
+                reason = "Conditional result was False"
+                source = getattr(condition.source, "text", condition.source)
+                return Skipped({"skip_reason": reason, "false_condition": source})
+        return None
+
+    def _arguments(self) -> dict[str, object]:
+        action = self.task.action
+        names = _EVALUATED_BY_ACTION.get(action.resolved, frozenset())
+        own = {name: value for name, value in action.args.items() if name in names}
+        args = {name: value for name, value in action.args.items() if name not in names}
+        try:
+            return self.wiring.evaluate.render_args(args, self.scope) | own
+        except EvaluationError as error:
+            what = f"Finalization of task args for {action.resolved!r} failed."
+            raise EvaluationError(what, action.origin, causes=error.chain) from error
+
+    def _include(self, ready: Ready) -> ItemResult:
+        path = ready.args.get("_raw_params") or ready.args.get("file")
+        if not path:
+            nothing = EvaluationError("No include file was specified to the include")
+            return self.refused(nothing, ready.delegate)
+        return ItemResult(
+            outcome=Ok({"include": str(path)}),
+            include=Include(path=str(path), variables=dict(self.task.keywords.vars)),
+            ignore_errors=ready.terms.ignore_errors,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Thinking:
+    """Evaluates on the loop what only computes, in a thread what may read or run something."""
+
+    evaluate: Evaluate
+    _blocking: dict[int, tuple[Task, bool]] = field(default_factory=dict)
+
+    async def over(self, task: Task, scope: Scope, think: Callable[[], T]) -> T:
+        """Give what *think* gives; it evaluates templates of *task* in *scope*."""
+        _, blocks = self._blocking.setdefault(id(task), (task, self._may_block(task, scope)))
+        return await asyncio.to_thread(think) if blocks else think()
+
+    def _may_block(self, task: Task, scope: Scope) -> bool:
+        words = task.keywords
+        written: list[object] = [task.action.args, words.environment, words.delegate_to]
+        written += [condition.source for condition in words.when]
+        if task.loop is not None:
+            if task.loop.lookup is not None:
+                return True
+            written.append(task.loop.items)
+        return self.evaluate.may_block(written, scope)
