@@ -7,6 +7,7 @@ for the rest. Leaves how an op is written to `wire`, and calling it to `agent`.
 from __future__ import annotations
 
 OPS = {
+    "alive": "runs:alive",
     "parcel": "runs:receive",
     "run": "runs:run",
     "become": "identity:become",

@@ -20,6 +20,11 @@ _COMMAND_PATIENCE = 1.0
 _MODULE_PATIENCE = 0.0
 
 
+def alive(_agent: Agent, request: Request) -> None:
+    """Op `alive`: answered at once, so that a host that is gone is told from one that works."""
+    request.reply()
+
+
 def receive(agent: Agent, request: Request) -> None:
     """Op `parcel`: keep a module. `digests` names the blobs that come with it."""
     digests = request.body["digests"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import os
 import stat
@@ -169,6 +170,13 @@ async def test_inspecting_tells_kinds_sizes_and_modes(session, tmp_path):
     assert (pipe.kind, pipe.sha1) == ("other", None)
     assert await session.inspect(str(tmp_path / "nothing")) is None
     assert await session.inspect(str(tmp_path / "file" / "below")) is None
+
+
+async def test_a_long_file_is_checked_too(session, tmp_path):
+    with (tmp_path / "long").open("wb") as file:
+        file.truncate(40_000_000)
+    found = await session.inspect(str(tmp_path / "long"), checksum=True)
+    assert (found.size, found.sha1) == (40_000_000, hashlib.sha1(bytes(40_000_000)).hexdigest())
 
 
 async def test_a_home_is_found_by_its_tilde(session):

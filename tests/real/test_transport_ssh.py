@@ -19,7 +19,7 @@ from outlast.content.cache import Cache
 from outlast.content.places import open_content
 from outlast.errors import ActionFailed, HostUnreachable
 from outlast.settings import Settings
-from outlast.transport import openssh
+from outlast.transport import link, openssh
 from outlast.transport.endpoint import Endpoint, Wishes, endpoint_for
 from outlast.transport.sessions import Sessions
 
@@ -198,6 +198,22 @@ def kill_what_was_left(seconds):
             words = (entry / "cmdline").read_bytes() if (entry / "cmdline").exists() else b""
             if words == f"sleep\0{seconds}\0".encode():
                 os.kill(int(entry.name), signal.SIGKILL)
+
+
+async def test_a_host_that_gives_no_sign_of_life_is_given_up(sessions, endpoint, monkeypatch):
+    monkeypatch.setattr(link, "_SIGN", 0.1)
+    monkeypatch.setattr(link, "_SILENCE", 0.5)
+    async with sessions:
+        session = await sessions.open(endpoint)
+        agent = await agent_of(session)
+        # Silent for longer than that, but there: its signs keep it.
+        assert await shell(session, "sleep 1; echo there") == "there"
+        os.kill(agent, signal.SIGSTOP)
+        try:
+            with pytest.raises(HostUnreachable, match="no sign of life"):
+                await shell(session, "true")
+        finally:
+            os.kill(agent, signal.SIGCONT)
 
 
 async def test_a_lost_host_is_reached_again_when_it_is_opened_again(sessions, endpoint):

@@ -70,6 +70,17 @@ class Conversation:
         """Tell whether asking has a point."""
         return self._lost is None
 
+    @property
+    def waiting(self) -> bool:
+        """Tell whether anybody waits for an answer."""
+        return bool(self._open)
+
+    def ask_for_a_sign(self) -> None:
+        """Ask for an answer nobody waits for: that it comes is what counts."""
+        question = self.begin()
+        body: dict[str, object] = {"op": "alive"}
+        self.pipe.write(b"".join(wire.message(question.id, wire.REQUEST, body)))
+
     async def ask(
         self,
         op: str,

@@ -7,6 +7,7 @@ its end means. Leaves the frames to `conversation`.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import dataclass
 
 from outlast.errors import ActionFailed, HostUnreachable, OutlastError
@@ -20,6 +21,11 @@ _STDERR = 64 * 1024
 _LAST_WORDS = 0.3
 """Seconds for stderr to be read once the child has ended: a persisted master of ssh may hold
 it open for a minute."""
+_SIGN = 15.0
+"""Seconds of silence after which a host that somebody waits for is asked for a sign of life."""
+_SILENCE = 180.0
+"""Seconds of silence after which it is given up: a host that lost its power says no farewell."""
+_BURIAL = 2.0
 _SSH_FAILED = 255
 _NOT_FOUND = 127
 
@@ -62,8 +68,11 @@ class Link(asyncio.SubprocessProtocol):
         self._closed: set[int] = set()
         self._transport: asyncio.SubprocessTransport | None = None
         self._stdin: asyncio.WriteTransport | None = None
+        self._buried = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
+        self._last_heard = loop.time()
+        self._watch: asyncio.TimerHandle | None = None
 
     @property
     def pid(self) -> int | None:
@@ -82,6 +91,7 @@ class Link(asyncio.SubprocessProtocol):
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         """The child said something."""
+        self._last_heard = asyncio.get_running_loop().time()
         if fd != 1:
             self._stderr += data
             del self._stderr[:-_STDERR]
@@ -99,6 +109,7 @@ class Link(asyncio.SubprocessProtocol):
 
     def process_exited(self) -> None:
         """The child ended; what it said last may not have been read yet."""
+        self._buried.set()
         asyncio.get_running_loop().call_later(_LAST_WORDS, self._over)
         self._maybe_over()
 
@@ -145,6 +156,29 @@ class Link(asyncio.SubprocessProtocol):
                 help_text="Set ansible_python_interpreter to a newer Python of the host.",
             )
 
+    # -- signs of life
+
+    def watch_over(self) -> None:
+        """Ask the host for a sign when it is silent; give it up when none comes.
+
+        Whoever waits for a job's end would otherwise wait for ever for a host that is gone:
+        nothing is sent to it that could fail.
+        """
+        loop = asyncio.get_running_loop()
+        silence = loop.time() - self._last_heard
+        if self.gone.done():
+            return
+        if not self.conversation.waiting:
+            self._last_heard = loop.time()
+        elif silence >= _SILENCE:
+            text = f"the host has given no sign of life for {silence:.0f} seconds"
+            self._verdict = HostUnreachable(text)
+            self.abandon()
+            return
+        elif silence >= _SIGN:
+            self.conversation.ask_for_a_sign()
+        self._watch = loop.call_later(_SIGN, self.watch_over)
+
     # -- the end
 
     def _maybe_over(self) -> None:
@@ -161,6 +195,8 @@ class Link(asyncio.SubprocessProtocol):
         self._kill()
         verdict = self._verdict or self._explain()
         self.gone.set_result(None)
+        if self._watch is not None:
+            self._watch.cancel()
         self._room.set()
         self.conversation.lose(verdict.message)
         if not self.conversation.hello.done():
@@ -212,6 +248,12 @@ class Link(asyncio.SubprocessProtocol):
         self._kill()
         self._over()
 
+    async def buried(self) -> None:
+        """Return when the child has been waited for, or hangs in the kernel."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_BURIAL):
+                await self._buried.wait()
+
 
 async def open_link(endpoint: Endpoint, bundle: bootstrap.Bundle, word: str) -> Link:
     """Start the child and wait for the agent's hello.
@@ -229,7 +271,10 @@ async def open_link(endpoint: Endpoint, bundle: bootstrap.Bundle, word: str) -> 
     try:
         link.write(bundle.data)
         await asyncio.shield(link.conversation.hello)
+        if endpoint.kind == "ssh":
+            link.watch_over()
     except BaseException:
         link.abandon()
+        await link.buried()
         raise
     return link

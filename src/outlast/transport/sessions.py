@@ -65,6 +65,8 @@ class Sessions:
         finally:
             for link in links:
                 link.abandon()
+            for link in links:
+                await link.buried()
             # Transports close their pipes in the loop's next round.
             await asyncio.sleep(0)
 
@@ -85,6 +87,8 @@ class Sessions:
     async def _connected(self, endpoint: Endpoint) -> _Connection:
         connection = self._connections.get(endpoint)
         if connection is None or not connection.link.conversation.alive:
+            if connection is not None:
+                await connection.link.buried()
             link = await self._link(endpoint)
             connection = self._connections[endpoint] = _Connection(link)
             hello = link.conversation.hello.result()
