@@ -70,7 +70,7 @@ class OutlastError(Exception):
     @property
     def chain(self) -> tuple[Cause, ...]:
         """This error and what caused it, the outermost first."""
-        return (Cause(self.message, self.origin), *self.causes)
+        return (Cause(self.message, self.origin, self.help_text), *self.causes)
 
     def __str__(self) -> str:
         return joined([cause.message for cause in self.chain])

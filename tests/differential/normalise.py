@@ -20,6 +20,7 @@ _RULES = [
         (r"\d+:\d\d:\d\d\.\d{6}", "DELTA"),
         (r'("(?:child_pid|pid)": )\d+', r"\1PID"),
         (r'("(?:atime|ctime|mtime|inode|dev|size|gid|uid)": )[\d.]+', r"\1N"),
+        (r'("version": )"\d+"', r'\1"N"'),
         (r"Paused for [\d.]+ seconds", "Paused for S seconds"),
         (r'("?(?:owner|group)"?: "?)\w+', r"\1SOMEBODY"),
         (r"(?m)^((?:  \w[\w ]* (?:path|location|version|file)) = ).*", r"\1SOMETHING"),

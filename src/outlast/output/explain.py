@@ -32,7 +32,8 @@ def explanation(why: Sequence[Cause], help_text: str = "") -> str:
     segments = []
     for number, group in enumerate(groups):
         message = joined([cause.message for cause in group])
-        advice = group[-1].help_text or ("" if number else help_text)
+        own = next((cause.help_text for cause in group if cause.help_text), "")
+        advice = own or ("" if number else help_text)
         segments.append(_segment(message, _place(group), advice))
     if len(segments) > 1:
         segments[0] = f"{joined([cause.message for cause in why])}\n\n{segments[0]}"
