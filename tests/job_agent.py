@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import select
 import subprocess
 import sys
 
-from outlast_agent import bootstrap, wire
-
 from job_host import sources
+
+from outlast_agent import bootstrap, wire
 
 
 class AgentOnPipe:
     """Starts an agent as transport would, and asks it things."""
 
-    def __init__(self, home, *, python=os.environ.get("OUTLAST_TEST_AGENT_PYTHON", sys.executable)):
+    def __init__(self, home, *, python=sys.executable):
         self._bundle = bootstrap.pack(sources())
         stub = bootstrap.stub("hello", self._bundle, {"remote_tmp": str(home / "tmp")})
         self.process = subprocess.Popen(
