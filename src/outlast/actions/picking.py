@@ -1,4 +1,4 @@
-"""package, dnf, service, assemble, uri: modules that need a word from the controller before they run.
+"""package, dnf, service, assemble, uri: modules that need a word from here before they run.
 
 Knows how the host's own module for packages or services is picked by its facts, and that a
 file to be sent to a web server stands here. Leaves the work to the module.

@@ -105,8 +105,8 @@ async def assert_(call: Call) -> Performed:
     shown: Shown = "usual" if args["quiet"] else "always"
     for condition in _conditions(call, call.written.get("that", args["that"])):
         if not await _holds(call, condition):
-            told = condition.text if isinstance(condition, Template) else condition
-            payload = {"assertion": told, "evaluated_to": False, "msg": args["fail_msg"]}
+            # As it is written, even a template: evaluated when somebody looks at it.
+            payload = {"assertion": condition, "evaluated_to": False, "msg": args["fail_msg"]}
             return Performed(action_failed(payload), shown=shown)
     return Performed(Ok({"msg": args["success_msg"]}), shown=shown)
 

@@ -16,11 +16,11 @@ from pathlib import Path
 from outlast.actions.saying import action_failed
 from outlast.actions.source_files import find_source
 from outlast.call import Call
-from outlast.errors import ActionFailed, EvaluationError, SourceMissing
+from outlast.errors import ActionFailed, SourceMissing
 from outlast.loader import load_file
 from outlast.outcome import Notice, Ok, Performed, SetIncludedVars, Warned
 from outlast.templating import merged
-from outlast.values import Overlaid, Scope, Template, is_list
+from outlast.values import is_list
 
 _OF_FOLDERS = frozenset(
     {"dir", "depth", "files_matching", "ignore_files", "extensions", "ignore_unknown_extensions"}
@@ -54,11 +54,8 @@ async def include_vars(call: Call) -> Performed:
     variables: dict[str, object] = {str(name): found} if name else found
     if call.args.get("hash_behaviour") == "merge":
         variables = _merged(call, variables)
-    scope = Overlaid(variables, call.scope)
-    payload = {
-        "ansible_included_var_files": reading.included,
-        "ansible_facts": {key: _seen(call, value, scope) for key, value in variables.items()},
-    }
+    # Templates stay what they are: whoever looks at the registered result evaluates them then.
+    payload = {"ansible_included_var_files": reading.included, "ansible_facts": variables}
     outcome = Ok(payload, notices=tuple(notices))
     return Performed(outcome, effects=(SetIncludedVars(variables),))
 
@@ -152,19 +149,3 @@ def _merged(call: Call, variables: Mapping[str, object]) -> dict[str, object]:
     known = {name: call.scope[name] for name in variables if name in call.scope}
     rendered = {name: call.evaluate.render(value, call.scope) for name, value in known.items()}
     return merged(rendered, dict(variables), recursive=True, lists="replace")
-
-
-def _seen(call: Call, value: object, scope: Scope) -> object:
-    """Give a variable as the registered result shows it; what cannot be evaluated, as text."""
-    try:
-        return call.evaluate.render(value, scope)
-    except EvaluationError:
-        return _as_written(value)
-
-
-def _as_written(value: object) -> object:
-    if isinstance(value, Template):
-        return value.text
-    if isinstance(value, dict):
-        return {key: _as_written(member) for key, member in value.items()}
-    return [_as_written(member) for member in value] if is_list(value) else value

@@ -17,6 +17,7 @@ from outlast.outcome import Failed, Notice, Ok, Outcome, Skipped, Unreachable
 
 _UNREADABLE: Final = "Module result deserialization failed"
 _SEE: Final = "See stdout/stderr for the returned output."
+_NOT_TEXT: Final = "Refusing to deserialize an invalid UTF8 string value"
 _UNKNOWN: Final = "Unknown error."
 _INTERNAL: Final = frozenset({"add_host", "add_group"})
 _ENVELOPE: Final = ("failed", "changed", "skipped", "unreachable", "warnings", "deprecations")
@@ -51,7 +52,10 @@ def judge_payload(data: Mapping[str, object], said: Sequence[str] = ()) -> Outco
     remarks = Remarks()
     for text in said:
         remarks.say(text)
-    payload = _cleaned(data, remarks)
+    try:
+        payload = _cleaned(data, remarks)
+    except UnicodeEncodeError as error:
+        return Failed({}, (Cause(f"{_NOT_TEXT}: {error}", apart=True),))
     event = _event(payload.pop("exception", None), payload)
     try:
         _split_into_lines(payload)
@@ -127,13 +131,20 @@ def _cleaned(data: Mapping[str, object], remarks: Remarks) -> dict[str, object]:
 
 
 def _stripped(value: object) -> object:
-    """Give *value* without the internal keys that may stand deep inside it."""
+    """Give *value* without the internal keys that may stand deep inside it.
+
+    Raises `UnicodeEncodeError` for text that is none, as stock refuses it.
+    """
     if isinstance(value, dict):
         return {
             key: _stripped(member)
             for key, member in value.items()
             if not (isinstance(key, str) and key.startswith("_ansible_"))
         }
+    if isinstance(value, str):
+        if not value.isascii():
+            value.encode()  # raises for what is no text: bytes that came through in disguise
+        return value
     return [_stripped(member) for member in value] if isinstance(value, list) else value
 
 

@@ -11,7 +11,7 @@ from outlast.content.places import open_content
 from outlast.errors import ActionFailed, EvaluationError, joined
 from outlast.outcome import Detached, Failed, Performed, registered
 from outlast.templating import Evaluator
-from outlast.values import DictScope, Origin, Template, looks_like_template
+from outlast.values import DictScope, Origin, Overlaid, Template, looks_like_template
 
 VARS = {
     "number": 5,
@@ -73,6 +73,8 @@ async def done(actions: Actions, call: Call) -> tuple[dict, Performed]:
     if isinstance(outcome, Failed) and "msg" not in outcome.payload:
         msg = joined(["Task failed", *(cause.message for cause in outcome.why)])
         outcome = replace(outcome, payload={**outcome.payload, "msg": msg})
-    seen = registered(outcome)
+    # A registered template is evaluated by whoever looks at it.
+    around = Overlaid(outcome.payload.get("ansible_facts", {}), call.scope)
+    seen = call.evaluate.render(registered(outcome), around)
     seen.pop("invocation", None)  # as the engine does, but for items of loops
     return seen, performed

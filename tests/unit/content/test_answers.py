@@ -65,6 +65,17 @@ def test_an_unreadable_answer_says_where_to_look():
     assert outcome.why[-1].help_text == "See stdout/stderr for the returned output."
 
 
+def test_output_that_is_no_text_is_refused():
+    outcome = answer(r'{"stdout": "a\udcffb", "changed": true}')
+    assert outcome.payload == {}
+    assert not outcome.changed
+    assert outcome.why[0].message == (
+        "Refusing to deserialize an invalid UTF8 string value: 'utf-8' codec can't encode"
+        " character '\\udcff' in position 1: surrogates not allowed"
+    )
+    assert answer('{"stdout": "\\u00e4\\ud83d\\ude00"}').payload["stdout"] == "ä😀"
+
+
 def test_changed_is_what_python_takes_for_true():
     assert answer('{"changed": "no"}') == Ok({}, changed=True)
     assert answer('{"changed": null, "failed": null}') == Ok({})
