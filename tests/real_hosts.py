@@ -35,6 +35,7 @@ UsePAM no
 StrictModes no
 PasswordAuthentication no
 KbdInteractiveAuthentication no
+Subsystem sftp internal-sftp
 MaxStartups 100
 MaxSessions 100
 """
