@@ -161,7 +161,7 @@ def other_user() -> Iterator[OtherUser]:
     for program in ("sudo", "su", "useradd"):
         if shutil.which(program) is None:
             pytest.skip(f"no {program} here: run scripts/need-test-hosts")
-    user = OtherUser(f"outlast-{os.environ.get('PYTEST_XDIST_WORKER', 'test')}", "it's $ecret")
+    user = OtherUser(f"outlast-{os.getpid()}", "it's $ecret")  # tests may run twice at a time
     rights = Path("/etc/sudoers.d") / user.name
     subprocess.run(["userdel", "-rf", user.name], capture_output=True, check=False)
     _run("useradd", "-m", "-s", "/bin/bash", user.name)
