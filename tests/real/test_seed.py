@@ -131,7 +131,6 @@ def environment(folder: Path, *, own_jobs_folder: bool) -> dict[str, str]:
         "ANSIBLE_CONFIG": str(settings),
         "ANSIBLE_HOST_KEY_CHECKING": "False",
         "ANSIBLE_PIPELINING": "True",
-        "ANSIBLE_SSH_TRANSFER_METHOD": "piped",  # the server needs no sftp
     }
 
 
