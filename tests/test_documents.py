@@ -90,26 +90,37 @@ def test_every_room_is_in_the_architecture():
     assert rooms <= named
 
 
-def refused(row: str) -> set[str]:
-    """Give the names that the page of what is refused has in one row."""
-    page = (ROOT / "docs/compatibility.md").read_text().partition("\n## Refused\n")[2]
-    [line] = re.findall(rf"^\| {row} \| (.*) \|$", page, re.MULTILINE)
+def listed(part: str, row: str) -> set[str]:
+    """Give the names that a part of the compatibility page has in one row of its table."""
+    page = (ROOT / "docs/compatibility.md").read_text()
+    text = page.partition(f"\n## {part}\n")[2].partition("\n## ")[0]
+    [line] = re.findall(rf"^\| {row} \| (.*) \|$", text, re.MULTILINE)
     return set(CODE.findall(line))
 
 
 def test_the_keywords_that_are_refused_are_listed():
-    assert refused("keywords") == {name for name, row in keywords.KEYWORDS.items() if not row.built}
+    assert listed("Refused", "keywords") == {
+        name for name, row in keywords.KEYWORDS.items() if not row.built
+    }
 
 
 def test_the_actions_that_are_refused_are_listed():
     ours = {"import_tasks", "include_tasks", "meta"}  # the parser's and the engine's own
-    assert refused("actions") == (registry._NOT_BUILT | calls._UNBUILT) - ours
+    assert listed("Refused", "actions") == (registry._NOT_BUILT | calls._UNBUILT) - ours
+
+
+def test_the_actions_that_run_are_listed():
+    assert listed("Runs", "actions") == registry._ALONE.keys() | registry._ON_HOST | {"template"}
+
+
+def test_the_meta_tasks_that_run_are_listed():
+    assert listed("Runs", "meta") == set(meta.Meta)
 
 
 def test_the_meta_tasks_that_are_refused_are_listed():
-    assert refused("meta") == meta._LATER
+    assert listed("Refused", "meta") == meta._LATER
 
 
 def test_the_flags_that_are_refused_are_listed():
     spellings = ", ".join(options._NOT_BUILT.values()).split(", ")
-    assert refused("flags") == set(spellings)
+    assert listed("Refused", "flags") == set(spellings)
