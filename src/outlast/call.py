@@ -8,22 +8,21 @@ what is called when is the engine's business, how a host is reached is transport
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Protocol
+
+from msgspec import Struct, field
 
 from outlast.values import Origin, Scope
 
 
-@dataclass(frozen=True, slots=True)
-class ResolvedAction:
+class ResolvedAction(Struct, frozen=True):
     """An action that exists, under its one full name, redirects followed."""
 
     fqcn: str
     """`ansible.builtin.copy`; `ansible.legacy.x` for a module of the playbook's own library."""
 
 
-@dataclass(frozen=True, slots=True)
-class Parcel:
+class Parcel(Struct, frozen=True, eq=False):
     """A module with everything it imports, by content: sent once per connection.
 
     `files` maps dotted names to (is a package, digest of the source); `source` gives the
@@ -34,13 +33,22 @@ class Parcel:
     """The module's name as its own messages show it, e.g. `ansible.legacy.ping`."""
     main: str
     files: Mapping[str, tuple[bool, str]]
-    source: Callable[[str], bytes] = field(compare=False, repr=False)
+    source: Callable[[str], bytes]
     on_disk: bool = False
     """The module starts itself again under another Python: its files must exist on disk."""
 
+    def __eq__(self, other: object) -> bool:
+        """Compare by content; where the sources are read from does not matter."""
+        return isinstance(other, Parcel) and self._content() == other._content()
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModuleRun:
+    def __hash__(self) -> int:
+        return hash((self.name, self.main))
+
+    def _content(self) -> tuple[object, ...]:
+        return (self.name, self.main, self.files, self.on_disk)
+
+
+class ModuleRun(Struct, frozen=True, kw_only=True):
     """One run of a module: the parcel and its arguments, internal `_ansible_*` ones included."""
 
     parcel: Parcel
@@ -53,8 +61,7 @@ class ModuleRun:
     """Argument name to the temporary file's own name, where its ending matters to somebody."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CommandRun:
+class CommandRun(Struct, frozen=True, kw_only=True):
     """One program to run as `ansible.builtin.command` and `shell` do, but without a module.
 
     Defaults are the module's. The reply's stdout is the JSON the module would have printed.
@@ -80,8 +87,7 @@ class CommandRun:
 Run = ModuleRun | CommandRun
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Struct, frozen=True):
     """What a run printed and how it exited; bytes are decoded with surrogateescape."""
 
     stdout: str
@@ -89,8 +95,7 @@ class Reply:
     rc: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileState:
+class FileState(Struct, frozen=True, kw_only=True):
     """What is at a path on the host."""
 
     kind: str
@@ -154,8 +159,7 @@ class Session(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobOrder:
+class JobOrder(Struct, frozen=True, kw_only=True):
     """A background job to be started."""
 
     jid: str
@@ -211,8 +215,7 @@ def _to_nobody(_text: str) -> None:
     """Tell nobody."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class Call(Struct, frozen=True, kw_only=True):
     """One attempt of one task on one host (for one loop item): all an action may know."""
 
     action: str

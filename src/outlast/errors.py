@@ -10,6 +10,7 @@
     ├── EvaluationError          a template or condition cannot be evaluated; becomes `Failed`
     │   └── UndefinedVariable    because a name has no value
     ├── ActionFailed             an action says no before anything ran; becomes `Failed`
+    │   ├── InterpreterMissing   because the host lacks the Python it needs
     │   └── Refused              because of its arguments
     └── HostUnreachable          a connection could not be opened, or broke; becomes `Unreachable`
 
@@ -19,14 +20,14 @@ The last three are caught at the engine's border and become outcomes of one host
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar
+
+from msgspec import Struct
 
 from outlast.values import Origin
 
 
-@dataclass(frozen=True, slots=True)
-class Cause:
+class Cause(Struct, frozen=True):
     """One link of an explanation: what was being done, and where it is written."""
 
     message: str
@@ -116,6 +117,18 @@ class UndefinedVariable(EvaluationError):
 
 class ActionFailed(OutlastError):
     """An action says no before anything ran on the host: wrong arguments, a missing file."""
+
+
+class InterpreterMissing(ActionFailed):
+    """The host has no such Python: shown as if the module had been tried with it."""
+
+    def __init__(self, python: str, *, said: str) -> None:
+        super().__init__(
+            f"The module interpreter {python!r} was not found.",
+            help_text="Consider overriding the configured interpreter path for this host. "
+            "See stdout/stderr for the returned output.",
+        )
+        self.said = said
 
 
 class Refused(ActionFailed):

@@ -7,16 +7,16 @@ Listeners (console, ledger, JSON lines) decide what to make of it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias
+
+from msgspec import Struct, field
 
 from outlast.errors import Cause
 from outlast.outcome import Notice, Outcome, Shown
 from outlast.values import Origin
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaskLabel:
+class TaskLabel(Struct, frozen=True, kw_only=True):
     """A task as a listener needs it; `key` tells one task of a play from another."""
 
     key: int
@@ -34,8 +34,7 @@ class TaskLabel:
     """Differences were asked for: `--diff`, `diff: true` or the setting."""
 
 
-@dataclass(frozen=True, slots=True)
-class PlaybookStarted:
+class PlaybookStarted(Struct, frozen=True):
     """A playbook file was parsed and is about to run."""
 
     path: str
@@ -43,41 +42,35 @@ class PlaybookStarted:
     plays: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class PlayStarted:
+class PlayStarted(Struct, frozen=True):
     """A batch of a play begins; stock shows its banner once per batch."""
 
     name: str
     check_mode: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class NoHostsMatched:
+class NoHostsMatched(Struct, frozen=True):
     """The play's pattern matches no host."""
 
 
-@dataclass(frozen=True, slots=True)
-class NoHostsLeft:
+class NoHostsLeft(Struct, frozen=True):
     """Every host of the batch has failed; the play ends."""
 
 
-@dataclass(frozen=True, slots=True)
-class TaskStarted:
+class TaskStarted(Struct, frozen=True):
     """A task (or handler) begins for the hosts of its set: linear's banner."""
 
     task: TaskLabel
 
 
-@dataclass(frozen=True, slots=True)
-class HostStarted:
+class HostStarted(Struct, frozen=True):
     """A host is about to work on a task."""
 
     task: TaskLabel
     host: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ItemEnded:
+class ItemEnded(Struct, frozen=True, kw_only=True):
     """One item of a loop is done on one host."""
 
     task: TaskLabel
@@ -91,8 +84,7 @@ class ItemEnded:
     shown: Shown = "usual"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaskEnded:
+class TaskEnded(Struct, frozen=True, kw_only=True):
     """A host is through with a task, retries and background job included."""
 
     task: TaskLabel
@@ -108,8 +100,7 @@ class TaskEnded:
     shown: Shown = "usual"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Retrying:
+class Retrying(Struct, frozen=True, kw_only=True):
     """An attempt did not satisfy `until`; another follows after the delay."""
 
     task: TaskLabel
@@ -120,8 +111,7 @@ class Retrying:
     delegate_address: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobPolled:
+class JobPolled(Struct, frozen=True, kw_only=True):
     """A waited-for job was still running at the end of a `poll` interval."""
 
     task: TaskLabel
@@ -129,8 +119,7 @@ class JobPolled:
     jid: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobEnded:
+class JobEnded(Struct, frozen=True, kw_only=True):
     """A waited-for job has ended; comes before the item's or task's own end."""
 
     task: TaskLabel
@@ -140,8 +129,7 @@ class JobEnded:
     failed: bool
 
 
-@dataclass(frozen=True, slots=True)
-class HandlerNotified:
+class HandlerNotified(Struct, frozen=True):
     """A changed task asked for a handler (shown at -vv)."""
 
     host: str
@@ -150,8 +138,7 @@ class HandlerNotified:
     """False: the wish was noted. True: the handlers are about to run, this one among them."""
 
 
-@dataclass(frozen=True, slots=True)
-class FilesIncluded:
+class FilesIncluded(Struct, frozen=True):
     """A dynamic include brought in *path* for *hosts*."""
 
     path: str
@@ -159,30 +146,26 @@ class FilesIncluded:
     label: object = None
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(Struct, frozen=True):
     """A line an action shows while it is under way (`pause`)."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Noticed:
+class Noticed(Struct, frozen=True):
     """A warning or deprecation that belongs to no outcome."""
 
     notice: Notice
 
 
-@dataclass(frozen=True, slots=True)
-class RunFailed:
+class RunFailed(Struct, frozen=True):
     """The run ends because of an error outside any task."""
 
     why: tuple[Cause, ...]
     help_text: str = ""
 
 
-@dataclass(slots=True)
-class HostTally:
+class HostTally(Struct):
     """A host's line of the recap."""
 
     ok: int = 0
@@ -194,8 +177,7 @@ class HostTally:
     ignored: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class RunEnded:
+class RunEnded(Struct, frozen=True):
     """The last event of a run that came to its end."""
 
     tallies: Mapping[str, HostTally]

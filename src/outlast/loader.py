@@ -11,11 +11,11 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Callable, Hashable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
 import yaml
+from msgspec import Struct
 
 from outlast.errors import Cause, NotSupportedYet, PlaybookError, SourceMissing
 from outlast.outcome import Notice, Warned
@@ -47,8 +47,7 @@ _UNBUILT = {_YAML + name for name in ("set", "omap", "pairs", "binary")}
 _VAULT = {"!vault", "!vault-encrypted"}
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One entry of a mapping that a caller reads piece by piece."""
 
     key: object

@@ -8,8 +8,10 @@ fields here, what the *module* said is the payload. The two are merged in one pl
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias, assert_never
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from outlast.errors import Cause
 from outlast.values import Origin
@@ -17,8 +19,7 @@ from outlast.values import Origin
 Payload: TypeAlias = Mapping[str, object]
 
 
-@dataclass(frozen=True, slots=True)
-class Warned:
+class Warned(Struct, frozen=True):
     """Something a person should know; printed once per run, on stderr."""
 
     text: str
@@ -26,8 +27,7 @@ class Warned:
     help_text: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Deprecated:
+class Deprecated(Struct, frozen=True):
     """Something that will stop working; `removed_in` is stock's whole sentence about when."""
 
     text: str
@@ -39,8 +39,7 @@ class Deprecated:
 Notice: TypeAlias = Warned | Deprecated
 
 
-@dataclass(frozen=True, slots=True)
-class Ok:
+class Ok(Struct, frozen=True):
     """It ran to its end and did not fail."""
 
     payload: Payload = field(default_factory=dict)
@@ -48,8 +47,7 @@ class Ok:
     notices: tuple[Notice, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
+class Failed(Struct, frozen=True):
     """It ran and failed, or never got to its end.
 
     `why` holds the explanation a person reads, outermost first; `Module failed` and
@@ -62,8 +60,7 @@ class Failed:
     notices: tuple[Notice, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Skipped:
+class Skipped(Struct, frozen=True):
     """It was not to be run here, or the module had nothing to do in check mode."""
 
     payload: Payload = field(default_factory=dict)
@@ -71,8 +68,7 @@ class Skipped:
     notices: tuple[Notice, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Unreachable:
+class Unreachable(Struct, frozen=True):
     """The host could not be reached, so nothing is known about the task."""
 
     payload: Payload = field(default_factory=dict)
@@ -84,8 +80,7 @@ class Unreachable:
 Outcome: TypeAlias = Ok | Failed | Skipped | Unreachable
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Detached:
+class Detached(Struct, frozen=True, kw_only=True):
     """The task goes on by itself on the host: an intermediate answer, never a final outcome."""
 
     jid: str
@@ -97,23 +92,20 @@ class Detached:
 # -- effects: what an outcome changes in the run; applied by the engine, in order ------------
 
 
-@dataclass(frozen=True, slots=True)
-class SetFacts:
+class SetFacts(Struct, frozen=True):
     """`set_fact`: variables of the host for the rest of the run."""
 
     facts: Payload
     cacheable: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class SetIncludedVars:
+class SetIncludedVars(Struct, frozen=True):
     """`include_vars`: variables at its own, higher, precedence."""
 
     variables: Mapping[str, object]
 
 
-@dataclass(frozen=True, slots=True)
-class SetStats:
+class SetStats(Struct, frozen=True):
     """`set_stats`: numbers and texts shown after the recap."""
 
     data: Payload
@@ -132,8 +124,7 @@ Shown: TypeAlias = Literal["usual", "always", "never"]
 when verbose (fact gathering)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Performed:
+class Performed(Struct, frozen=True):
     """What an action gives back: an outcome (or a job under way) and what it changes."""
 
     outcome: Outcome | Detached

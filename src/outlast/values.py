@@ -10,13 +10,13 @@ from __future__ import annotations
 import datetime as dt
 from abc import ABC
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final, TypeAlias, TypeGuard
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True, order=True)
-class Origin:
+
+class Origin(Struct, frozen=True, order=True):
     """A place in a file; lines and columns count from 1, 0 means unknown."""
 
     path: str
@@ -27,8 +27,7 @@ class Origin:
         return ":".join([self.path, *(str(n) for n in (self.line, self.column) if n)])
 
 
-@dataclass(frozen=True, slots=True)
-class Template:
+class Template(Struct, frozen=True, eq=False):
     """Trusted text with `{{`, `{%` or `{#` in it, to be evaluated when it is needed.
 
     Not a `str` on purpose: nothing can mistake it for data, nor data for it.
@@ -36,7 +35,13 @@ class Template:
     """
 
     text: str
-    origin: Origin | None = field(default=None, compare=False)
+    origin: Origin | None = None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Template) and self.text == other.text
+
+    def __hash__(self) -> int:
+        return hash(self.text)
 
 
 class Omit(Enum):

@@ -163,7 +163,8 @@ def test_a_file_of_another_kind_is_refused(home, here):
 
 def test_settings_without_effect_are_named_when_they_differ_from_the_default(home, here):
     ini = "[defaults]\nlog_path = /var/log/a\nhash_behaviour = replace\nstdout_callback=yaml\n"
-    found = settings(home, here, ini, ANSIBLE_KEEP_REMOTE_FILES="1", ANSIBLE_INJECT_FACT_VARS="True")
+    environment = {"ANSIBLE_KEEP_REMOTE_FILES": "1", "ANSIBLE_INJECT_FACT_VARS": "True"}
+    found = settings(home, here, ini, **environment)
     assert set(found.ignored) == {
         "[defaults] log_path",
         "[defaults] stdout_callback",

@@ -7,8 +7,9 @@ on the host; nothing here is asked about them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from outlast.errors import Refused
 
@@ -18,8 +19,7 @@ _FALSE: Final = frozenset({"n", "no", "off", "0", "false", "f", 0})
 Convert = Callable[[object], object]
 
 
-@dataclass(frozen=True, slots=True)
-class Argument:
+class Argument(Struct, frozen=True):
     """One argument: how it is converted, and what it is when it is not given."""
 
     convert: Convert | None = None
@@ -31,8 +31,7 @@ class Argument:
     aliases: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Spec:
+class Spec(Struct, frozen=True):
     """The arguments an action takes."""
 
     arguments: Mapping[str, Argument]

@@ -10,8 +10,9 @@ import asyncio
 import json
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from outlast.actions.argument_spec import boolean
 from outlast.actions.modules import Modules
@@ -121,8 +122,7 @@ def _data_and_mode(source: Path) -> tuple[bytes, str]:
 # -- folders --------------------------------------------------------------------------------
 
 
-@dataclass(slots=True)
-class _Sum:
+class _Sum(Struct):
     """What the parts of a folder came to."""
 
     changed: bool = False

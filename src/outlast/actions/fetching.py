@@ -9,8 +9,9 @@ import asyncio
 import hashlib
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from outlast.actions.argument_spec import boolean
 from outlast.actions.modules import Modules
@@ -86,8 +87,7 @@ def _name_of(call: Call) -> str:
     return str(call.scope.get("inventory_hostname", call.host))
 
 
-@dataclass(frozen=True, slots=True)
-class _Sums:
+class _Sums(Struct, frozen=True):
     """What stock compares and reports files by."""
 
     sha1: str

@@ -7,7 +7,8 @@ host: nobody here asks twice to learn that a job has ended.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from outlast.actions.argument_spec import Argument, Spec, text
 from outlast.actions.saying import action_failed

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from outlast.call import Call, JobOrder, ModuleRun, Parcel, Run, Session
 from outlast.content.answers import judge
@@ -23,8 +25,7 @@ _PREDICTION = 1.0
 _DISCOVERED = "discovered_interpreter_python"
 
 
-@dataclass(frozen=True, slots=True)
-class Modules:
+class Modules(Struct, frozen=True):
     """What every action that needs the host works with."""
 
     content: Content

@@ -10,8 +10,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from outlast.actions.modules import Modules
 from outlast.actions.saying import action_failed, with_warning
@@ -45,8 +47,7 @@ _FOR_FILE = frozenset(
 """Arguments of a copy that the file module understands as well."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Placing:
+class Placing(Struct, frozen=True, kw_only=True):
     """A file to be placed."""
 
     data: bytes

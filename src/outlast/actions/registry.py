@@ -7,8 +7,9 @@ what is not built yet. Everything that is not in the table is a module.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import Final, TypeAlias
+
+from msgspec import Struct
 
 from outlast.actions import (
     commands,
@@ -81,8 +82,7 @@ The includes and meta are the engine's own.
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Actions:
+class Actions(Struct, frozen=True):
     """Performs calls; keeps nothing between them."""
 
     modules: Modules

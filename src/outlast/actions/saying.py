@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from outlast.actions.argument_spec import Argument, Spec, boolean, only, whole_number
 from outlast.actions.written_places import place_of

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from outlast.call import Call
 from outlast.errors import Cause, SourceMissing
@@ -59,8 +60,7 @@ def not_there(error: SourceMissing) -> Performed:
     return Performed(Failed({"msg": message}, (Cause(message, apart=True),)))
 
 
-@dataclass(slots=True)
-class Tree:
+class Tree(Struct):
     """What a folder holds, each as (where it is or points to, its path below the top)."""
 
     files: list[tuple[str, str]] = field(default_factory=list)

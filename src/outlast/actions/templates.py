@@ -10,9 +10,10 @@ import asyncio
 import re
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
+
+from msgspec import Struct
 
 from outlast.actions.argument_spec import boolean
 from outlast.actions.modules import Modules
@@ -83,8 +84,7 @@ async def template(call: Call, modules: Modules, files: FileTexts) -> Performed:
     return Performed(reported(outcome, what))
 
 
-@dataclass(frozen=True, slots=True)
-class _File:
+class _File(Struct, frozen=True):
     """A template file as it was found."""
 
     path: str

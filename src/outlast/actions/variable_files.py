@@ -10,8 +10,10 @@ import asyncio
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from outlast.actions.saying import action_failed
 from outlast.actions.source_files import find_source
@@ -70,8 +72,7 @@ def _check(args: Mapping[str, object]) -> None:
         )
 
 
-@dataclass(slots=True)
-class _Reading:
+class _Reading(Struct):
     """One task's reading; notes the files it took."""
 
     call: Call

@@ -83,7 +83,7 @@ def _first_cause(error: BaseException) -> BaseException:
 
 
 def _run(arguments: Sequence[str]) -> int:
-    from dataclasses import replace  # noqa: PLC0415  # all of this is for runs alone
+    from msgspec.structs import replace  # noqa: PLC0415  # all of this is for runs alone
 
     from outlast.cli.options import parse  # noqa: PLC0415
     from outlast.cli.secrets import become_password  # noqa: PLC0415

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from outlast.cli.listing import Listed, listing
 from outlast.cli.options import RunOptions
@@ -19,8 +20,7 @@ from outlast.values import is_list
 from outlast.variables.variables import Variables
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class House:
+class House(Struct, frozen=True, kw_only=True):
     """What a run is made of before it begins."""
 
     options: RunOptions

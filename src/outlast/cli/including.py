@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from outlast.engine.ports import IncludedFile
 from outlast.errors import SourceMissing
@@ -13,8 +14,7 @@ from outlast.playbook.model import Keywords
 from outlast.playbook.parser import PlaybookParser
 
 
-@dataclass(frozen=True, slots=True)
-class IncludesFromDisk:
+class IncludesFromDisk(Struct, frozen=True):
     """Implements `engine.ports.Includes`."""
 
     parser: PlaybookParser

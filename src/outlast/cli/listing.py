@@ -7,7 +7,8 @@ hosts to whoever asks.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from outlast.cli.options import RunOptions
 from outlast.engine.ports import Tags
@@ -15,8 +16,7 @@ from outlast.playbook.model import Block, Play, Step, Task
 from outlast.values import Template, Value
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(Struct, frozen=True):
     """A play with what its header means in this inventory."""
 
     play: Play

@@ -10,9 +10,11 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from outlast import __version__
 from outlast.errors import OutlastError, SourceMissing
@@ -27,8 +29,7 @@ class NotBuilt(OutlastError):
     exit_code = _USAGE
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunOptions:
+class RunOptions(Struct, frozen=True, kw_only=True):
     """What is particular to this run; what may also be configured is in `Settings`."""
 
     playbooks: tuple[str, ...]
@@ -44,12 +45,15 @@ class RunOptions:
     list_tasks: bool = False
     list_tags: bool = False
     ask_become_pass: bool = False
-    become_password: str | None = field(default=None, repr=False)
+    become_password: str | None = None
 
     @property
     def only_looks(self) -> bool:
         """Tell whether nothing is to be run."""
         return self.syntax_check or self.list_hosts or self.list_tasks or self.list_tags
+
+    def __repr__(self) -> str:
+        return f"RunOptions({', '.join(self.playbooks)})"  # the password is nobody's business
 
 
 def parse(argv: Sequence[str], configured: Settings) -> tuple[RunOptions, Settings]:

@@ -7,7 +7,8 @@ keywords, the other endpoints.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from outlast.call import Evaluate, Session
 from outlast.engine.ports import Target
@@ -16,8 +17,7 @@ from outlast.transport.endpoint import Wishes, endpoint_for
 from outlast.transport.sessions import Sessions
 
 
-@dataclass(frozen=True, slots=True)
-class ReachByVariables:
+class ReachByVariables(Struct, frozen=True):
     """Implements `engine.ports.Reach`."""
 
     sessions: Sessions

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from outlast.events import Event, EventSink, Noticed
 from outlast.outcome import Notice
 
 
-@dataclass(slots=True)
-class Telling:
+class Telling(Struct):
     """Hands notices to a sink."""
 
     sink: EventSink

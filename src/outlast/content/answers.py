@@ -39,7 +39,7 @@ def judge(reply: Reply) -> Outcome:
         payload = {
             "module_stdout": reply.stdout,
             "module_stderr": reply.stderr,
-            "rc": reply.rc,
+            "rc": reply.rc if reply.rc >= 0 else 128 - reply.rc,  # as a shell counts signals
             "msg": f"{_UNREADABLE}: {error}",
         }
         why = (Cause("Action failed."), Cause(f"{_UNREADABLE}: {error}", help_text=_SEE))

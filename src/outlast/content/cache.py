@@ -9,13 +9,13 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Cache:
+
+class Cache(Struct, frozen=True):
     """A folder of JSON files by key; None keeps nothing."""
 
     folder: Path | None

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from outlast.call import ResolvedAction
 from outlast.content.core import AnsibleCore
@@ -22,8 +23,7 @@ _MAX_REDIRECTS = 8
 _NO_MODULES = re.compile(r"\.(pyc|pyo|swp|bak|rpm|md|txt|rst|yaml|yml|ini|json|toml|orig|rej)$|~$")
 
 
-@dataclass(frozen=True, slots=True)
-class ModuleFile:
+class ModuleFile(Struct, frozen=True):
     """A module's file and the dotted name it runs under."""
 
     fqcn: str
@@ -31,8 +31,7 @@ class ModuleFile:
     dotted: str
 
 
-@dataclass(slots=True)
-class Catalogue:
+class Catalogue(Struct):
     """Every action that can be named; a name looked up once is remembered."""
 
     core: AnsibleCore

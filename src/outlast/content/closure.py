@@ -8,8 +8,9 @@ file set stock would zip. Leaves digests, bytes and what is remembered to `parce
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from outlast.content.catalogue import Catalogue, ModuleFile
 from outlast.content.imports import Wanted, imported
@@ -25,8 +26,7 @@ ALWAYS = (
 """What runs a module, and the wire profile, which it imports by name: no scan sees that."""
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(Struct, frozen=True):
     """One file of a closure: where it stands, or the text that was made for it."""
 
     package: bool
@@ -38,8 +38,7 @@ class Piece:
         return self.path.read_bytes() if self.path else self.text
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
+class _Entry(Struct, frozen=True):
     """A name still to be found."""
 
     parts: tuple[str, ...]
@@ -50,8 +49,7 @@ class _Entry:
     """Below it stands a name that moved: an empty package does."""
 
 
-@dataclass(slots=True)
-class ClosureFinder:
+class ClosureFinder(Struct):
     """Finds closures; what a file imports is scanned once."""
 
     catalogue: Catalogue

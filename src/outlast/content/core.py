@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass
 from functools import cached_property
 from importlib.machinery import PathFinder
 from pathlib import Path
 
+from msgspec import Struct
+
 from outlast.errors import SourceMissing
 
 
-@dataclass(frozen=True)
-class AnsibleCore:
+class AnsibleCore(Struct, frozen=True, dict=True):
     """One installation of ansible-core."""
 
     root: Path

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from outlast.errors import PlaybookError
 from outlast.values import Origin
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Wanted:
+class Wanted(Struct, frozen=True, order=True):
     """A dotted name that is imported; its last part may be a module or a name in one."""
 
     parts: tuple[str, ...]

@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct, field
 
 from outlast.call import Parcel
 from outlast.content.cache import Cache
@@ -38,8 +39,7 @@ _POWERSHELL: Final = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Packed:
+class _Packed(Struct, frozen=True):
     """One file of a parcel: what it is, and the stat that tells whether it is still that."""
 
     package: bool
@@ -48,8 +48,7 @@ class _Packed:
     stamp: tuple[int, int] = (0, 0)
 
 
-@dataclass(slots=True)
-class Parcels:
+class Parcels(Struct):
     """Packs modules; one module is packed once per run, its closure found once per version."""
 
     finder: ClosureFinder

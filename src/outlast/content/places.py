@@ -8,8 +8,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from outlast.content.cache import Cache
 from outlast.content.catalogue import Catalogue
@@ -22,8 +23,7 @@ _USERS_OWN = ("~/.ansible/plugins", "/usr/share/ansible/plugins")
 _COLLECTIONS = "~/.ansible/collections:/usr/share/ansible/collections"
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(Struct, frozen=True):
     """All that a run can name and send."""
 
     core: AnsibleCore

@@ -7,14 +7,14 @@ and the sentence a person reads. Leaves showing them to `output`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from outlast.errors import joined
 from outlast.outcome import Deprecated, Notice, Warned
 
 
-@dataclass(frozen=True, slots=True)
-class _Deprecation:
+class _Deprecation(Struct, frozen=True):
     text: str
     plugin: str | None = None
     plugin_type: str | None = None
@@ -64,8 +64,7 @@ class _Deprecation:
         return f"version {self.version}" if self.version else "in a future release"
 
 
-@dataclass(slots=True)
-class Remarks:
+class Remarks(Struct):
     """The warnings and deprecations of one result, each once, in the order they were made."""
 
     _said: list[Warned] = field(default_factory=list)

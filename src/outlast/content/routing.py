@@ -8,16 +8,16 @@ new name to `catalogue` and `closure`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from outlast.content.cache import Cache
 from outlast.content.core import AnsibleCore
 from outlast.errors import PlaybookError
 
 
-@dataclass(slots=True)
-class Routing:
+class Routing(Struct):
     """Redirects by collection; reads each file once, when it is first asked."""
 
     core: AnsibleCore

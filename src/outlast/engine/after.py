@@ -6,8 +6,9 @@ One place applies effects, in one order, so that whoever comes next sees all of 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import assert_never
+
+from msgspec import Struct
 
 from outlast.engine.ports import Wiring
 from outlast.engine.results import HostResult, ItemResult
@@ -32,8 +33,7 @@ _NO_FACTS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Aftermath:
+class Aftermath(Struct, frozen=True, kw_only=True):
     """Settles what tasks came to, for one company of hosts."""
 
     wiring: Wiring

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from functools import partial
+
+from msgspec import Struct
 
 from outlast.call import Call, Session
 from outlast.engine.delegation import Delegate
@@ -23,6 +24,7 @@ from outlast.errors import (
     Cause,
     EvaluationError,
     HostUnreachable,
+    InterpreterMissing,
 )
 from outlast.events import JobEnded, JobPolled, Retrying, Said, TaskLabel
 from outlast.outcome import (
@@ -44,8 +46,7 @@ _MOMENT = 0.3
 question takes longer, so a job that ends meanwhile shows no retry there either."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempts:
+class Attempts(Struct, frozen=True, kw_only=True):
     """Carries one task to one host; made anew for each item of a loop."""
 
     wiring: Wiring
@@ -169,6 +170,8 @@ class Attempts:
             return Performed(_timed_out(within))
         except HostUnreachable as error:
             return Performed(unreachable(error))
+        except InterpreterMissing as error:
+            return Performed(_without_python(error))
         except ActionFailed as error:
             return Performed(Failed(why=error.chain))
 
@@ -227,6 +230,12 @@ async def _within(seconds: float, news: Callable[[], Awaitable[object]]) -> bool
 def unreachable(error: HostUnreachable) -> Unreachable:
     """Give the outcome of a host that cannot be reached."""
     return Unreachable({}, why=error.chain)
+
+
+def _without_python(error: InterpreterMissing) -> Failed:
+    """Give the result of a module that was tried with a Python that is not there."""
+    payload = {"module_stdout": "", "module_stderr": error.said, "rc": 127, "msg": error.message}
+    return Failed(payload, why=(Cause("Action failed."), *error.chain))
 
 
 def _timed_out(seconds: int) -> Failed:

@@ -8,7 +8,8 @@ but the sets this is started with, so there is no second scheduler.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from outlast.engine.handlers import Notifications
 from outlast.engine.includes import Inclusions
@@ -19,8 +20,7 @@ from outlast.errors import OutlastError
 from outlast.playbook.model import Block, Step, Task
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Walker:
+class Walker(Struct, frozen=True, kw_only=True):
     """Takes one company of hosts through a play's steps."""
 
     tasks: TaskRunner

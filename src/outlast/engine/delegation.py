@@ -7,7 +7,8 @@ visible to them. Facts and results stay with the original host: that is for `tas
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from outlast.engine.ports import Wiring
 from outlast.errors import EvaluationError
@@ -15,8 +16,7 @@ from outlast.playbook.model import Task
 from outlast.values import OMIT, Overlaid, Scope
 
 
-@dataclass(frozen=True, slots=True)
-class Delegate:
+class Delegate(Struct, frozen=True):
     """The host that stands in."""
 
     name: str

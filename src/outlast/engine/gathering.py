@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from outlast.playbook.conversions import to_bool
 from outlast.playbook.model import ActionCall, Play, Task

@@ -8,7 +8,8 @@ everyone who listens is told.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from outlast.engine.ports import Wiring
 from outlast.engine.standing import Standing
@@ -19,8 +20,7 @@ from outlast.playbook.model import Block, Step, Task
 from outlast.values import Scope, Template
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notifications:
+class Notifications(Struct, frozen=True, kw_only=True):
     """Keeps which host wants which handler, for one play and batch."""
 
     wiring: Wiring

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from outlast.engine.ports import Wiring
 from outlast.engine.results import HostResult, Include
@@ -14,16 +16,14 @@ from outlast.playbook.model import Keywords, Step, Task
 from outlast.values import Value
 
 
-@dataclass(frozen=True, slots=True)
-class Inclusion:
+class Inclusion(Struct, frozen=True):
     """One file for the hosts that asked for it in the same words."""
 
     include: Include
     hosts: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inclusions:
+class Inclusions(Struct, frozen=True, kw_only=True):
     """Turns the results of include tasks into steps."""
 
     wiring: Wiring

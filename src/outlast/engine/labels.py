@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from outlast.call import Evaluate
 from outlast.engine.terms import TermsReader
@@ -14,8 +15,7 @@ from outlast.playbook.model import Task
 from outlast.values import Scope, Template
 
 
-@dataclass(frozen=True, slots=True)
-class Labels:
+class Labels(Struct, frozen=True):
     """Gives each task its label; one task keeps one key, whichever host asks."""
 
     evaluate: Evaluate

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
-from dataclasses import dataclass, replace
 from functools import partial
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from outlast.engine.attempts import Attempts
 from outlast.engine.ports import Wiring
@@ -26,8 +28,7 @@ from outlast.values import Overlaid, Scope
 _CENSORED_LABEL = "(censored due to no_log)"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HostTask:
+class HostTask(Struct, frozen=True, kw_only=True):
     """A task on its way to one host."""
 
     wiring: Wiring

@@ -7,8 +7,9 @@ no result, and count nowhere, as in stock.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from outlast.engine.labels import Labels
 from outlast.engine.ports import Wiring
@@ -71,8 +72,7 @@ def _walk(steps: Sequence[Step]) -> Iterator[Task]:
             yield step
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MetaRunner:
+class MetaRunner(Struct, frozen=True, kw_only=True):
     """Carries out meta tasks for one company of hosts."""
 
     wiring: Wiring

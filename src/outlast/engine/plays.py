@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from outlast.engine.after import Aftermath
 from outlast.engine.blocks import Walker
@@ -33,8 +34,7 @@ _LINEAR = frozenset({"linear", "ansible.builtin.linear"})
 _FREE = frozenset({"free", "ansible.builtin.free"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlayRunner:
+class PlayRunner(Struct, frozen=True, kw_only=True):
     """Runs plays, one after the other; keeps nothing but what every play of a run shares."""
 
     wiring: Wiring

@@ -7,8 +7,9 @@ fakes in their place.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from outlast.call import Call, Evaluate, Session
 from outlast.events import EventSink
@@ -36,8 +37,7 @@ class Actions(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
+class Target(Struct, frozen=True, kw_only=True):
     """Where a task is to run: a host, its variables, and the keywords that bear on reaching it."""
 
     name: str
@@ -114,8 +114,7 @@ class Hosts(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class IncludedFile:
+class IncludedFile(Struct, frozen=True):
     """A file of tasks, found and parsed."""
 
     path: str
@@ -135,8 +134,7 @@ class Includes(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Tags:
+class Tags(Struct, frozen=True):
     """Which tasks are wanted: `--tags` and `--skip-tags`."""
 
     only: frozenset[str] = frozenset({"all"})
@@ -161,8 +159,7 @@ class Tags:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wiring:
+class Wiring(Struct, frozen=True, kw_only=True):
     """The neighbours and the user's wishes, as one run has them."""
 
     actions: Actions

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TypeVar
+
+from msgspec import Struct, field
 
 from outlast.call import Evaluate
 from outlast.engine.delegation import Delegate, delegate_of
@@ -30,8 +31,7 @@ _EVALUATED_BY_ACTION = {"ansible.builtin.assert": frozenset({"that"})}
 """Arguments that are conditions: the action evaluates them as they are written."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
+class Ready(Struct, frozen=True):
     """Everything is known; the action can be asked."""
 
     terms: Terms
@@ -39,8 +39,7 @@ class Ready:
     args: dict[str, object]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Preparation:
+class Preparation(Struct, frozen=True, kw_only=True):
     """Prepares one task for one host and item."""
 
     wiring: Wiring
@@ -119,8 +118,7 @@ class Preparation:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Thinking:
+class Thinking(Struct, frozen=True):
     """Evaluates on the loop what only computes, in a thread what may read or run something."""
 
     evaluate: Evaluate

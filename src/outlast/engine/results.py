@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from outlast.engine.delegation import Delegate
 from outlast.outcome import (
@@ -18,8 +20,7 @@ from outlast.outcome import (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Include:
+class Include(Struct, frozen=True, kw_only=True):
     """A file of tasks that a host asks for, with what it hands down."""
 
     path: str
@@ -28,8 +29,7 @@ class Include:
     looped: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ItemResult:
+class ItemResult(Struct, frozen=True, kw_only=True):
     """One item of a loop, or the whole of a task without one."""
 
     outcome: Outcome
@@ -49,8 +49,7 @@ class ItemResult:
         return {**registered(self.outcome), **self.extra}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HostResult:
+class HostResult(Struct, frozen=True, kw_only=True):
     """A task on one host, whole."""
 
     outcome: Outcome

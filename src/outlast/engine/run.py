@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
 from typing import TypeAlias
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from outlast.engine.labels import Labels
 from outlast.engine.plays import PlayRunner
@@ -18,8 +20,7 @@ from outlast.events import PlaybookStarted, RunEnded
 from outlast.playbook.model import Play
 
 
-@dataclass(frozen=True, slots=True)
-class PlaybookFile:
+class PlaybookFile(Struct, frozen=True):
     """A playbook that was named, and the folder relative files are looked for in."""
 
     path: str
@@ -30,8 +31,7 @@ Parse: TypeAlias = Callable[[str], Sequence[Play]]
 """Reads a playbook when its turn has come: one before it may have written it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
+class Run(Struct, frozen=True, kw_only=True):
     """One invocation."""
 
     wiring: Wiring

@@ -8,13 +8,13 @@ in the events; what follows for the others is decided in `blocks` and `plays`.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from outlast.events import HostTally
 
 
-@dataclass(slots=True)
-class Standing:
+class Standing(Struct):
     """The hosts that are out, why, and every host's counts."""
 
     failed: set[str] = field(default_factory=set)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from outlast.engine.after import Aftermath
 from outlast.engine.labels import Labels
@@ -29,8 +30,7 @@ from outlast.values import Scope, Template
 _ONCE_FOR_ALL = frozenset({"ansible.builtin.pause", "ansible.builtin.add_host"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Round:
+class Round(Struct, frozen=True, kw_only=True):
     """One task on its way through a set of hosts."""
 
     task: Task
@@ -41,8 +41,7 @@ class Round:
     """One host does it for all."""
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(Struct, frozen=True):
     """A task is through on its hosts."""
 
     survivors: list[str]
@@ -50,8 +49,7 @@ class Done:
     """Of the hosts it ran on; empty when the task was not selected."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Company:
+class Company(Struct, frozen=True, kw_only=True):
     """The hosts that go through a play together: a batch, or one host under `free`."""
 
     hosts: tuple[str, ...]
@@ -60,8 +58,7 @@ class Company:
     max_fail_percentage: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TaskRunner:
+class TaskRunner(Struct, frozen=True, kw_only=True):
     """Runs tasks for one company of hosts."""
 
     wiring: Wiring

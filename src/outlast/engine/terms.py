@@ -7,8 +7,9 @@ Which keywords exist, their types and how they are inherited is the playbook roo
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TypeVar
+
+from msgspec import Struct
 
 from outlast.call import Evaluate
 from outlast.errors import Cause, EvaluationError
@@ -30,8 +31,7 @@ _REACHING = (
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
+class Terms(Struct, frozen=True, kw_only=True):
     """What the keywords of a task come to, for one host and item."""
 
     limit: int
@@ -49,8 +49,7 @@ class Terms:
     """become and kin, remote_user, port, connection: what is set."""
 
 
-@dataclass(frozen=True, slots=True)
-class TermsReader:
+class TermsReader(Struct, frozen=True):
     """Evaluates the keywords of tasks."""
 
     evaluate: Evaluate

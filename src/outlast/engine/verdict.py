@@ -7,8 +7,10 @@ Knows the order of judgement and the keys it leaves in the result, both as in st
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from outlast.call import Evaluate
 from outlast.errors import Cause, EvaluationError, joined
@@ -25,8 +27,7 @@ def all_hold(conditions: Sequence[Condition], evaluate: Evaluate, scope: Scope) 
     return all(evaluate.holds(one.source, scope, one.origin) for one in conditions)
 
 
-@dataclass(frozen=True, slots=True)
-class Judge:
+class Judge(Struct, frozen=True):
     """Judges the attempts of one task on one host (for one item)."""
 
     task: Task

@@ -9,8 +9,9 @@ from __future__ import annotations
 import fnmatch
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from outlast.errors import InventoryError
 from outlast.inventory.addresses import split_port
@@ -56,8 +57,7 @@ def _lines(path: str) -> list[str]:
     return [line.strip() for line in Path(path).read_text(encoding="utf-8").split("\n")]
 
 
-@dataclass(frozen=True, slots=True)
-class Subscript:
+class Subscript(Struct, frozen=True):
     """`[2]`, `[-1]`, `[1:3]` (both ends in), `[1:]`."""
 
     first: int

@@ -11,8 +11,9 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import TypeAlias, TypeVar
+
+from msgspec import Struct
 
 from outlast.call import Session
 from outlast.errors import HostUnreachable
@@ -29,23 +30,20 @@ Reopen: TypeAlias = Callable[[], Awaitable[Session]]
 _T = TypeVar("_T")
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(Struct, frozen=True):
     """The job has ended, was lost, or is not there; the spool entry of an ended one is gone."""
 
     payload: Mapping[str, object]
 
 
-@dataclass(frozen=True, slots=True)
-class StillRuns:
+class StillRuns(Struct, frozen=True):
     """It runs though its time is over; its spool entry is kept."""
 
     payload: Mapping[str, object]
     """Its last status."""
 
 
-@dataclass(frozen=True, slots=True)
-class OutOfReach:
+class OutOfReach(Struct, frozen=True):
     """The host was away when the waiting ended, so nothing is known; the job may live."""
 
     why: str

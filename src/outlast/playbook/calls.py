@@ -8,8 +8,9 @@ means to `actions`, and which ones exist to whoever implements `ActionNames`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from outlast.call import ResolvedAction
 from outlast.errors import Cause, NotSupportedYet, OutlastError, PlaybookError
@@ -41,8 +42,7 @@ class ActionNames(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """A task's action as it is written, before anybody asked whether it exists."""
 
     name: str
@@ -52,8 +52,7 @@ class Found:
     as_key: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class CallReader:
+class CallReader(Struct, frozen=True):
     """Finds the action of a task."""
 
     names: ActionNames

@@ -7,8 +7,9 @@ asks: an import is read at once, an include when the engine comes to it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from outlast.errors import Cause, NotSupportedYet, PlaybookError, SourceMissing
 from outlast.playbook.calls import Found, short_name
@@ -21,8 +22,7 @@ _NO_LOOPS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(Struct, frozen=True):
     """Which file, and what is said for all that is in it."""
 
     file: Value

@@ -7,8 +7,9 @@ Leaves the keywords that nobody inherits to the parsers.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from outlast.errors import NotSupportedYet, OutlastError, PlaybookError
 from outlast.playbook.keywords import KEYWORDS, Inherit, Place, check_text, check_variable_name
@@ -35,8 +36,7 @@ def handed_down(parent: Keywords, text: Text, place: Place) -> Keywords:
         else:
             join = _JOINED.get(row.name)
             changes[row.name] = join(parent, given) if join else given.value
-    # `replace` cannot know the types of names that are only known here.
-    return replace(parent, **changes) if changes else parent  # type: ignore[arg-type]
+    return replace(parent, **changes) if changes else parent
 
 
 def check_vars(given: Given, place: Place) -> None:

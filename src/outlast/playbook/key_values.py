@@ -8,7 +8,8 @@ which modules take free text to `calls`.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 _COMMAND_OPTIONS = frozenset(
     [
@@ -36,8 +37,7 @@ class UnbalancedText(ValueError):
     """A quote or a Jinja block is opened and never closed."""
 
 
-@dataclass(slots=True)
-class _Words:
+class _Words(Struct):
     """The words found so far, and what is still open at this point of the text."""
 
     words: list[str] = field(default_factory=list)

@@ -8,9 +8,10 @@ engine.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import Enum
 from typing import Final
+
+from msgspec import Struct
 
 from outlast.errors import NotSupportedYet, OutlastError, PlaybookError
 from outlast.values import Origin
@@ -39,8 +40,7 @@ class Inherit(Enum):
     STATIC = "copied to what is parsed inside it, not into roles"
 
 
-@dataclass(frozen=True, slots=True)
-class Keyword:
+class Keyword(Struct, frozen=True):
     """What is known of one keyword."""
 
     name: str

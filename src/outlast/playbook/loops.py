@@ -7,7 +7,8 @@ lookup gives, to others.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from outlast.errors import NotSupportedYet, OutlastError, PlaybookError
 from outlast.loader import Document, MapNode
@@ -58,8 +59,7 @@ def is_builtin_lookup(name: str) -> bool:
     return name in _LOOKUPS or name.count(".") >= 2  # noqa: PLR2004  # namespace.collection.name
 
 
-@dataclass(frozen=True, slots=True)
-class LoopReader:
+class LoopReader(Struct, frozen=True):
     """Reads the loops of one file's tasks."""
 
     document: Document

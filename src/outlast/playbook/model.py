@@ -8,24 +8,23 @@ the engine's business.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TypeAlias
+
+from msgspec import Struct, field
 
 from outlast.values import Origin, Value
 
 Vars: TypeAlias = Mapping[str, Value]
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(Struct, frozen=True):
     """One member of a `when`-like list, as written: text, bool or template."""
 
     source: Value
     origin: Origin | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Keywords:
+class Keywords(Struct, frozen=True, kw_only=True):
     """The keywords that parents hand down, as they apply to one play, block or task.
 
     None: not given anywhere. Lists are merged, parents first; the others are the nearest
@@ -57,8 +56,7 @@ class Keywords:
     notify: tuple[Value, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class LoopControl:
+class LoopControl(Struct, frozen=True):
     """How a loop names and shows its items."""
 
     loop_var: str = "item"
@@ -70,8 +68,7 @@ class LoopControl:
     break_when: tuple[Condition, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Loop:
+class Loop(Struct, frozen=True):
     """What a task is repeated over."""
 
     items: Value
@@ -81,8 +78,7 @@ class Loop:
     origin: Origin | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ActionCall:
+class ActionCall(Struct, frozen=True):
     """What a task does, and with which arguments."""
 
     name: str
@@ -95,8 +91,7 @@ class ActionCall:
     """Where the action's key stands."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
+class Task(Struct, frozen=True, kw_only=True):
     """One step of a play."""
 
     name: Value
@@ -127,8 +122,7 @@ class Task:
     """Made by us (fact gathering), not written in the playbook."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Block:
+class Block(Struct, frozen=True, kw_only=True):
     """Steps with what to do when one fails, and what to do in any case."""
 
     block: tuple[Step, ...]
@@ -143,8 +137,7 @@ class Block:
 Step: TypeAlias = Task | Block
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Play:
+class Play(Struct, frozen=True, kw_only=True):
     """Which hosts do what, in which order and company."""
 
     name: Value

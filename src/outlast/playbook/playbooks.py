@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from outlast.errors import NotSupportedYet, PlaybookError
 from outlast.loader import Document, MapNode, Node, SeqNode, read_text
@@ -29,8 +31,7 @@ _LAID_ON = ("vars", "tags", "when")
 _MAX_IMPORTS = 50
 
 
-@dataclass(frozen=True, slots=True)
-class PlaybookReader:
+class PlaybookReader(Struct, frozen=True):
     """Reads one file's plays, those of its imports in their places."""
 
     document: Document

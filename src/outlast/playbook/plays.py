@@ -7,7 +7,9 @@ steps to `steps`, and the meaning of the header's values to the engine.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from outlast.errors import PlaybookError
 from outlast.loader import Document, MapNode
@@ -28,8 +30,7 @@ _TWO_USERS = (
 _PLEASE = "Please check your playbook"
 
 
-@dataclass(frozen=True, slots=True)
-class PlayReader:
+class PlayReader(Struct, frozen=True):
     """Reads the plays of one file."""
 
     document: Document

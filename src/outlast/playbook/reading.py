@@ -6,8 +6,9 @@ Knows how a value is shown in a message. Leaves which entries make sense to the 
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from outlast.errors import Cause, PlaybookError
 from outlast.loader import Document, MapNode, Node, SeqNode
@@ -15,8 +16,7 @@ from outlast.playbook.model import Condition
 from outlast.values import Origin, Template, Value
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(Struct, frozen=True):
     """A value that the playbook gives for a key."""
 
     value: Value
@@ -62,8 +62,7 @@ class Given:
 Entries: TypeAlias = Mapping[object, Given]
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(Struct, frozen=True):
     """What a play, block or task says: its entries, and where it begins."""
 
     entries: Entries

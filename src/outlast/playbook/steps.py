@@ -6,8 +6,10 @@ import is its file's steps in its place. Leaves single tasks to `tasks`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from outlast.errors import Cause, PlaybookError
 from outlast.loader import Document, MapNode, Node, SeqNode, read_text
@@ -30,8 +32,7 @@ _LOADING = {  # stock's words, full stops and all
 }
 
 
-@dataclass(frozen=True, slots=True)
-class StepReader:
+class StepReader(Struct, frozen=True):
     """Reads the lists of steps in one file."""
 
     document: Document

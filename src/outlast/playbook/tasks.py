@@ -8,7 +8,9 @@ parents hand down to `inheritance`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from outlast.errors import Cause, OutlastError, PlaybookError
 from outlast.loader import Document, MapNode
@@ -32,8 +34,7 @@ _CHECKED = frozenset({"action", "local_action", "args", "register"})
 """Their values are checked where they are read, in other words than those for text."""
 
 
-@dataclass(frozen=True, slots=True)
-class TaskReader:
+class TaskReader(Struct, frozen=True):
     """Reads the tasks of one file."""
 
     document: Document

@@ -7,11 +7,11 @@ connection variables (`ansible_*`), which beat all of these, to whoever reads va
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(Struct, frozen=True, kw_only=True):
     """Every setting that is read, with stock's default."""
 
     config_file: str | None = None

@@ -5,12 +5,12 @@ Knows names and types alone. Leaves reading to `reading`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+
+class Setting(Struct, frozen=True):
     """Where a setting is written, and what it is."""
 
     field: str

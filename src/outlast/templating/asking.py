@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any, TypeAlias
+
+from msgspec import Struct, field
 
 from outlast.outcome import Notice
 from outlast.templating.rendering import Core
 from outlast.values import Origin, Scope
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Asked(Struct, frozen=True, kw_only=True):
     """One use of a lookup."""
 
     terms: list[Any]
@@ -35,8 +35,7 @@ class Asked:
 Answer: TypeAlias = Callable[[Asked], list[Any]]
 
 
-@dataclass(frozen=True, slots=True)
-class Lookup:
+class Lookup(Struct, frozen=True):
     """A lookup of our own."""
 
     answer: Answer

@@ -5,7 +5,7 @@ Knows what may stand in a `when` and what its value must be. Leaves evaluating t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from outlast.errors import EvaluationError, UndefinedVariable
 from outlast.outcome import Deprecated
@@ -30,8 +30,7 @@ _ALLOWED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Conditions:
+class Conditions(Struct, frozen=True):
     """Tells whether conditions hold."""
 
     core: Core

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol
+
+from msgspec import Struct
 
 from outlast.errors import EvaluationError
 from outlast.outcome import Deprecated
@@ -24,8 +25,7 @@ from outlast.templating.views import SCALARS, plain
 REMOVED_IN_2_23 = "This feature will be removed from ansible-core version 2.23."
 
 
-@dataclass(frozen=True, slots=True)
-class Plugin:
+class Plugin(Struct, frozen=True):
     """A filter's or test's function, and what has to be minded when it is called."""
 
     function: Callable[..., Any]

@@ -7,8 +7,9 @@ the line reaches the host to `link`.
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
 from importlib.resources import files
+
+from msgspec import Struct
 
 from outlast.transport.endpoint import Endpoint
 from outlast_agent import bootstrap
@@ -16,8 +17,7 @@ from outlast_agent import bootstrap
 NO_PYTHON = "none"
 
 
-@dataclass(frozen=True, slots=True)
-class Bundle:
+class Bundle(Struct, frozen=True):
     """The agent's sources, compressed: what is sent first on every connection."""
 
     data: bytes

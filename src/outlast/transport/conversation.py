@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Protocol
+
+from msgspec import Struct, field
 
 from outlast.errors import ActionFailed, HostUnreachable
 from outlast_agent import wire
@@ -32,16 +33,14 @@ class AgentBroke(Exception):
     """The agent met an error of its own: a bug of ours, which ends the run."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What came back."""
 
     body: Mapping[str, object]
     blobs: tuple[bytes, ...] = ()
 
 
-@dataclass(slots=True)
-class Question:
+class Question(Struct):
     """One request under way."""
 
     id: int
@@ -49,8 +48,7 @@ class Question:
     on_stream: Callable[[bytes], None] | None = None
 
 
-@dataclass(slots=True)
-class Conversation:
+class Conversation(Struct):
     """Both ends of everything that is asked of one agent."""
 
     pipe: Pipe

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import getpass
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from outlast.errors import ActionFailed, NotSupportedYet
 from outlast.settings import Settings
@@ -34,8 +36,7 @@ _TRUE = frozenset({"y", "yes", "on", "1", "true", "t"})
 _FALSE = frozenset({"n", "no", "off", "0", "false", "f", ""})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Identity:
+class Identity(Struct, frozen=True, kw_only=True):
     """Whom to become after logging in, and how."""
 
     method: str
@@ -43,14 +44,16 @@ class Identity:
     user: str
     exe: str
     flags: str
-    password: str | None = field(default=None, repr=False)
+    password: str | None = None
     chdir: str | None = None
     prompts: tuple[str, ...] = ()
     """What su asks in a language stock does not know; empty: stock's list."""
 
+    def __repr__(self) -> str:
+        return f"Identity({self.method} to {self.user})"  # the password is nobody's business
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoint:
+
+class Endpoint(Struct, frozen=True, kw_only=True):
     """All that decides which connection is meant: equal endpoints share one."""
 
     kind: str
@@ -85,8 +88,7 @@ class Endpoint:
         return replace(self, identity=None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wishes:
+class Wishes(Struct, frozen=True, kw_only=True):
     """What the keywords of play, block and task say, evaluated; None: nothing."""
 
     connection: object = None

@@ -6,15 +6,16 @@ Knows the stream in the stream. Leaves sudo and su, prompts and passwords to the
 from __future__ import annotations
 
 import asyncio
-from dataclasses import asdict, dataclass
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from outlast.errors import HostUnreachable
 from outlast.transport.conversation import Answer, Conversation, Question
 from outlast.transport.endpoint import Identity
 
 
-@dataclass(slots=True)
-class Tunnel:
+class Tunnel(Struct):
     """A `Pipe` to another identity's agent: bytes as the stream of an open question."""
 
     login: Conversation

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from dataclasses import dataclass
 
-from outlast.errors import ActionFailed, HostUnreachable, OutlastError
+from msgspec import Struct
+
+from outlast.errors import ActionFailed, HostUnreachable, InterpreterMissing, OutlastError
 from outlast.transport import bootstrap, openssh
 from outlast.transport.conversation import Conversation
 from outlast.transport.endpoint import Endpoint
@@ -34,8 +35,7 @@ _NOT_FOUND = 127
 _PREPARED = 'trap "" INT; [ -z "$0" ] || [ -d "$0" ] || mkdir -p -m 700 "$0"; exec "$@"'
 
 
-@dataclass(slots=True)
-class Start:
+class Start(Struct):
     """What is started, and what it must say first."""
 
     argv: list[str]
@@ -214,11 +214,7 @@ class Link(asyncio.SubprocessProtocol):
         if self.conversation.hello.done():
             return HostUnreachable(f"the connection to the host was lost: {said}".rstrip(": "))
         if code == _NOT_FOUND:
-            return ActionFailed(
-                f"The module interpreter {self._endpoint.python!r} was not found.",
-                help_text="Consider overriding the configured interpreter path for this host. "
-                f"The host said: {said}",
-            )
+            return InterpreterMissing(self._endpoint.python, said=f"{said}\n")
         heard = bytes(self._chatter or b"").decode("utf-8", "replace").strip()
         details = "\n".join(part for part in (heard, said) if part) or "it said nothing"
         return HostUnreachable(f"no agent could be started on the host (rc {code}): {details}")

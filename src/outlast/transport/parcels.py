@@ -9,14 +9,14 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from outlast.call import Parcel
 from outlast.transport.conversation import Conversation
 
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
+class Manifest(Struct, frozen=True):
     """A parcel as the wire describes it."""
 
     id: str
@@ -24,8 +24,7 @@ class Manifest:
     parcel: Parcel
 
 
-@dataclass(slots=True)
-class Manifests:
+class Manifests(Struct):
     """Manifests by parcel, made once for all hosts."""
 
     _made: dict[int, Manifest] = field(default_factory=dict)
@@ -55,8 +54,7 @@ def _short(digest: str) -> str:
     return digest[:20]
 
 
-@dataclass(slots=True)
-class Delivery:
+class Delivery(Struct):
     """Brings modules to one agent, each source once."""
 
     conversation: Conversation

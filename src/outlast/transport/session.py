@@ -8,8 +8,10 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
 from typing import cast
+
+from msgspec import Struct, field
+from msgspec.structs import asdict
 
 from outlast.call import CommandRun, FileState, JobOrder, Reply, Run
 from outlast.errors import ActionFailed
@@ -17,8 +19,7 @@ from outlast.transport.conversation import Conversation, Question
 from outlast.transport.parcels import Delivery
 
 
-@dataclass(slots=True)
-class AgentSession:
+class AgentSession(Struct):
     """Asks one agent; may be used by any number of tasks at once."""
 
     conversation: Conversation

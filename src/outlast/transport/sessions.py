@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import defaultdict
-from dataclasses import dataclass, field
 from typing import Self, cast
+
+from msgspec import Struct, field
 
 from outlast.call import Session
 from outlast.errors import HostUnreachable
@@ -27,8 +28,7 @@ _PARTING = 7.0
 _LONGEST_PAUSE = 30
 
 
-@dataclass(slots=True)
-class _Connection:
+class _Connection(Struct):
     """A link and the sessions over it, by the endpoint they were opened for."""
 
     link: Link

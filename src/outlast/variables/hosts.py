@@ -7,7 +7,8 @@ Knows how the two are kept and when they have changed. Leaves plays and tasks to
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from outlast.values import Value
 from outlast.variables import facts as fact_names
@@ -17,8 +18,7 @@ from outlast.variables.ports import Group, Inventory, Place
 from outlast.variables.precedence import LayeredScope, Layers, Precedence, folded
 
 
-@dataclass(frozen=True, slots=True)
-class Stranger:
+class Stranger(Struct, frozen=True):
     """A host that a task is delegated to and no inventory knows."""
 
     name: str
@@ -27,8 +27,7 @@ class Stranger:
     given: Collection[str] = ()
 
 
-@dataclass(slots=True)
-class Knowledge:
+class Knowledge(Struct):
     """What a run has learnt of one host; changed by `Variables` alone.
 
     The mappings are replaced, never changed: scopes that were made from them stay as they

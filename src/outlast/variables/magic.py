@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from outlast.values import Template, Value, is_list
 
@@ -28,8 +29,7 @@ RESERVED = frozenset(_KEYWORDS.split())
 """Names of keywords and of Jinja's globals: variables called so are told of."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
+class Options(Struct, frozen=True, kw_only=True):
     """What was asked for on the command line, as playbooks can see it."""
 
     ansible_version: str
@@ -71,8 +71,7 @@ def _version(text: str) -> dict[str, object]:
     return {"full": text, "string": text, **dict(zip(names, numbers, strict=False))}
 
 
-@dataclass(slots=True)
-class Company:
+class Company(Struct):
     """Which hosts a play has, and which of them have dropped out."""
 
     everyone: Sequence[str] = ()

@@ -6,7 +6,6 @@ Slow and simple, it stands in for a session where a test wants real modules and 
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import hashlib
 import json
 import os
@@ -17,6 +16,8 @@ import sys
 import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import msgspec
 
 from outlast.call import CommandRun, FileState, ModuleRun, Reply
 
@@ -66,7 +67,7 @@ class ScratchHost:
         return await asyncio.to_thread(self._module, run)
 
     def _command(self, run: CommandRun) -> Reply:
-        fields = dataclasses.asdict(run)
+        fields = msgspec.structs.asdict(run)
         ran = subprocess.run(
             [self.python, "-c", COMMAND],
             check=False,

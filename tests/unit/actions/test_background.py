@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import pytest
+from msgspec.structs import replace
 from unit.actions.calls import a_call, actions, done
 from unit.actions.scratch import UNKNOWN
 

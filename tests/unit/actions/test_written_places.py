@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from msgspec.structs import replace
 from unit.actions.calls import a_call, actions, done
 
 from outlast.actions.written_places import place_of, place_of_name
@@ -34,9 +35,7 @@ def playbook(tmp_path):
 
 def at(playbook, action, args):
     line, column = PLACES[action]
-    call = a_call(action, args)
-    object.__setattr__(call, "origin", Origin(str(playbook), line, column))
-    return call
+    return replace(a_call(action, args), origin=Origin(str(playbook), line, column))
 
 
 def test_a_value_a_member_and_a_name_are_found(playbook):

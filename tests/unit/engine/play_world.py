@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
 
 from outlast.engine.ports import IncludedFile, Tags, Wiring
 from outlast.engine.run import PlaybookFile, Run
@@ -233,13 +235,13 @@ class World:
 
     def tally(self, host: str) -> dict[str, int]:
         tally = self.run.standing.tally(host)
-        counts = {name: getattr(tally, name) for name in tally.__slots__}
+        counts = {name: getattr(tally, name) for name in tally.__struct_fields__}
         return {name: count for name, count in counts.items() if count}
 
 
 def task(name: str, action: str = "ping", **given) -> Task:
     """A task; what is a keyword goes where keywords are."""
-    inherited = {k: given.pop(k) for k in list(given) if k in Keywords.__slots__}
+    inherited = {k: given.pop(k) for k in list(given) if k in Keywords.__struct_fields__}
     if "when" in inherited:
         inherited["when"] = conditions(*inherited["when"])
     for key in ("until", "changed_when", "failed_when"):
