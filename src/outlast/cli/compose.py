@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from outlast.cli.evaluating import EvaluateUponNeed, Opened
 from outlast.cli.house import House
 from outlast.cli.including import IncludesFromDisk
 from outlast.cli.options import RunOptions
@@ -27,7 +28,6 @@ from outlast.output.console import Console
 from outlast.playbook import key_values
 from outlast.playbook.parser import PlaybookParser
 from outlast.settings import Settings
-from outlast.templating.evaluator import Evaluator
 from outlast.transport.event_loop import run
 from outlast.variables.extra import parse_extra_vars
 from outlast.variables.magic import Options
@@ -69,17 +69,11 @@ def _furnish(options: RunOptions, settings: Settings, telling: Telling) -> House
     inventory = load_inventory(
         settings.inventory, notify=notice, warn_unparsed=settings.inventory_unparsed_warning
     )
-    words = partial(key_values.parse, command=True)
-    evaluate = Evaluator(
-        notice,
-        basedir=str(folders[0]),
-        extensions=settings.jinja2_extensions,
-        allow_broken_conditionals=settings.allow_broken_conditionals,
-    )
+    evaluate = EvaluateUponNeed(lambda: _evaluator(settings, telling, str(folders[0])))
     variables = Variables(
         inventory=inventory,
-        extra_vars=parse_extra_vars(options.extra_vars, key_values=words, notify=notice),
-        options=_visible(options, settings, content.core.version),
+        extra_vars=parse_extra_vars(options.extra_vars, key_values=key_values.parse, notify=notice),
+        options=_visible(options, settings, inventory.sources, content.core.version),
         evaluate=evaluate,
         notify=notice,
     )
@@ -89,13 +83,26 @@ def _furnish(options: RunOptions, settings: Settings, telling: Telling) -> House
         telling=telling,
         inventory=inventory,
         content=content,
-        parser=PlaybookParser(content.catalogue, notice),
+        parser=PlaybookParser(content.catalogue, notice, known_actions=content.catalogue.names),
         evaluate=evaluate,
         variables=variables,
     )
 
 
-def _visible(options: RunOptions, settings: Settings, core_version: str) -> Options:
+def _evaluator(settings: Settings, telling: Telling, folder: str) -> Opened:
+    from outlast.templating.evaluator import Evaluator  # noqa: PLC0415  # it imports Jinja2
+
+    return Evaluator(
+        telling.notice,
+        basedir=folder,
+        extensions=settings.jinja2_extensions,
+        allow_broken_conditionals=settings.allow_broken_conditionals,
+    )
+
+
+def _visible(
+    options: RunOptions, settings: Settings, sources: Sequence[str], core_version: str
+) -> Options:
     """What playbooks can see of the command line."""
     return Options(
         ansible_version=core_version,
@@ -104,7 +111,7 @@ def _visible(options: RunOptions, settings: Settings, core_version: str) -> Opti
         forks=settings.forks,
         verbosity=settings.verbosity,
         limit=options.limit,
-        inventory_sources=settings.inventory,
+        inventory_sources=sources,
         run_tags=options.tags,
         skip_tags=options.skip_tags,
         config_file=settings.config_file,
@@ -124,6 +131,7 @@ def _wiring(house: House, reach: Reach) -> Wiring:
         tags=house.tags,
         check_mode=house.options.check,
         diff=house.settings.diff_always,
+        force_handlers=house.settings.force_handlers,
     )
 
 

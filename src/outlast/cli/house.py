@@ -6,6 +6,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from outlast.cli.evaluating import EvaluateUponNeed
 from outlast.cli.listing import Listed, listing
 from outlast.cli.options import RunOptions
 from outlast.cli.telling import Telling
@@ -15,7 +16,6 @@ from outlast.inventory.inventory import Inventory
 from outlast.playbook.model import Play
 from outlast.playbook.parser import PlaybookParser
 from outlast.settings import Settings
-from outlast.templating.evaluator import Evaluator
 from outlast.values import is_list
 from outlast.variables.variables import Variables
 
@@ -29,7 +29,7 @@ class House(Struct, frozen=True, kw_only=True):
     inventory: Inventory
     content: Content
     parser: PlaybookParser
-    evaluate: Evaluator
+    evaluate: EvaluateUponNeed
     variables: Variables
 
     @property

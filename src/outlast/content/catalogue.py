@@ -48,6 +48,12 @@ class Catalogue(Struct):
         file = self.find(name)
         return ResolvedAction(file.fqcn) if file else None
 
+    def names(self) -> list[str]:
+        """Give the short names that can be meant: the playbook's modules and the core's."""
+        folders = (*self.library, self.core.modules)
+        files = [file for folder in folders for file in sorted(folder.glob("*.py"))]
+        return [file.stem for file in files if not file.stem.startswith("_")]
+
     def find(self, name: str) -> ModuleFile | None:
         """Give the module behind *name*, redirects followed; None when there is none.
 
