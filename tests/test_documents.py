@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -124,3 +125,12 @@ def test_the_meta_tasks_that_are_refused_are_listed():
 def test_the_flags_that_are_refused_are_listed():
     spellings = ", ".join(options._NOT_BUILT.values()).split(", ")
     assert listed("Refused", "flags") == set(spellings)
+
+
+def test_every_dependency_has_its_reason():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    needed = {re.split(r"[<>=~! ]", entry)[0] for entry in project["dependencies"]}
+    table = (ROOT / "docs/decisions/0004-few-dependencies.md").read_text()
+    cells = re.findall(r"^\| ([\w, -]+) \|", table, re.MULTILINE)
+    explained = {name for cell in cells for name in cell.split(", ")}
+    assert explained - {"package", "---"} == needed
