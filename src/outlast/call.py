@@ -12,7 +12,7 @@ from typing import Protocol
 
 from msgspec import Struct, field
 
-from outlast.values import Origin, Scope
+from outlast.values import Origin, Scope, Template
 
 
 class ResolvedAction(Struct, frozen=True):
@@ -196,6 +196,10 @@ class Evaluate(Protocol):
 
     def shown(self, text: str, scope: Scope) -> tuple[object, tuple[str, ...]]:
         """Give an expression's value with a note in place of all that is undefined in it."""
+        ...
+
+    def label(self, template: Template, scope: Scope) -> tuple[str, tuple[str, ...]]:
+        """Give a name's text, with a note in place of what cannot be evaluated; never raises."""
         ...
 
     def may_block(self, value: object, scope: Scope) -> bool:

@@ -7,11 +7,11 @@ import json
 import os
 import signal
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from job_host import wait_until
+from msgspec.structs import replace
 
 from outlast import jobs
 from outlast.call import CommandRun, JobOrder

@@ -8,10 +8,10 @@ import os
 import signal
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from real_hosts import SYSTEM_PYTHON, running_sshd
 
 from outlast.call import CommandRun, ModuleRun

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from outlast.call import Evaluate
-from outlast.values import Origin, Scope
+from outlast.values import Origin, Scope, Template
 
 _SCALARS = frozenset({str, int, float, bool, type(None)})
 
@@ -59,6 +59,10 @@ class EvaluateUponNeed:
     def shown(self, text: str, scope: Scope) -> tuple[object, tuple[str, ...]]:
         """Give an expression's value with notes on what is undefined in it."""
         return self._opened.shown(text, scope)
+
+    def label(self, template: Template, scope: Scope) -> tuple[str, tuple[str, ...]]:
+        """Give a name's text with notes on what cannot be evaluated."""
+        return self._opened.label(template, scope)
 
     def may_block(self, value: object, scope: Scope) -> bool:
         """Tell whether evaluating *value* may read files or run programs."""

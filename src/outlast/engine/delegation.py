@@ -13,7 +13,7 @@ from msgspec import Struct
 from outlast.engine.ports import Wiring
 from outlast.errors import EvaluationError
 from outlast.playbook.model import Task
-from outlast.values import OMIT, Overlaid, Scope
+from outlast.values import OMIT, Overlaid, Scope, Template
 
 
 class Delegate(Struct, frozen=True):
@@ -23,6 +23,14 @@ class Delegate(Struct, frozen=True):
     scope: Scope
     address: str | None
     """Its `ansible_host`, where the inventory gives one."""
+
+
+def as_written(task: Task, scope: Scope) -> Delegate | None:
+    """Give the delegate as the playbook writes it, for a task that fails before it is known."""
+    name = task.keywords.delegate_to
+    if name is None:
+        return None
+    return Delegate(name.text if isinstance(name, Template) else str(name), scope, None)
 
 
 def delegate_of(task: Task, scope: Scope, wiring: Wiring) -> Delegate | None:

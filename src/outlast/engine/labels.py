@@ -10,7 +10,8 @@ from msgspec import Struct, field
 from outlast.call import Evaluate
 from outlast.engine.terms import TermsReader
 from outlast.errors import EvaluationError
-from outlast.events import TaskLabel
+from outlast.events import EventSink, Noticed, TaskLabel
+from outlast.outcome import Warned
 from outlast.playbook.model import Task
 from outlast.values import Scope, Template
 
@@ -20,6 +21,7 @@ class Labels(Struct, frozen=True):
 
     evaluate: Evaluate
     reader: TermsReader
+    events: EventSink
     _keys: dict[int, tuple[Task, int]] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
@@ -40,10 +42,11 @@ class Labels(Struct, frozen=True):
     def _name(self, task: Task, scope: Scope) -> str:
         name: object = task.name
         if isinstance(task.name, Template):
-            try:
-                name = self.evaluate.render(task.name, scope)
-            except EvaluationError:
-                name = task.name.text  # shown as it is written; a name never fails a task
+            name, notes = self.evaluate.label(task.name, scope)
+            if notes:
+                errors = "1 template error" if len(notes) == 1 else f"{len(notes)} template errors"
+                text = "\n".join([f"Encountered {errors}.", *notes])
+                self.events.emit(Noticed(Warned(text, task.name.origin)))
         return str(name) if name not in (None, "") else task.action.name
 
     def _modes(self, task: Task, scope: Scope) -> tuple[bool, bool]:

@@ -21,7 +21,7 @@ from outlast.engine.terms import TermsReader
 from outlast.engine.verdict import all_hold, with_payload
 from outlast.errors import EvaluationError, UndefinedVariable
 from outlast.events import ItemEnded, Noticed, TaskLabel
-from outlast.outcome import SetFacts, Warned, censored
+from outlast.outcome import Failed, SetFacts, Warned, censored
 from outlast.playbook.model import Loop, LoopControl, Task
 from outlast.values import Overlaid, Scope
 
@@ -50,7 +50,7 @@ class HostTask(Struct, frozen=True, kw_only=True):
             preparation = Preparation(
                 wiring=self.wiring, reader=self.reader, task=self.task, scope=scope
             )
-            return _single(preparation.refused(error))
+            return _single(preparation.no_loop(error))
 
     def _attempts(self, scope: Scope) -> Attempts:
         return Attempts(
@@ -104,7 +104,7 @@ class HostTask(Struct, frozen=True, kw_only=True):
             result = self._dressed(result, control, names)
             known |= _learnt(self.task, result)
             after = Overlaid({**known, **names}, scope)
-            self._report(result, control, after)
+            result = self._report(result, control, after)
             yield result
             if control.break_when and all_hold(control.break_when, self.wiring.evaluate, after):
                 break
@@ -128,12 +128,17 @@ class HostTask(Struct, frozen=True, kw_only=True):
             looped=True,
         )
 
-    def _report(self, result: ItemResult, control: LoopControl, scope: Scope) -> None:
+    def _report(self, result: ItemResult, control: LoopControl, scope: Scope) -> ItemResult:
+        """Tell of the item; gives the result, failed if its label cannot be evaluated."""
         if result.include is not None:
-            return  # the inclusion itself is what is shown
-        outcome, label = with_payload(result.outcome, result.extra), scope[control.loop_var]
+            return result  # the inclusion itself is what is shown
+        label = scope[control.loop_var]
         if control.label is not None:
-            label = self.wiring.evaluate.render(control.label, scope)
+            try:
+                label = self.wiring.evaluate.render(control.label, scope)
+            except UndefinedVariable as error:
+                result = _unlabelled(result, error)
+        outcome = with_payload(result.outcome, result.extra)
         if result.no_log:
             outcome, label = censored(outcome), _CENSORED_LABEL
         self.wiring.events.emit(
@@ -147,6 +152,7 @@ class HostTask(Struct, frozen=True, kw_only=True):
                 shown=result.shown,
             )
         )
+        return result
 
     def _warn_of_reuse(self, control: LoopControl) -> None:
         text = f"The loop variable {control.loop_var!r} is already in use."
@@ -155,6 +161,14 @@ class HostTask(Struct, frozen=True, kw_only=True):
             "to something else to avoid variable collisions and unexpected behavior."
         )
         self.wiring.events.emit(Noticed(Warned(text, None, help_text=hint)))
+
+
+def _unlabelled(result: ItemResult, error: UndefinedVariable) -> ItemResult:
+    """Fail an item because of its label, as stock does: with a message and without a cause."""
+    text = f"Failed to template loop_control.label: {error}"
+    payload = {**result.outcome.payload, "msg": text}
+    outcome = Failed(payload, changed=result.outcome.changed, notices=result.outcome.notices)
+    return replace(result, outcome=outcome)
 
 
 def _single(result: ItemResult) -> HostResult:

@@ -14,13 +14,13 @@ from typing import TypeVar
 from msgspec import Struct, field
 
 from outlast.call import Evaluate
-from outlast.engine.delegation import Delegate, delegate_of
+from outlast.engine.delegation import Delegate, as_written, delegate_of
 from outlast.engine.ports import Wiring
 from outlast.engine.results import Include, ItemResult
 from outlast.engine.terms import Terms, TermsReader
 from outlast.engine.verdict import all_hold, explained
-from outlast.errors import EvaluationError
-from outlast.outcome import Failed, Ok, Skipped
+from outlast.errors import EvaluationError, joined
+from outlast.outcome import Failed, Ok, Outcome, Skipped
 from outlast.playbook.model import Task
 from outlast.values import Scope
 
@@ -52,7 +52,7 @@ class Preparation(Struct, frozen=True, kw_only=True):
 
         *loop_error* is what kept the loop's list from being made.
         """
-        delegate: Delegate | None = None
+        delegate = as_written(self.task, self.scope)
         try:
             delegate = delegate_of(self.task, self.scope, self.wiring)
             if skipped := self._not_to_run():
@@ -68,8 +68,16 @@ class Preparation(Struct, frozen=True, kw_only=True):
 
     def refused(self, error: EvaluationError, delegate: Delegate | None = None) -> ItemResult:
         """Give the failure of a task that came to nothing; `ignore_errors` may apply to it."""
+        return self._failed(explained(Failed(why=error.chain), self.task), delegate)
+
+    def no_loop(self, error: EvaluationError) -> ItemResult:
+        """Give the failure of a loop that cannot be made; in stock it stands outside the task."""
+        message = joined([cause.message for cause in error.chain])
+        return self._failed(Failed({"msg": message}, why=error.chain), None)
+
+    def _failed(self, outcome: Outcome, delegate: Delegate | None) -> ItemResult:
         return ItemResult(
-            outcome=explained(Failed(why=error.chain), self.task),
+            outcome=outcome,
             ignore_errors=self._ignored(),
             no_log=self._no_log(),
             delegate=delegate,

@@ -61,7 +61,7 @@ class Run(Struct, frozen=True, kw_only=True):
             wiring=wiring,
             standing=self.standing,
             forks=asyncio.Semaphore(wiring.settings.forks),
-            labels=Labels(wiring.evaluate, reader),
+            labels=Labels(wiring.evaluate, reader, wiring.events),
             reader=reader,
             thinking=Thinking(wiring.evaluate),
             stats={},

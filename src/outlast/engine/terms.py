@@ -120,7 +120,10 @@ class TermsReader(Struct, frozen=True):
     def _environment(self, words: Keywords, scope: Scope) -> dict[str, str]:
         merged: dict[str, str] = {}
         for layer in words.environment:
-            rendered = self.evaluate.render(layer, scope)
+            try:
+                rendered = self.evaluate.render(layer, scope)
+            except EvaluationError as error:
+                raise self._refused("environment", error.chain, error.origin) from error
             for part in rendered if isinstance(rendered, list) else [rendered]:
                 if isinstance(part, Mapping):
                     merged |= {str(name): str(value) for name, value in part.items()}

@@ -23,7 +23,7 @@ from outlast.templating.functions import functions
 from outlast.templating.lookups import Lookups
 from outlast.templating.overrides import with_header
 from outlast.templating.plugins import Plugin, Registry, jinja
-from outlast.templating.rendering import Core, Notify, noted, settled
+from outlast.templating.rendering import Core, Notify, noted, settled, spoken
 from outlast.templating.text_filters import text_filters
 from outlast.templating.views import SCALARS
 from outlast.values import OMIT, Origin, Scope, Template
@@ -94,6 +94,11 @@ class Evaluator:
         notes: list[str] = []
         raw = noted(self._core.expression(text, scope, origin), notes)
         return settled(raw, "expression", origin), tuple(notes)
+
+    def label(self, template: Template, scope: Scope) -> tuple[str, tuple[str, ...]]:
+        """Give a name's text, with a note in place of what cannot be evaluated; never raises."""
+        notes: list[str] = []
+        return spoken(self._core.pieces(template, scope), notes), tuple(notes)
 
     def holds(self, condition: object, scope: Scope, origin: Origin | None = None) -> bool:
         """Tell whether one `when`-like condition is true; raises `EvaluationError`."""

@@ -66,6 +66,22 @@ def _of_templates(environment: Environment) -> Codebook:
     return Codebook(make)
 
 
+def _in_pieces(environment: Environment) -> Codebook:
+    """Code that gives a template's nodes as they are, markers among them."""
+
+    def make(text: str) -> Code:
+        code = environment.compiled(text)
+        root, blocks, variables = code.root_render_func, code.blocks, environment.variables
+
+        def run(running: Running) -> list[Any]:
+            context = RenderContext(environment, variables, running.scope, blocks)
+            return environment.collect(root(context))
+
+        return run
+
+    return Codebook(make)
+
+
 def _of_expressions(environment: Environment) -> Codebook:
     def make(text: str) -> Code:
         simple = simple_expression(text, environment)
@@ -98,6 +114,7 @@ class Core:
         self.conditions = self._dialect(evaluates_constants=True, included=self.included)
         self._expressions_env = self._dialect(escapes=True, included=self.included)
         self._templates = _of_templates(self.tasks)
+        self._pieces = _in_pieces(self.tasks)
         self._expressions = _of_expressions(self._expressions_env)
         self._conditions = _of_expressions(self.conditions)
 
@@ -151,6 +168,11 @@ class Core:
         if remember and not running.volatile and type(value) in SCALARS:
             scope.memo[remember] = value
         return value
+
+    def pieces(self, template: Template, scope: Scope) -> Any:
+        """Give a template's nodes in a list; a marker alone when it cannot be compiled."""
+        running = Running(template.text, template.origin, scope, self.stack.top, "template")
+        return self._run(running, self._pieces)
 
     def _with_header(self, template: Template, scope: Scope) -> Any:
         try:
@@ -243,6 +265,30 @@ def noted(value: Any, notes: list[str]) -> Any:
     if isinstance(value, list | tuple):
         return [noted(member, notes) for member in value]
     return value
+
+
+def spoken(pieces: Any, notes: list[str]) -> str:
+    """Give a template's nodes as text, with a note in place of what failed, as stock shows names.
+
+    A failure other than an undefined name ends a template early; a note says so.
+    """
+    if isinstance(pieces, Marker):
+        return _noted(pieces, notes)
+    parts = []
+    for piece in pieces:
+        if not isinstance(piece, Marker):
+            parts.append(str(piece))
+            continue
+        parts.append(_noted(piece, notes))
+        if not isinstance(piece, Missing):
+            notes.append(f"error {len(notes) + 1} - template potentially truncated")
+            parts.append(f"<< {notes[-1]} >>")
+    return "".join(parts)
+
+
+def _noted(marker: Marker, notes: list[str]) -> str:
+    notes.append(f"error {len(notes) + 1} - {marker.error()}")
+    return f"<< {notes[-1]} >>"
 
 
 def told(marker: Marker, what: str, origin: Origin | None) -> EvaluationError:

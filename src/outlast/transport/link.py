@@ -207,12 +207,15 @@ class Link(asyncio.SubprocessProtocol):
         """Say why the child ended, as stock says it."""
         said = bytes(self._stderr).decode("utf-8", "replace").rstrip()
         code = self._transport.get_returncode() if self._transport else None
+        begun = self.conversation.hello.done()
+        if begun and not said:
+            return HostUnreachable("the connection to the host was lost: its agent ended")
         if self._endpoint.kind == "ssh" and code == _SSH_FAILED:
             return HostUnreachable(f"Failed to connect to the host via ssh: {said}")
         if f"exec: {self._endpoint.ssh_executable}: " in said:  # our own shell's words
             return HostUnreachable(f"Unable to execute ssh command line on a controller.: {said}")
-        if self.conversation.hello.done():
-            return HostUnreachable(f"the connection to the host was lost: {said}".rstrip(": "))
+        if begun:
+            return HostUnreachable(f"the connection to the host was lost: {said}")
         if code == _NOT_FOUND:
             return InterpreterMissing(self._endpoint.python, said=f"{said}\n")
         heard = bytes(self._chatter or b"").decode("utf-8", "replace").strip()

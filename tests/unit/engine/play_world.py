@@ -44,6 +44,12 @@ class PlainEvaluate:
     def shown(self, text, scope):
         return self.expression(text, scope), ()
 
+    def label(self, template, scope):
+        try:
+            return str(self.render(template, scope)), ()
+        except UndefinedVariable as error:
+            return f"<< error 1 - {error} >>", (f"error 1 - {error}",)
+
     def may_block(self, value, scope) -> bool:
         return "pipe" in repr(value)
 
