@@ -158,8 +158,8 @@ class Noticed(Struct, frozen=True):
     notice: Notice
 
 
-class RunFailed(Struct, frozen=True):
-    """The run ends because of an error outside any task."""
+class Complained(Struct, frozen=True):
+    """An error that is told by itself, before the tasks say whom it failed."""
 
     why: tuple[Cause, ...]
     help_text: str = ""
@@ -203,7 +203,7 @@ Event: TypeAlias = (
     | FilesIncluded
     | Said
     | Noticed
-    | RunFailed
+    | Complained
     | RunEnded
 )
 

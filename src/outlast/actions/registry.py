@@ -29,7 +29,14 @@ from outlast.actions.modules import Modules
 from outlast.actions.templates import FileTexts
 from outlast.call import Call
 from outlast.content.places import Content
-from outlast.errors import ActionFailed, Cause, PlaybookError, Refused, SourceMissing
+from outlast.errors import (
+    ActionFailed,
+    Cause,
+    InterpreterMissing,
+    PlaybookError,
+    Refused,
+    SourceMissing,
+)
 from outlast.outcome import Detached, Failed, Performed
 
 Alone: TypeAlias = Callable[[Call], Awaitable[Performed]]
@@ -104,6 +111,8 @@ class Actions(Struct, frozen=True):
             return await self._perform(call)
         except Refused as error:
             return Performed(Failed({"msg": error.message}, error.chain))
+        except InterpreterMissing as error:
+            return Performed(_without_python(error))
         except (ActionFailed, PlaybookError, SourceMissing) as error:
             # A module or file of the playbook's that cannot be used ends this task only.
             first = Cause(error.message, error.origin, error.help_text)
@@ -136,3 +145,9 @@ class Actions(Struct, frozen=True):
 
 async def _as_module(call: Call, modules: Modules) -> Performed:
     return await modules.perform(call)
+
+
+def _without_python(error: InterpreterMissing) -> Failed:
+    """Give the result of a module that was tried with a Python that is not there."""
+    payload = {"module_stdout": "", "module_stderr": error.said, "rc": 127, "msg": error.message}
+    return Failed(payload, (Cause("Action failed."), *error.chain))

@@ -39,4 +39,9 @@ def _find(path: str, folders: Sequence[str]) -> Path:
             if candidate.is_file():
                 return candidate.resolve()
     beside = Path(folders[0], path)
-    raise SourceMissing(f"Could not find or access '{beside}' on the Ansible Controller.")
+    missing = f"Could not find or access '{beside}' on the Ansible Controller"
+    raise SourceMissing(
+        f"{missing}: Unable to retrieve file contents.\n{missing}.\n"
+        "If you are using a module and expect the file to exist on the remote, see the "
+        f"remote_src option: [Errno 2] No such file or directory: '{beside}'"
+    )

@@ -10,10 +10,12 @@ from typing import assert_never
 
 from msgspec import Struct
 
+from outlast.engine.includes import Inclusion
 from outlast.engine.ports import Wiring
 from outlast.engine.results import HostResult, ItemResult
 from outlast.engine.standing import Standing
-from outlast.events import TaskEnded, TaskLabel
+from outlast.errors import SourceMissing
+from outlast.events import Complained, TaskEnded, TaskLabel
 from outlast.outcome import (
     Effect,
     Failed,
@@ -103,6 +105,16 @@ class Aftermath(Struct, frozen=True, kw_only=True):
             "ansible_failed_result": result.registered,
         }
         self.wiring.variables.set_facts(host, facts, cacheable=False)
+
+    def not_included(self, label: TaskLabel, inclusion: Inclusion, error: SourceMissing) -> None:
+        """Fail the hosts whose file is not there; told once, and counted as failed (stock)."""
+        self.wiring.events.emit(Complained(error.chain, error.help_text))
+        payload = {"include": inclusion.include.path, "reason": str(error)}
+        for host in inclusion.hosts:
+            self.standing.tally(host).failed += 1
+            self.standing.failing.add(host)
+            self.wiring.events.emit(TaskEnded(task=label, host=host, outcome=Failed(payload)))
+        self.told()
 
     def _apply(self, task: Task, host: str, sharers: Sequence[str], item: ItemResult) -> None:
         for effect in item.effects:

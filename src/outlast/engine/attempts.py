@@ -24,7 +24,6 @@ from outlast.errors import (
     Cause,
     EvaluationError,
     HostUnreachable,
-    InterpreterMissing,
 )
 from outlast.events import JobEnded, JobPolled, Retrying, Said, TaskLabel
 from outlast.outcome import (
@@ -170,8 +169,6 @@ class Attempts(Struct, frozen=True, kw_only=True):
             return Performed(_timed_out(within))
         except HostUnreachable as error:
             return Performed(unreachable(error))
-        except InterpreterMissing as error:
-            return Performed(_without_python(error))
         except ActionFailed as error:
             return Performed(Failed(why=error.chain))
 
@@ -230,12 +227,6 @@ async def _within(seconds: float, news: Callable[[], Awaitable[object]]) -> bool
 def unreachable(error: HostUnreachable) -> Unreachable:
     """Give the outcome of a host that cannot be reached."""
     return Unreachable({}, why=error.chain)
-
-
-def _without_python(error: InterpreterMissing) -> Failed:
-    """Give the result of a module that was tried with a Python that is not there."""
-    payload = {"module_stdout": "", "module_stderr": error.said, "rc": 127, "msg": error.message}
-    return Failed(payload, why=(Cause("Action failed."), *error.chain))
 
 
 def _timed_out(seconds: int) -> Failed:

@@ -16,7 +16,7 @@ from outlast.engine.includes import Inclusions
 from outlast.engine.meta import Meta, MetaRunner, command_of, is_meta
 from outlast.engine.standing import Standing
 from outlast.engine.tasks import TaskRunner
-from outlast.errors import OutlastError
+from outlast.errors import OutlastError, SourceMissing
 from outlast.playbook.model import Block, Step, Task
 
 
@@ -73,12 +73,19 @@ class Walker(Struct, frozen=True, kw_only=True):
         self, task: Task, hosts: list[str], *, sheltered: bool = False, handler: bool = False
     ) -> list[str]:
         done = await self.tasks.run(task, hosts, sheltered=sheltered, handler=handler)
+        if done is None:
+            return hosts
         going = done.survivors
         # every file is in, and told of, before the first of their tasks runs
-        opened = [
-            (inclusion, await self.inclusions.open(task, inclusion, handlers=handler))
-            for inclusion in self.inclusions.of(done.results)
-        ]
+        opened = []
+        for inclusion in self.inclusions.of(done.results):
+            try:
+                steps = await self.inclusions.open(task, inclusion, handlers=handler)
+            except SourceMissing as error:
+                self.tasks.after.not_included(done.label, inclusion, error)
+                going = [host for host in going if host not in inclusion.hosts]
+            else:
+                opened.append((inclusion, steps))
         for inclusion, steps in opened:
             present = [host for host in inclusion.hosts if host in going]
             if present:

@@ -45,8 +45,9 @@ class Done(Struct, frozen=True):
     """A task is through on its hosts."""
 
     survivors: list[str]
+    label: TaskLabel
     results: dict[str, HostResult] = field(default_factory=dict)
-    """Of the hosts it ran on; empty when the task was not selected."""
+    """Of the hosts it ran on."""
 
 
 class Company(Struct, frozen=True, kw_only=True):
@@ -72,19 +73,21 @@ class TaskRunner(Struct, frozen=True, kw_only=True):
 
     async def run(
         self, task: Task, hosts: Sequence[str], *, sheltered: bool = False, handler: bool = False
-    ) -> Done:
-        """Run *task* on *hosts* and say who goes on; no child outlives this call.
+    ) -> Done | None:
+        """Run *task* on *hosts* and say who goes on; None: its tags are not wanted.
+
+        No child outlives this call.
 
         *sheltered*: a `rescue` waits for those that fail here, and the recap counts them so.
         """
         if not self.wiring.tags.select(task.keywords.tags):
-            return Done(list(hosts))
+            return None
         scope = self.wiring.variables.scope(hosts[0], task.keywords.vars)
         once = self._once(task, scope)
         label = self._announce(task, scope, handler=handler)
         this = Round(task=task, label=label, sheltered=sheltered, once=once)
         results = await self._fan_out(this, hosts[:1] if once else hosts)
-        return Done(self._survivors(this, hosts, results), results)
+        return Done(self._survivors(this, hosts, results), label, results)
 
     def _announce(self, task: Task, scope: Scope, *, handler: bool) -> TaskLabel:
         label = self.labels.label(task, scope, handler=handler)

@@ -13,6 +13,7 @@ from typing import Final, assert_never
 
 from outlast.errors import Cause
 from outlast.events import (
+    Complained,
     Event,
     FilesIncluded,
     HandlerNotified,
@@ -27,7 +28,6 @@ from outlast.events import (
     PlayStarted,
     Retrying,
     RunEnded,
-    RunFailed,
     Said,
     TaskEnded,
     TaskLabel,
@@ -103,7 +103,7 @@ class Console:
                 self._aside(event)
             case Noticed():
                 self._notice(event.notice)
-            case RunFailed():
+            case Complained():
                 self._error(event.why, event.help_text, stderr=True)
             case _:
                 assert_never(event)

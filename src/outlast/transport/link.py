@@ -209,7 +209,10 @@ class Link(asyncio.SubprocessProtocol):
         code = self._transport.get_returncode() if self._transport else None
         begun = self.conversation.hello.done()
         if begun and not said:
-            return HostUnreachable("the connection to the host was lost: its agent ended")
+            how = f"{self._endpoint.kind} ended by signal {-code}" if code and code < 0 else ""
+            return HostUnreachable(
+                f"the connection to the host was lost: {how or 'its agent ended'}"
+            )
         if self._endpoint.kind == "ssh" and code == _SSH_FAILED:
             return HostUnreachable(f"Failed to connect to the host via ssh: {said}")
         if f"exec: {self._endpoint.ssh_executable}: " in said:  # our own shell's words

@@ -25,7 +25,7 @@ from outlast.events import (
     PlayStarted,
     Retrying,
     RunEnded,
-    RunFailed,
+    Complained,
     Said,
     TaskEnded,
     TaskLabel,
@@ -473,7 +473,7 @@ def test_deprecations_can_be_hidden():
 
 def test_an_error_outside_tasks_goes_to_stderr_with_its_help():
     shown = Shown()
-    assert shown.after(RunFailed((Cause("no hosts"),), "Name some.")) == ""
+    assert shown.after(Complained((Cause("no hosts"),), "Name some.")) == ""
     assert shown.err.getvalue() == "[ERROR]: no hosts Name some.\n"
 
 
