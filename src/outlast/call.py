@@ -8,7 +8,7 @@ what is called when is the engine's business, how a host is reached is transport
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from msgspec import Struct, field
 
@@ -202,6 +202,21 @@ class Evaluate(Protocol):
         """Give a name's text, with a note in place of what cannot be evaluated; never raises."""
         ...
 
+    def render_file_text(
+        self,
+        text: str,
+        scope: Scope,
+        *,
+        origin: Origin | None = None,
+        search_path: tuple[str, ...] = (),
+        **options: Any,
+    ) -> Any:
+        """Evaluate a trusted template file's text; *options* are Jinja2's.
+
+        *search_path* are the folders of `{% include %}` and `{% import %}`.
+        """
+        ...
+
     def may_block(self, value: object, scope: Scope) -> bool:
         """Tell whether evaluating *value* may read files or run programs."""
         ...
@@ -232,6 +247,8 @@ class Call(Struct, frozen=True, kw_only=True):
     evaluate: Evaluate
     session: Callable[[], Awaitable[Session]]
     """Opens (or finds open) the connection of this task's host, delegate and identity."""
+    delegated: bool = False
+    """Done on another host than the one it is done for."""
     written: Mapping[str, object] = field(default_factory=dict)
     """The arguments as the playbook writes them, templates unevaluated."""
     task_name: str = ""

@@ -26,7 +26,6 @@ from outlast.actions import (
     variable_files,
 )
 from outlast.actions.modules import Modules
-from outlast.actions.templates import FileTexts
 from outlast.call import Call
 from outlast.content.places import Content
 from outlast.errors import (
@@ -65,6 +64,7 @@ _ON_HOST: Final[Mapping[str, OnHost]] = {
     "service": picking.service,
     "setup": facts.setup,
     "shell": commands.shell,
+    "template": templates.template,
     "unarchive": unpacking.unarchive,
     "uri": picking.uri,
 }
@@ -93,13 +93,11 @@ class Actions(Struct, frozen=True):
     """Performs calls; keeps nothing between them."""
 
     modules: Modules
-    files: FileTexts
-    """Evaluates whole template files."""
 
     @classmethod
-    def over(cls, content: Content, files: FileTexts) -> Actions:
+    def over(cls, content: Content) -> Actions:
         """Give the actions that use *content*."""
-        return cls(Modules(content), files)
+        return cls(Modules(content))
 
     async def perform(self, call: Call) -> Performed:
         """Do what *call* says.
@@ -131,13 +129,11 @@ class Actions(Struct, frozen=True):
         name = call.action.removeprefix("ansible.builtin.")
         if "." in name:
             return await self.modules.perform(call)
-        own = name in _ALONE or name in _ON_HOST or name in _NOT_BUILT or name == "template"
+        own = name in _ALONE or name in _ON_HOST or name in _NOT_BUILT
         if call.limit and own and name not in _WITH_ASYNC:
             raise Refused(f"This action ({call.written_as}) does not support async.")
         if name in _NOT_BUILT:
             raise Refused(f"{call.written_as} is not supported yet")
-        if name == "template":
-            return await templates.template(call, self.modules, self.files)
         if name in _ALONE:
             return await _ALONE[name](call)
         return await _ON_HOST.get(name, _as_module)(call, self.modules)

@@ -11,7 +11,6 @@ import re
 import stat
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
 
 from msgspec import Struct
 
@@ -24,7 +23,7 @@ from outlast.errors import Refused, SourceMissing
 from outlast.loader import read_text
 from outlast.outcome import Performed
 from outlast.templating import template_variables
-from outlast.values import Origin, Overlaid, Scope
+from outlast.values import Origin, Overlaid
 
 _LARGE = 100_000  # characters; what takes milliseconds is kept off the loop
 _MAY_BLOCK = re.compile(r"\b(lookup|query|q)\b|\{%-?\s*(include|import|from|extends)\b")
@@ -45,23 +44,7 @@ _OWN = frozenset({*_TEXTS[3:], "trim_blocks", "lstrip_blocks", "output_encoding"
 _ESCAPED = {"\\n": "\n", "\\r": "\r", "\\r\\n": "\r\n"}
 
 
-class FileTexts(Protocol):
-    """Evaluates whole files."""
-
-    def render_file_text(
-        self,
-        text: str,
-        scope: Scope,
-        *,
-        origin: Origin | None = None,
-        search_path: tuple[str, ...] = (),
-        **options: Any,
-    ) -> Any:
-        """Evaluate a template file's *text*; raises `EvaluationError`."""
-        ...
-
-
-async def template(call: Call, modules: Modules, files: FileTexts) -> Performed:
+async def template(call: Call, modules: Modules) -> Performed:
     """Evaluate a template file and place the outcome on the host."""
     args = _checked(call.args)
     newline = _newline(args)
@@ -69,7 +52,7 @@ async def template(call: Call, modules: Modules, files: FileTexts) -> Performed:
         file = await asyncio.to_thread(_read, call, args)
     except SourceMissing as error:
         return not_there(error)
-    data = await _evaluated(call, args, file, newline, files)
+    data = await _evaluated(call, args, file, newline)
     what = Placing(
         data=data,
         name=Path(file.path).name,
@@ -125,9 +108,7 @@ def _newline(args: Mapping[str, object]) -> str:
     return newline
 
 
-async def _evaluated(
-    call: Call, args: Mapping[str, object], file: _File, newline: str, files: FileTexts
-) -> bytes:
+async def _evaluated(call: Call, args: Mapping[str, object], file: _File, newline: str) -> bytes:
     names = dict(file.names)
     if "ansible_managed" in call.scope:
         del names["ansible_managed"]  # the user's own
@@ -141,7 +122,7 @@ async def _evaluated(
 
     def evaluate() -> object:
         origin = Origin(file.path, 1, 1)
-        return files.render_file_text(
+        return call.evaluate.render_file_text(
             file.text, scope, origin=origin, search_path=_includes(call, file.path), **options
         )
 

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from outlast.cli.evaluating import EvaluateUponNeed, Opened
+from outlast.call import Evaluate
+from outlast.cli.evaluating import EvaluateUponNeed
 from outlast.cli.house import House
 from outlast.cli.including import IncludesFromDisk
 from outlast.cli.options import RunOptions
@@ -89,7 +90,7 @@ def _furnish(options: RunOptions, settings: Settings, telling: Telling) -> House
     )
 
 
-def _evaluator(settings: Settings, telling: Telling, folder: str) -> Opened:
+def _evaluator(settings: Settings, telling: Telling, folder: str) -> Evaluate:
     from outlast.templating.evaluator import Evaluator  # noqa: PLC0415  # it imports Jinja2
 
     return Evaluator(

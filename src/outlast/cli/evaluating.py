@@ -6,7 +6,7 @@ A run without templates does not pay for Jinja2.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from outlast.call import Evaluate
 from outlast.values import Origin, Scope, Template
@@ -14,31 +14,15 @@ from outlast.values import Origin, Scope, Template
 _SCALARS = frozenset({str, int, float, bool, type(None)})
 
 
-class Opened(Evaluate, Protocol):
-    """The real evaluator: `templating.Evaluator`."""
-
-    def render_file_text(
-        self,
-        text: str,
-        scope: Scope,
-        *,
-        origin: Origin | None = None,
-        search_path: tuple[str, ...] = (),
-        **options: Any,
-    ) -> Any:
-        """Evaluate a template file's text."""
-        ...
-
-
 class EvaluateUponNeed:
     """Implements `call.Evaluate`; what holds no template is answered at the door."""
 
-    def __init__(self, make: Callable[[], Opened]) -> None:
+    def __init__(self, make: Callable[[], Evaluate]) -> None:
         self._make = make
-        self._evaluate: Opened | None = None
+        self._evaluate: Evaluate | None = None
 
     @property
-    def _opened(self) -> Opened:
+    def _opened(self) -> Evaluate:
         """The real evaluator, made when it is first needed."""
         if self._evaluate is None:
             self._evaluate = self._make()

@@ -28,7 +28,7 @@ class ActionsUponNeed:
         if self._actions is None:
             from outlast.actions.registry import Actions as Registry  # noqa: PLC0415  # see above
 
-            self._actions = Registry.over(self._house.content, self._house.evaluate)
+            self._actions = Registry.over(self._house.content)
         return self._actions
 
     async def perform(self, call: Call) -> Performed:

@@ -33,7 +33,7 @@ def marked(value):
 def actions(tmp_path) -> Actions:
     """Give the actions of a run with no playbook folder of its own."""
     content = open_content([], library=(), environ={}, cache=Cache(tmp_path.parent / ".cache"))
-    return Actions.over(content, Evaluator())
+    return Actions.over(content)
 
 
 def a_call(action, written, *, session=None, folder="", scope=None, **options) -> Call:
