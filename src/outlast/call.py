@@ -7,7 +7,7 @@ what is called when is the engine's business, how a host is reached is transport
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from msgspec import Struct, field
@@ -158,6 +158,35 @@ class Session(Protocol):
         """Return when the job has ended or does not exist; the host tells, nobody polls."""
         ...
 
+    async def job_list(self, async_dir: str) -> Sequence[Mapping[str, object]]:
+        """Give what the spool folder says of each job in it, stock's included."""
+        ...
+
+    async def job_cancel(self, jid: str, async_dir: str, *, grace: float) -> Mapping[str, object]:
+        """End a job with all it started, *grace* seconds after it was asked to end itself.
+
+        Answers when it is over, with `state` (`cancelled`, or why it was not: `ended`, `running`,
+        `unknown`), `msg` for a person, and the job's `status` as `job_status` gives it.
+        """
+        ...
+
+    def job_logs(
+        self, jid: str, async_dir: str, *, stream: str, offset: int, follow: bool
+    ) -> AsyncIterator[bytes]:
+        """Give a job's output from a byte on, and what comes, when *follow*, until it has ended.
+
+        *stream* is `stdout`, `stderr`, or `both` as they came. What is not yet taken waits on
+        the host. Raises `ActionFailed` when there is no such job or it has no output of its own.
+        """
+        ...
+
+    async def job_prune(self, async_dir: str, *, older_than: float, keep: int) -> Sequence[str]:
+        """Remove the records of jobs that ended *older_than* seconds ago, but the *keep* latest.
+
+        Gives the ids of the removed. A job that runs is never touched.
+        """
+        ...
+
 
 class JobOrder(Struct, frozen=True, kw_only=True):
     """A background job to be started."""
@@ -171,6 +200,8 @@ class JobOrder(Struct, frozen=True, kw_only=True):
     """The spool folder, `~` allowed."""
     name: str
     """The task's name, for people who look at the host's jobs; empty under no_log."""
+    idle_limit: float = 0.0
+    """Seconds without output after which the job is ended; 0: it may be silent."""
 
 
 class Evaluate(Protocol):

@@ -38,10 +38,15 @@ the table in `ops.py`; the module is imported when its first request comes. What
 
 Bodies of the jobs' ops (`run` is the body of the op `run`, without `op`):
 
-    job.start    jid, run, limit (seconds), async_dir, name    -> stock's start result
+    job.start    jid, run, limit (seconds), async_dir, name,
+                 idle_limit (seconds, 0: none)                 -> stock's start result
     job.status   jid, async_dir                                -> what async_status says
     job.cleanup  jid, async_dir                                -> what async_status says
     job.ended    jid, async_dir                                -> {} once it ended or is not there
+    job.list     async_dir                                     -> jobs: a list of what is known
+    job.cancel   jid, async_dir, grace (seconds)               -> state, msg, status, when over
+    job.logs     jid, async_dir, stream, offset, follow        -> the bytes as STREAM, then offset
+    job.prune    async_dir, older_than (seconds), keep         -> removed: a list of jids
     run          parcel (id), args, environment, files (argument -> key of `store`)
                  or command (the fields of `call.CommandRun`), environment
 
@@ -69,6 +74,10 @@ CHUNK = 256 * 1024
 MAX_MESSAGE = 256 * 1024 * 1024
 """What may be under way in one direction at once, unfinished messages together: past it,
 the other end is broken and the connection is given up."""
+
+WINDOW = 1024 * 1024
+"""Bytes of a job's output that may be on their way: its reader streams back how many were taken
+(a number in decimal), and the agent waits when that many are not."""
 
 _HEADER = struct.Struct(">IIB")
 

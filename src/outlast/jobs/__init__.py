@@ -9,5 +9,19 @@ from outlast.jobs.following import (
     follow,
     new_jid,
 )
+from outlast.jobs.tending import JobSummary, cancel, list_jobs, logs, prune
 
-__all__ = ["MARGIN", "Ended", "JobEnd", "OutOfReach", "StillRuns", "follow", "new_jid"]
+__all__ = [
+    "MARGIN",
+    "Ended",
+    "JobEnd",
+    "JobSummary",
+    "OutOfReach",
+    "StillRuns",
+    "cancel",
+    "follow",
+    "list_jobs",
+    "logs",
+    "new_jid",
+    "prune",
+]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from typing import Protocol
 
 from msgspec import Struct, field
@@ -98,6 +98,29 @@ class Conversation(Struct):
         except asyncio.CancelledError:
             self.withdraw(question)
             raise
+
+    async def listen(self, op: str, body: Mapping[str, object]) -> AsyncIterator[bytes]:
+        """Ask, and give what is streamed on the way to the answer; ends with the answer.
+
+        The agent sends as much as it was told has been taken and `wire.WINDOW` beyond: a reader
+        who dawdles makes nothing pile up. Raises as `ask`; leaving early ends the request.
+        """
+        pieces: asyncio.Queue[bytes] = asyncio.Queue()
+        question = self.begin(pieces.put_nowait)
+        # No piece is empty but this one, which comes after all others.
+        question.answer.add_done_callback(lambda _answer: pieces.put_nowait(b""))
+        taken = 0
+        try:
+            await self.send(question, op, body)
+            while piece := await pieces.get():
+                yield piece
+                taken += len(piece)
+                if taken >= wire.WINDOW // 2:
+                    self.stream(question, b"%d" % taken)
+                    taken = 0
+            question.answer.result()
+        finally:
+            self.withdraw(question)
 
     async def post(
         self,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import cast
 
 from msgspec import Struct, field
@@ -110,6 +110,7 @@ class AgentSession(Struct):
             "limit": job.limit,
             "async_dir": job.async_dir,
             "name": job.name,
+            "idle_limit": job.idle_limit,
         }
         return (await self.conversation.ask("job.start", body)).body
 
@@ -124,6 +125,35 @@ class AgentSession(Struct):
     async def job_ended(self, jid: str, async_dir: str) -> None:
         """Return when the job has ended or does not exist."""
         await self._ask_about("job.ended", jid, async_dir)
+
+    async def job_list(self, async_dir: str) -> Sequence[Mapping[str, object]]:
+        """Give what the spool folder says of each job in it."""
+        answer = await self.conversation.ask("job.list", {"async_dir": async_dir})
+        return cast("list[dict[str, object]]", answer.body["jobs"])
+
+    async def job_cancel(self, jid: str, async_dir: str, *, grace: float) -> Mapping[str, object]:
+        """End a job with all it started."""
+        body = {"jid": jid, "async_dir": async_dir, "grace": grace}
+        return (await self.conversation.ask("job.cancel", body)).body
+
+    async def job_logs(
+        self, jid: str, async_dir: str, *, stream: str, offset: int, follow: bool
+    ) -> AsyncIterator[bytes]:
+        """Give a job's output from *offset* on, as it comes."""
+        body = {
+            "jid": jid,
+            "async_dir": async_dir,
+            "stream": stream,
+            "offset": offset,
+            "follow": follow,
+        }
+        async for piece in self.conversation.listen("job.logs", body):
+            yield piece
+
+    async def job_prune(self, async_dir: str, *, older_than: float, keep: int) -> Sequence[str]:
+        """Remove the records of jobs that have ended."""
+        body = {"async_dir": async_dir, "older_than": older_than, "keep": keep}
+        return cast("list[str]", (await self.conversation.ask("job.prune", body)).body["removed"])
 
     async def _ask_about(self, op: str, jid: str, async_dir: str) -> Mapping[str, object]:
         return (await self.conversation.ask(op, {"jid": jid, "async_dir": async_dir})).body
