@@ -10,9 +10,11 @@ import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from outlast.actions.argument_spec import boolean
 from outlast.actions.modules import Modules, perform_run
-from outlast.actions.saying import with_warning
+from outlast.actions.saying import action_failed, with_warning
 from outlast.actions.source_files import find_source, not_there
 from outlast.call import Call
 from outlast.errors import Refused, SourceMissing
@@ -94,16 +96,30 @@ async def dnf(call: Call, modules: Modules) -> Performed:
     use = str(call.args.get("use", call.args.get("use_backend", "auto")))
     if use in ("auto", "yum"):
         use = _fact(call, "pkg_mgr") or use
-    if use not in _DNFS:
+    detected = use not in _DNFS
+    if detected:
         use = await _manager(call, modules)
+    facts = {"ansible_facts": {"pkg_mgr": use}} if detected and not call.delegated else {}
     if use not in _DNFS:
-        raise Refused(
-            "Could not detect which major revision of dnf is in use, which is required to"
-            " determine module backend."
-        )
+        return Performed(_fail_for(facts))
     own = ("use", "use_backend")
     args = {key: value for key, value in call.args.items() if key not in own}
-    return await _run(call, modules, _DNFS[use], args)
+    performed = await _run(call, modules, _DNFS[use], args)
+    if isinstance(performed.outcome, Detached):
+        return performed
+    outcome = performed.outcome
+    return Performed(replace(outcome, payload={**facts, **outcome.payload}))
+
+
+def _fail_for(facts: Mapping[str, object]) -> Failed:
+    """Give stock's failure for a host without a dnf: its message is two sentences, apart."""
+    said = [
+        "Could not detect which major revision of dnf is in use, which is required to determine"
+        " module backend.",
+        "You should manually specify use_backend to tell the module whether to use the dnf4 or"
+        " dnf5 backend})",
+    ]
+    return action_failed({**facts, "msg": said})
 
 
 async def assemble(call: Call, modules: Modules) -> Performed:

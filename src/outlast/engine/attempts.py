@@ -185,6 +185,7 @@ class Attempts(Struct, frozen=True, kw_only=True):
             scope=self.scope,
             evaluate=self.wiring.evaluate,
             session=self._session(terms, ready.delegate),
+            delegated=ready.delegate is not None,
             task_name="" if terms.no_log else self.label.name,
             origin=self.task.action.origin,
             environment=terms.environment,
