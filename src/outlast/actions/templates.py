@@ -121,7 +121,7 @@ async def _evaluated(call: Call, args: Mapping[str, object], file: _File, newlin
     }
 
     def evaluate() -> object:
-        origin = Origin(file.path, 1, 1)
+        origin = Origin(file.path)  # Jinja tells no line of most faults: none is better than 1
         return call.evaluate.render_file_text(
             file.text, scope, origin=origin, search_path=_includes(call, file.path), **options
         )

@@ -23,7 +23,7 @@ from outlast.engine.preparation import Thinking
 from outlast.engine.standing import Standing
 from outlast.engine.tasks import Company, TaskRunner
 from outlast.engine.terms import TermsReader
-from outlast.errors import NotSupportedYet, PlaybookError
+from outlast.errors import EvaluationError, NotSupportedYet, PlaybookError
 from outlast.events import NoHostsMatched, Noticed, PlayStarted
 from outlast.outcome import Warned
 from outlast.playbook.conversions import to_bool, to_percent
@@ -49,8 +49,10 @@ class PlayRunner(Struct, frozen=True, kw_only=True):
         """Run *play*; False: all hosts of a batch have failed, and the run is to end."""
         check(play)
         header = self.wiring.variables.header_scope(play)
-        matched = list(self.wiring.hosts.match(self._render(play.hosts, header)))
-        hosts = _ordered(matched, str(self._render(play.order, header) or "inventory"), play)
+        matched = list(self.wiring.hosts.match(self._hosts(play, header)))
+        hosts = _ordered(
+            matched, str(self._render("order", play.order, header) or "inventory"), play
+        )
         self.standing.play_ended = False
         self.wiring.variables.begin_play(play, matched)
         name = self._name(play, header)
@@ -69,31 +71,39 @@ class PlayRunner(Struct, frozen=True, kw_only=True):
 
     # -- what the play's own keywords say -----------------------------------------------------
 
-    def _render(self, value: object, scope: Scope) -> object:
-        return self.wiring.evaluate.render(value, scope)
+    def _render(self, keyword: str, value: object, scope: Scope) -> object:
+        try:
+            return self.wiring.evaluate.render(value, scope)
+        except EvaluationError as error:
+            what = f"Error processing keyword {keyword!r}"
+            raise PlaybookError(what, error.origin, causes=error.chain) from error
+
+    def _hosts(self, play: Play, header: Scope) -> object:
+        # A play without a name is called after its hosts, and stock asks for the name first.
+        return self._render("hosts" if play.name else "name", play.hosts, header)
 
     def _name(self, play: Play, header: Scope) -> str:
-        name = self._render(play.name, header) if play.name else None
+        name = self._render("name", play.name, header) if play.name else None
         if name:
             return str(name)
-        pattern = self._render(play.hosts, header)
+        pattern = self._hosts(play, header)
         return ",".join(map(str, pattern)) if isinstance(pattern, list) else str(pattern)
 
     def _flag(self, play: Play, name: str, header: Scope, *, unset: bool) -> bool:
         value = getattr(play.keywords, name)
         if isinstance(value, Template):
-            value = self._render(value, header)
+            value = self._render(name, value, header)
         return unset if value is None else to_bool(value)
 
     def _serial(self, play: Play, header: Scope) -> list[object]:
         serial: list[object] = []
         for entry in play.serial:
-            value = self._render(entry, header)
+            value = self._render("serial", entry, header)
             serial += value if isinstance(value, list) else [value]
         return serial
 
     def _strategy(self, play: Play, header: Scope) -> str:
-        name = str(self._render(play.strategy, header) or self.wiring.settings.strategy)
+        name = str(self._render("strategy", play.strategy, header) or self.wiring.settings.strategy)
         if name in _LINEAR | _FREE:
             return name
         if name.removeprefix("ansible.builtin.") in ("host_pinned", "debug"):
@@ -127,7 +137,7 @@ class PlayRunner(Struct, frozen=True, kw_only=True):
         self.wiring.variables.set_batch(batch, self.standing.active(batch))
 
     def _max_fail_percentage(self, play: Play, header: Scope, *, lockstep: bool) -> float | None:
-        value = self._render(play.max_fail_percentage, header)
+        value = self._render("max_fail_percentage", play.max_fail_percentage, header)
         if value is None:
             return None
         if not lockstep:
@@ -143,7 +153,8 @@ class PlayRunner(Struct, frozen=True, kw_only=True):
     ) -> None:
         walker = self._walker(play, header, company, batch)
         present = self.standing.active(company.hosts)
-        force = self.wiring.force_handlers or bool(self._render(play.force_handlers, header))
+        wanted = self._render("force_handlers", play.force_handlers, header)
+        force = self.wiring.force_handlers or bool(wanted)
         gather = gathering_task(play, self.wiring.settings)
         if gather is not None and present:
             needing = self._needing_facts(present)

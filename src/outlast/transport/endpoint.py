@@ -171,12 +171,12 @@ def _kind(reader: _Reader, wishes: Wishes, settings: Settings) -> str:
         return "local"
     if name not in _SSH_NAMES:
         raise NotSupportedYet(
-            f"the connection {name!r} is not supported yet",
+            f"the connection {name!r} is not supported yet.",
             help_text="Supported are ssh and local.",
         )
     if reader.value(None, None, "ansible_password", "ansible_ssh_pass", "ansible_ssh_password"):
         raise NotSupportedYet(
-            "logging in with a password (ansible_password) is not supported yet",
+            "logging in with a password (ansible_password) is not supported yet.",
             help_text="Use an SSH key, or an ssh agent.",
         )
     return "ssh"
@@ -254,7 +254,7 @@ def _identity(
     method = _METHODS.get(named or "sudo")
     if method is None:
         raise NotSupportedYet(
-            f"the become method {named!r} is not supported yet",
+            f"the become method {named!r} is not supported yet.",
             help_text="Supported are sudo and su.",
         )
     special = f"ansible_{method}_"
