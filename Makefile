@@ -23,6 +23,7 @@ $(VENV)/installed: pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "installing outlast into $(VENV)"
 	@$(PIP) --editable .
+	@$(BIN)/python -m compileall -q src # so that the first start is as fast as the others
 	@touch $@
 
 $(VENV)/installed-dev: $(VENV)/installed

@@ -6,9 +6,7 @@ EMPTY_PLAY = """\
 - hosts: localhost
   connection: local
   gather_facts: false
-  tasks:
-    - ansible.builtin.debug:
-        msg: hello
+  tasks: []
 """
 
 JOB = """\

@@ -63,7 +63,7 @@ def version(bench: Bench, program: str) -> float:
 
 
 def empty(bench: Bench, program: str) -> float:
-    """a local play with one task that says hello"""
+    """an empty play on localhost"""
     return bench.playbook(program, EMPTY_PLAY)
 
 

@@ -43,7 +43,7 @@ def gate(home):
 
 @pytest.fixture(scope="module")
 def content(tmp_path_factory):
-    cache = Cache(tmp_path_factory.mktemp("cache"))
+    cache = Cache.at(tmp_path_factory.mktemp("cache"))
     return open_content([], library=[str(LIBRARY)], environ={}, cache=cache)
 
 

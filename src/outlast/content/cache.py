@@ -9,41 +9,47 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from hashlib import sha256
+from collections.abc import Callable
 from pathlib import Path
 
 from msgspec import Struct
 
 
 class Cache(Struct, frozen=True):
-    """A folder of JSON files by key; None keeps nothing."""
+    """A folder of JSON files by key; no folder keeps nothing."""
 
-    folder: Path | None
+    where: Callable[[], Path | None]
+    """Asked when something is to be read or kept, and not before."""
 
     @classmethod
     def of_user(cls) -> Cache:
         """Give the cache in the user's own folder."""
-        from platformdirs import user_cache_path  # noqa: PLC0415  # not needed to list or check
+        return cls(_of_user)
 
-        return cls(user_cache_path("outlast"))
+    @classmethod
+    def at(cls, folder: Path | None) -> Cache:
+        """Give the cache in *folder*."""
+        return cls(lambda: folder)
 
     def load(self, key: str) -> object:
         """Give what was stored under *key*, or None."""
-        if self.folder is None:
+        folder = self.where()
+        if folder is None:
             return None
         try:
-            return json.loads(self._path(self.folder, key).read_bytes())
+            return json.loads(self._path(folder, key).read_bytes())
         except (OSError, ValueError):
             return None
 
     def store(self, key: str, value: object) -> None:
         """Keep *value* under *key*: written aside, then renamed."""
-        if self.folder is None:
+        folder = self.where()
+        if folder is None:
             return
-        path = self._path(self.folder, key)
+        path = self._path(folder, key)
         aside = path.with_suffix(f".{os.getpid()}")
         try:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             aside.write_text(json.dumps(value, separators=(",", ":")))
             aside.replace(path)
         except OSError:
@@ -52,4 +58,12 @@ class Cache(Struct, frozen=True):
 
     @staticmethod
     def _path(folder: Path, key: str) -> Path:
+        from hashlib import sha256  # noqa: PLC0415  # it loads OpenSSL
+
         return folder / f"{sha256(key.encode()).hexdigest()[:32]}.json"
+
+
+def _of_user() -> Path:
+    from platformdirs import user_cache_path  # noqa: PLC0415  # only when it is asked for
+
+    return user_cache_path("outlast")

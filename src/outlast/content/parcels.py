@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Mapping
-from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
@@ -124,7 +123,7 @@ class Parcels(Struct):
     def _keep(self, piece: Piece) -> _Packed:
         """Note where *piece* is to be read when a host asks for it."""
         data = piece.read()
-        digest = sha256(data).hexdigest()
+        digest = _digest(data)
         if piece.path is None:
             self._places[digest] = data
             return _Packed(piece.package, digest)
@@ -151,13 +150,19 @@ class Parcels(Struct):
         if digest not in self._sources:
             place = self._places[digest]
             data = place if isinstance(place, bytes) else Path(place).read_bytes()
-            if sha256(data).hexdigest() != digest:
+            if _digest(data) != digest:
                 raise SourceMissing(
                     f"{place!r} changed while the playbook was running",
                     help_text="Run the playbook again.",
                 )
             self._sources[digest] = zlib.compress(data, _LEVEL)
         return self._sources[digest]
+
+
+def _digest(data: bytes) -> str:
+    from hashlib import sha256  # noqa: PLC0415  # it loads OpenSSL, and most runs find all cached
+
+    return sha256(data).hexdigest()
 
 
 def python_source(path: Path) -> bytes:

@@ -14,7 +14,7 @@ from outlast.errors import NotSupportedYet, PlaybookError
 
 def catalogue(tmp_path, **kwargs):
     arguments = {"library": (), "environ": {}} | kwargs
-    return open_content([tmp_path], cache=Cache(tmp_path / "cache"), **arguments).catalogue
+    return open_content([tmp_path], cache=Cache.at(tmp_path / "cache"), **arguments).catalogue
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_looking_names_up_imports_nothing_of_ansible():
         "import sys, pathlib\n"
         "from outlast.content.places import open_content\n"
         "from outlast.content.cache import Cache\n"
-        "content = open_content([], library=(), environ={}, cache=Cache(None))\n"
+        "content = open_content([], library=(), environ={}, cache=Cache.at(None))\n"
         "content.parcels.parcel(content.catalogue.resolve('copy').fqcn)\n"
         "sys.exit(any(name.split('.')[0] == 'ansible' for name in sys.modules))\n"
     )

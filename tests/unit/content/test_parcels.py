@@ -32,7 +32,7 @@ def content(tmp_path):
 
 def reopened(tmp_path):
     return open_content(
-        [tmp_path / "play"], library=(), environ={}, cache=Cache(tmp_path / "cache")
+        [tmp_path / "play"], library=(), environ={}, cache=Cache.at(tmp_path / "cache")
     )
 
 
@@ -130,7 +130,7 @@ def test_the_next_run_remembers_until_a_file_changes(content, tmp_path):
 
 def test_a_cache_that_cannot_be_written_does_no_harm(content, tmp_path):
     (tmp_path / "file").write_text("")
-    content = open_content([], library=(), environ={}, cache=Cache(tmp_path / "file" / "cache"))
+    content = open_content([], library=(), environ={}, cache=Cache.at(tmp_path / "file" / "cache"))
     assert content.parcels.parcel("ansible.builtin.ping").main == "ansible.modules.ping"
 
 
@@ -182,7 +182,7 @@ def test_a_collection_module_brings_its_collections_module_utils(tmp_path):
         [],
         library=(),
         environ={"ANSIBLE_COLLECTIONS_PATH": str(tmp_path / "roof")},
-        cache=Cache(tmp_path / "cache"),
+        cache=Cache.at(tmp_path / "cache"),
     )
     parcel = content.parcels.parcel("lab.tools.probe")
     stem = "ansible_collections.lab.tools.plugins"
