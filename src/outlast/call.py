@@ -8,7 +8,7 @@ what is called when is the engine's business, how a host is reached is transport
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol, TypeAlias
 
 from msgspec import Struct, field
 
@@ -261,6 +261,54 @@ class Evaluate(Protocol):
         ...
 
 
+JobState: TypeAlias = Literal["intended", "running", "joined", "ended", "failed", "lost", "unknown"]
+"""What is known of a job: it is about to be started; it runs; a playbook has been told its
+end; it ended well, badly, or nobody knows how; or the host could not be asked."""
+
+
+class JobIntent(Struct, frozen=True, kw_only=True):
+    """A job that is about to be started, and where it is to be found again."""
+
+    jid: str
+    """The controller's part of it: the host appends to this."""
+    host: str
+    task: str
+    """Empty under no_log."""
+    limit: float
+    async_dir: str
+    address: Mapping[str, object]
+    """How the host is reached, in plain values, without passwords."""
+
+
+class Journal(Protocol):
+    """Keeps what becomes of jobs; never raises: a broken journal stops no job."""
+
+    async def intend(self, intent: JobIntent) -> None:
+        """Return when *intent* is on disk and would survive whatever happens next."""
+        ...
+
+    def started(self, intent: JobIntent, jid: str) -> None:
+        """Note that the job runs, under its whole id."""
+        ...
+
+    def learnt(self, jid: str, host: str, state: JobState, cause: str) -> None:
+        """Note what was learnt of a job, by either of its ids."""
+        ...
+
+
+class NoJournal(Struct, frozen=True):
+    """Keeps nothing."""
+
+    async def intend(self, intent: JobIntent) -> None:
+        """Return at once."""
+
+    def started(self, intent: JobIntent, jid: str) -> None:
+        """Forget it."""
+
+    def learnt(self, jid: str, host: str, state: JobState, cause: str) -> None:
+        """Forget it."""
+
+
 def _to_nobody(_text: str) -> None:
     """Tell nobody."""
 
@@ -296,3 +344,5 @@ class Call(Struct, frozen=True, kw_only=True):
     """Folders relative sources are looked for in, nearest first (`files/` etc. are added)."""
     say: Callable[[str], None] = _to_nobody
     """Shows a line to whoever watches the run, before the task ends (`pause`)."""
+    journal: Journal = NoJournal()
+    """Where jobs are written down."""

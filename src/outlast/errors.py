@@ -7,6 +7,7 @@
     ├── InventoryError           an inventory cannot be used                           (1)
     ├── UsageError               options contradict each other                         (5)
     ├── SettingsError            ansible.cfg or its environment is wrong               (5)
+    ├── LedgerError              the history of runs and jobs cannot tell              (1)
     ├── EvaluationError          a template or condition cannot be evaluated; becomes `Failed`
     │   └── UndefinedVariable    because a name has no value
     ├── ActionFailed             an action says no before anything ran; becomes `Failed`
@@ -105,6 +106,10 @@ class SettingsError(OutlastError):
     """A setting has a value that cannot be used."""
 
     exit_code = 5
+
+
+class LedgerError(OutlastError):
+    """The ledger cannot be used, or does not hold what was asked for."""
 
 
 class EvaluationError(OutlastError):

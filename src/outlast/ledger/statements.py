@@ -1,0 +1,99 @@
+"""What is said to SQLite: questions, and rows as they are written.
+
+Knows the columns of each table by the names of the records' fields. Leaves when anything is
+said to `writer` and `ledger`.
+"""
+
+# ruff: noqa: S608  # what is put into the texts are the constants of this page, never a value
+from __future__ import annotations
+
+from typing import Final
+
+from msgspec import Struct
+
+from outlast.call import JobIntent, JobState
+from outlast.ledger.payloads import as_json
+from outlast.ledger.records import OPEN_STATES
+
+
+class Statement(Struct, frozen=True):
+    """One thing to be said, with its values."""
+
+    text: str
+    values: tuple[object, ...]
+
+
+RUNS: Final = (
+    "SELECT id, started, ended, code, command, folder, user, playbooks, machine, boot, pid,"
+    " pid_started, version FROM runs"
+)
+RESULTS: Final = (
+    "SELECT results.run AS run, host, delegate, play, tasks.name AS task, action, place, handler,"
+    " item, kind, changed, ignored, results.ended AS ended, seconds, why, payload"
+    " FROM results JOIN tasks ON tasks.run = results.run AND tasks.number = results.task"
+)
+JOBS: Final = (
+    "SELECT jid, run, host, task, state, cause, started, ended, learnt, seconds AS 'limit',"
+    " async_dir, endpoint, payload FROM jobs"
+)
+
+_OPEN: Final = ", ".join(f"'{state}'" for state in OPEN_STATES)
+_MAY_BECOME_OPEN: Final = f"jobs.state IN ({_OPEN})"
+"""A final state is a fact: that a job cannot be asked any more does not change it."""
+_MAY_BECOME_FINAL: Final = "jobs.state != 'joined'"
+"""The playbook that was told the end has seen more of it than whoever asks later."""
+
+
+def job_intended(run: str, intent: JobIntent, at: float) -> Statement:
+    """Say that a job is about to be started."""
+    return Statement(
+        "INSERT OR REPLACE INTO jobs (intent, jid, run, host, task, state, cause, started,"
+        " learnt, seconds, async_dir, endpoint)"
+        " VALUES (?1, ?1, ?2, ?3, ?4, 'intended', '', ?5, ?5, ?6, ?7, ?8)",
+        (
+            *(intent.jid, run, intent.host, intent.task, at),
+            *(intent.limit, intent.async_dir, as_json(dict(intent.address))),
+        ),
+    )
+
+
+def job_started(intent: JobIntent, jid: str, at: float) -> Statement:
+    """Say that it runs, under its whole id."""
+    return Statement(
+        "UPDATE jobs SET jid = ?2, started = ?3, learnt = ?3, state = 'running'"
+        f" WHERE intent = ?1 AND {_MAY_BECOME_OPEN}",
+        (intent.jid, jid, at),
+    )
+
+
+def job_told(jid: str, state: JobState, cause: str, at: float) -> Statement:
+    """Say what was learnt of a job that is known here; others are nobody's business."""
+    is_open = state in OPEN_STATES
+    return Statement(
+        "UPDATE jobs SET state = ?2, cause = ?3, learnt = ?4, ended = coalesce(ended, ?5)"
+        f" WHERE (jid = ?1 OR intent = ?1) AND {_may_become(state)}",
+        (jid, state, cause, at, None if is_open else at),
+    )
+
+
+def job_learnt(
+    jid: str, host: str, state: JobState, cause: str, *, at: float, stored: bytes | None
+) -> Statement:
+    """Say what was learnt of a job, known here or not."""
+    ended = None if state in OPEN_STATES else at
+    return Statement(
+        "INSERT INTO jobs (intent, jid, run, host, task, state, cause, started, ended, learnt,"
+        " seconds, async_dir, endpoint, payload)"
+        " VALUES (?1, ?2, NULL, ?3, '', ?4, ?5, ?6, ?7, ?6, 0, '', '{}', ?8)"
+        " ON CONFLICT (intent) DO UPDATE SET jid = excluded.jid, state = excluded.state,"
+        " cause = excluded.cause, learnt = excluded.learnt,"
+        " ended = coalesce(jobs.ended, excluded.ended),"
+        " payload = coalesce(excluded.payload, jobs.payload)"
+        f" WHERE (jobs.jid = excluded.jid OR jobs.jid = jobs.intent) AND {_may_become(state)}",
+        # Everywhere an id is the controller's part, a dot, and what the host adds.
+        (jid.partition(".")[0], jid, host, state, cause, at, ended, stored),
+    )
+
+
+def _may_become(state: JobState) -> str:
+    return _MAY_BECOME_OPEN if state in OPEN_STATES else _MAY_BECOME_FINAL
