@@ -266,13 +266,23 @@ class Document:
 
 
 def read_text(path: str | Path) -> str:
-    """Give a file's text; raises `SourceMissing` with the reason."""
+    """Give a file's text.
+
+    Raises `SourceMissing` with the reason, and `PlaybookError` for what is no UTF-8 text.
+    """
     try:
         return Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+    except OSError as error:
         raise SourceMissing(
-            f"Could not read {str(path)!r}", causes=(Cause(str(reason)),)
+            f"Could not read {str(path)!r}", causes=(Cause(str(error.strerror)),)
+        ) from error
+    except UnicodeDecodeError as error:
+        line = bytes(error.object[: error.start]).count(b"\n") + 1
+        where = f"byte 0x{error.object[error.start]:02x} in line {line}"
+        raise PlaybookError(
+            f"{str(path)!r} is not UTF-8 text: {where}.",
+            Origin(str(path)),
+            help_text="Save the file as UTF-8, or convert it with iconv.",
         ) from error
 
 

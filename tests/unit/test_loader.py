@@ -218,7 +218,7 @@ def test_a_file_is_read_as_utf_8(tmp_path):
     path.write_bytes("\ufeffa: 1".encode())
     assert load_file(path) == {"a": 1}
     path.write_bytes(b"a: \xe9")
-    with pytest.raises(SourceMissing, match="not UTF-8"):
+    with pytest.raises(PlaybookError, match="not UTF-8 text: byte 0xe9 in line 1"):
         load_file(path)
 
 
