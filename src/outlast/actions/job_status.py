@@ -6,6 +6,7 @@ host: nobody here asks twice to learn that a job has ended.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 
 from msgspec.structs import replace
@@ -26,6 +27,12 @@ _SPEC = Spec(
 )
 
 
+_STEP = 5
+"""Seconds between the looks of stock's watcher."""
+_NOT_FOUND = "could not find job"
+"""What the host says of a job that was never there, or was removed."""
+
+
 async def async_status(call: Call) -> Performed:
     """Tell how a background job stands, or remove what it left behind."""
     args = _SPEC.check(call.args, call.written_as)
@@ -35,6 +42,7 @@ async def async_status(call: Call) -> Performed:
         return Performed(reported(call, await session.job_cleanup(jid, call.async_dir)))
     status = await session.job_status(jid, call.async_dir)
     outcome = reported(call, status)
+    _note(call, jid, status)
     if outcome.payload.get("finished"):
         return Performed(outcome)
     return Performed(outcome, news=lambda: _ended(session, jid, call.async_dir))
@@ -65,18 +73,51 @@ async def settle(
         on_poll=on_poll,
         reopen=call.session,
         on_lost=lost.append,
+        keep=lambda result: _seen_too_early(call.limit, poll, result),
     )
     match end:
+        case Ended(payload) if _seen_too_early(call.limit, poll, payload):
+            _note(call, job.jid, payload)
+            outcome = _overdue(call, {**job.payload, "stdout": "", "stderr": ""})
         case Ended(payload):
+            _note(call, job.jid, payload)
             outcome = reported(call, {**payload, "results_file": job.results_file})
         case StillRuns(payload):
+            call.journal.learnt(job.jid, call.host, "running", "beyond its limit")
             outcome = _overdue(call, payload)
         case OutOfReach(why):
+            call.journal.learnt(job.jid, call.host, "unknown", why)
             raise HostUnreachable(why)
     for why in lost:
         said = f"The connection to {call.host} was lost while job {job.jid} ran, and opened again: "
         outcome = replace(outcome, notices=(*outcome.notices, Warned(said + why)))
     return Performed(outcome)
+
+
+def _seen_too_early(limit: float, poll: float, result: Mapping[str, object]) -> bool:
+    """Tell whether stock's last look at this job would have come before its end.
+
+    Stock looks at multiples of *poll* and gives up with the first that reaches the limit; its
+    watcher ends a job at the limit only up to 5 s, else at the next multiple of 5. In between
+    it says something else than `Timeout exceeded`, and leaves the job's file where it is. Ours
+    has ended by then; what a playbook sees is the same.
+    """
+    if result.get("msg") != "Timeout exceeded" or "child_pid" not in result:
+        return False
+    last_look = math.ceil(limit / poll) * poll
+    return limit > _STEP and last_look < math.ceil(limit / _STEP) * _STEP
+
+
+def _note(call: Call, jid: str, status: Mapping[str, object]) -> None:
+    """Note what the host said; of the result only how it ended, which is no secret."""
+    if not status.get("finished"):
+        call.journal.learnt(jid, call.host, "running", "")
+        return
+    if status.get("failed") and status.get("msg") == _NOT_FOUND:
+        call.journal.learnt(jid, call.host, "unknown", _NOT_FOUND)
+        return
+    cause = status.get("outlast_cause") or ("failed" if status.get("failed") else "exited")
+    call.journal.learnt(jid, call.host, "joined", str(cause))
 
 
 def reported(call: Call, status: Mapping[str, object]) -> Outcome:

@@ -67,15 +67,17 @@ async def follow(  # noqa: PLR0913  # what a polled task says of itself
     on_poll: Callable[[], None],
     reopen: Reopen | None = None,
     on_lost: Callable[[str], None] = lambda _why: None,
+    keep: Callable[[Mapping[str, object]], bool] = lambda _result: False,
 ) -> JobEnd:
     """Wait for a job's end and clean its spool entry up.
 
     *on_poll* is called after each *poll* seconds that pass with the job unfinished and the
     host in reach. When the connection breaks, *on_lost* is told why, once, and *reopen* is
     called until it succeeds or the job's *limit* and a margin are over; without *reopen* a
-    broken connection is the end of waiting. Cancelling leaves the job alone.
+    broken connection is the end of waiting. *keep* tells of a result whether the job's files
+    are to stay. Cancelling leaves the job alone.
     """
-    follower = _Follower(session, jid, async_dir, reopen, on_lost)
+    follower = _Follower(session, jid, async_dir, reopen, on_lost, keep)
     waiting = asyncio.timeout(limit + MARGIN if limit > 0 else None)
     try:
         async with waiting:
@@ -99,7 +101,9 @@ class _Follower:
         async_dir: str,
         reopen: Reopen | None,
         on_lost: Callable[[str], None],
+        keep: Callable[[Mapping[str, object]], bool],
     ) -> None:
+        self._keep = keep
         self._session = session
         self._jid = jid
         self._async_dir = async_dir
@@ -130,7 +134,8 @@ class _Follower:
         payload = await self._asked(lambda s: s.job_status(self._jid, self._async_dir))
         if not payload.get("finished"):
             return StillRuns(payload)
-        await self._asked(lambda s: s.job_cleanup(self._jid, self._async_dir))
+        if not self._keep(payload):
+            await self._asked(lambda s: s.job_cleanup(self._jid, self._async_dir))
         return Ended(payload)
 
     async def give_up(self) -> JobEnd:
