@@ -122,6 +122,11 @@ class Session(Protocol):
         """Tell whether that interpreter was looked for, not named by the user."""
         ...
 
+    @property
+    def address(self) -> Mapping[str, object]:
+        """How the host is reached, in plain values, without passwords."""
+        ...
+
     async def run(self, run: Run) -> Reply:
         """Run a module or a command to its end; its whole process tree ends with it."""
         ...

@@ -12,11 +12,11 @@ from collections.abc import Mapping
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from outlast.call import Call, JobOrder, ModuleRun, Parcel, Run, Session
+from outlast.call import Call, JobIntent, JobOrder, ModuleRun, Parcel, Run, Session
 from outlast.content.answers import judge
 from outlast.content.arguments import module_args
 from outlast.content.places import Content
-from outlast.errors import ActionFailed, Cause
+from outlast.errors import ActionFailed, Cause, HostUnreachable
 from outlast.jobs import new_jid
 from outlast.outcome import Detached, Failed, Ok, Outcome, Performed, Skipped
 
@@ -115,16 +115,42 @@ async def started(call: Call, session: Session, run: Run) -> Performed:
         name="" if call.no_log else call.task_name,
     )
     try:
-        record = await session.start_job(job)
+        record = await _journalled_start(call, session, job)
     except ActionFailed as error:
         # Stock's start says `changed` whatever comes of it.
         why = (Cause("Module failed."), Cause(error.message))
         return Performed(Failed({"msg": error.message}, why, changed=True))
-    if call.check_mode:
-        await _settled_soon(call, session, str(record["ansible_job_id"]))
     jid, file = str(record["ansible_job_id"]), str(record["results_file"])
+    if call.check_mode:
+        await _settled_soon(call, session, jid)
     payload = {"ansible_job_id": jid, "started": True, "finished": False, "results_file": file}
     return Performed(Detached(jid=jid, results_file=file, payload=payload))
+
+
+async def _journalled_start(call: Call, session: Session, job: JobOrder) -> Mapping[str, object]:
+    """Start the job, not before it is written down that it is about to be started.
+
+    Whatever happens in between, the job can be found: its id on the host begins with ours.
+    """
+    intent = JobIntent(
+        jid=job.jid,
+        host=call.host,
+        task=job.name,
+        limit=job.limit,
+        async_dir=job.async_dir,
+        address=session.address,
+    )
+    await call.journal.intend(intent)
+    try:
+        record = await session.start_job(job)
+    except HostUnreachable as error:
+        call.journal.learnt(job.jid, call.host, "unknown", error.message)
+        raise
+    except ActionFailed:
+        call.journal.learnt(job.jid, call.host, "failed", "not started")
+        raise
+    call.journal.started(intent, str(record["ansible_job_id"]))
+    return record
 
 
 async def _settled_soon(call: Call, session: Session, jid: str) -> None:

@@ -26,6 +26,8 @@ class AgentSession(Struct):
     delivery: Delivery
     python: str
     discovered: bool
+    address: Mapping[str, object]
+    """How this host is reached, in plain values, without passwords."""
     _keys: itertools.count[int] = field(default_factory=itertools.count)
     _stored: dict[str, str] = field(default_factory=dict)
     """Path to the key the agent knows it by."""

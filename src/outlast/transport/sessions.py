@@ -18,6 +18,7 @@ from outlast.errors import HostUnreachable
 from outlast.transport.bootstrap import Bundle
 from outlast.transport.conversation import Answer, Conversation
 from outlast.transport.endpoint import Endpoint
+from outlast.transport.endpoint_record import described
 from outlast.transport.identity import become
 from outlast.transport.link import Link, open_link
 from outlast.transport.parcels import Delivery, Manifests
@@ -122,6 +123,7 @@ class Sessions:
             delivery=Delivery(conversation, self._manifests),
             python=cast(str, hello.body["python"]),
             discovered=endpoint.discovers,
+            address=described(endpoint),
         )
 
 

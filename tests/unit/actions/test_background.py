@@ -27,6 +27,7 @@ class JobHost:
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     broken: int = 0
     """How many of the next questions find the connection broken."""
+    address: dict = field(default_factory=lambda: {"kind": "ssh", "host": "db.example"})
 
     async def start_job(self, job):
         self.orders.append(job)
