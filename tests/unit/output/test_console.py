@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from outlast.errors import Cause
 from outlast.events import (
+    Complained,
     Event,
     FilesIncluded,
     HandlerNotified,
@@ -25,7 +26,6 @@ from outlast.events import (
     PlayStarted,
     Retrying,
     RunEnded,
-    Complained,
     Said,
     TaskEnded,
     TaskLabel,
