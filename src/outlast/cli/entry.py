@@ -8,6 +8,7 @@ which code. Leaves the commands to their own modules, which are imported when th
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -66,6 +67,8 @@ def _ended_by(error: BaseException) -> int:
             _say_error(known)
             return known.exit_code
         case KeyboardInterrupt():
+            # The next one would meet us half out of the door, and leave a traceback there.
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
             _say("[ERROR]: User interrupted execution")
             return _INTERRUPTED
         case _:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import tomllib
 from pathlib import Path
@@ -12,6 +13,13 @@ import pytest
 import outlast
 from outlast.cli.entry import main
 from outlast.errors import Cause, NotSupportedYet, SettingsError, SourceMissing, UsageError
+
+
+@pytest.fixture(autouse=True)
+def interrupts_as_before():
+    before = signal.getsignal(signal.SIGINT)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture
@@ -86,6 +94,11 @@ def test_an_error_says_what_caused_it_and_what_to_do(run, capsys):
 def test_an_interrupt_is_99(run, capsys):
     assert run(KeyboardInterrupt()) == 99
     assert capsys.readouterr().err == "[ERROR]: User interrupted execution\n"
+
+
+def test_an_interrupt_while_the_run_ends_for_one_disturbs_nothing(run):
+    assert run(KeyboardInterrupt()) == 99
+    signal.raise_signal(signal.SIGINT)
 
 
 def test_errors_in_a_group_are_told_as_the_one_they_are(run, capsys):
