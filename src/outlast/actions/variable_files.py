@@ -48,7 +48,7 @@ async def include_vars(call: Call) -> Performed:
         said = [notice.text for notice in notices if isinstance(notice, Warned)]
         payload = {
             "ansible_included_var_files": reading.included,
-            "ansible_facts": {},
+            "ansible_facts": {str(name): {}} if (name := call.args.get("name")) else {},
             "message": str(error),
         } | ({"warnings": said} if said else {})
         return Performed(replace(action_failed(payload), notices=tuple(notices)))
