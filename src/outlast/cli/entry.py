@@ -28,6 +28,8 @@ Runs Ansible playbooks, unchanged, on an engine made for long tasks.
 commands:
   playbook    run playbooks; takes the options of ansible-playbook
               (outlast playbook --help shows them)
+  jobs        see, follow and end background jobs, whoever started them
+  runs        see what runs there were, and what came of them
 """
 
 
@@ -37,6 +39,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     match arguments:
         case ["playbook", *rest]:
             return _playbook(rest)
+        case ["jobs" | "runs" as word, *rest]:
+            return _own(word, rest)
         case ["--version", *_]:
             sys.stdout.write(f"outlast {__version__}\n")
             return 0
@@ -57,6 +61,19 @@ def _playbook(arguments: Sequence[str]) -> int:
     except SystemExit as exit_:  # argparse has said what was wrong, or shown its help
         return exit_.code if isinstance(exit_.code, int) else _USAGE
     except BaseException as error:  # noqa: BLE001  # the last border: said, counted, not hidden
+        return _ended_by(error)
+
+
+def _own(word: str, arguments: Sequence[str]) -> int:
+    try:
+        from outlast.cli.own_command import run_command  # noqa: PLC0415  # it imports click
+
+        if word == "jobs":
+            from outlast.cli.jobs import jobs as command  # noqa: PLC0415
+        else:
+            from outlast.cli.runs import runs as command  # noqa: PLC0415
+        return run_command(command, f"outlast {word}", arguments)
+    except BaseException as error:  # noqa: BLE001  # as above: only bugs and interrupts come here
         return _ended_by(error)
 
 

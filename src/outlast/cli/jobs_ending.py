@@ -1,0 +1,142 @@
+"""`outlast jobs cancel` and `prune`: the commands after which something is gone.
+
+Knows when to ask before, and what is said after. Leaves which jobs are meant to `jobs_find`,
+and ending them to `jobs_do`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from outlast.cli import jobs_do, jobs_find
+from outlast.cli.jobs_asking import as_data, asked, configured, print_json, reaching, time_option
+from outlast.cli.jobs_do import Cancelled
+from outlast.cli.jobs_find import Choice, Found
+from outlast.cli.jobs_reach import Asked, with_sessions
+from outlast.cli.own_command import FAILED, attended, say
+from outlast.cli.tables import lapse
+from outlast.ledger.ledger import Ledger
+from outlast.ledger.records import OPEN_STATES
+from outlast.settings import Settings
+
+_REMEMBERED = 1000
+
+
+@click.command()
+@reaching
+@click.option("--run", "run_id", metavar="ID", help="All jobs of this run.")
+@click.option("--name", metavar="GLOB", help="All jobs whose task is called so.")
+@time_option("--grace", "Time it has to end itself, before it is killed (2s).", "2s")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask, whatever it is about.")
+@as_data
+@click.argument("jids", nargs=-1, metavar="[JID...]")
+def cancel(*, jids: tuple[str, ...], yes: bool, grace: float, as_data: bool, **more: Any) -> int:
+    """End jobs, with all they have started; what they printed is kept.
+
+    Without a JID: all that run and that --run, --host and --name mean together. Of jobs that
+    were not started from here, only with -i.
+    """
+    run_id, name = more.pop("run_id"), more.pop("name")
+    wish, settings = asked(more), configured()
+    if not jids and run_id is None and name is None and wish.host is None:
+        raise click.UsageError("Say which: a JID, or --run, --host or --name.")
+    with Ledger.open() as ledger:
+        if jids:
+            wanted = jobs_find.wanted(ledger, jids, wish, settings)
+            found = with_sessions(lambda sessions: jobs_find.located(sessions, wanted))
+        else:
+            choice = Choice(run=run_id and ledger.run(run_id).id, name=name)
+            found = _chosen(ledger, choice, wish, settings)
+        _confirm([f"{one.jid} on {one.place.host}" for one in found], yes=yes, named=bool(jids))
+        ends = with_sessions(lambda sessions: jobs_do.cancel_all(sessions, found, grace=grace))
+        jobs_find.note(ledger, [end.seen for end in ends if end.seen])
+    return _tell(ends, as_data=as_data)
+
+
+def _chosen(ledger: Ledger, choice: Choice, wish: Asked, settings: Settings) -> list[Found]:
+    """Ask the hosts which of the jobs that are meant do run."""
+    records = jobs_find.in_ledger(
+        *(ledger, wish, settings), run=choice.run, states=OPEN_STATES, limit=_REMEMBERED
+    )
+    places = jobs_find.places_of(records, wish, settings)
+    if wish.inventory:
+        places += jobs_find.worth_asking(ledger, wish, settings)
+    found, seen = with_sessions(
+        lambda sessions: jobs_find.still_running(sessions, places, records, choice)
+    )
+    jobs_find.note(ledger, seen.jobs)
+    for host, why in seen.silent.items():
+        say(f"{host} could not be asked: {why}")
+    return [one for one in found if wish.inventory or one.record]
+
+
+def _confirm(what: Sequence[str], *, yes: bool, named: bool) -> None:
+    """Have a person agree to ending more than one job; a script says so beforehand."""
+    if yes or not what or (named and len(what) == 1):
+        return
+    if attended(sys.stdin, sys.stderr):
+        if len(what) > 1:
+            for one in what:
+                say(f"  {one}")
+            click.confirm(f"Cancel these {len(what)} jobs?", abort=True, err=True)
+    elif not named:
+        raise click.UsageError(f"This would cancel {len(what)} jobs; say -y to have it done.")
+
+
+def _tell(ends: Sequence[Cancelled], *, as_data: bool) -> int:
+    if as_data:
+        rows = [
+            {"jid": end.jid, "host": end.host, "state": end.state, "msg": end.msg} for end in ends
+        ]
+        print_json(jobs=rows)
+    elif not ends:
+        say("Nothing to cancel: no such job runs.")
+    else:
+        for end in ends:
+            word = {"cancelled": "cancelled", "ended": "had ended"}.get(end.state, end.msg)
+            click.echo(f"{end.jid}  {end.host}  {word}")
+    return 0 if all(end.state in ("cancelled", "ended") for end in ends) else FAILED
+
+
+@click.command()
+@reaching
+@time_option("--older-than", "Only what ended so long ago (7d).", "7d")
+@click.option("--keep", type=click.IntRange(min=0), default=0, help="But the latest so many.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@as_data
+def prune(*, older_than: float, keep: int, yes: bool, as_data: bool, **more: Any) -> int:
+    """Remove from the hosts what ended jobs have left: results and output.
+
+    Of all hosts that the ledger knows, or those of -i. Jobs that run are never touched.
+    """
+    wish, settings = asked(more), configured()
+    with Ledger.open() as ledger:
+        places = jobs_find.worth_asking(ledger, wish, settings)
+    hosts = sorted({place.host for place in places})
+    if not hosts:
+        say("There is no host to clear: the ledger knows none, and -i names none.")
+        return 0
+    if not yes and attended(sys.stdin, sys.stderr):
+        say(f"On {', '.join(hosts)}:")
+        question = f"Remove all that jobs left which ended more than {lapse(older_than)} ago?"
+        click.confirm(question, abort=True, err=True)
+    answers = with_sessions(
+        lambda sessions: jobs_do.prune_all(sessions, places, older_than=older_than, keep=keep)
+    )
+    removed = [
+        {"jid": jid, "host": host} for (host, _, _), jids in answers.said.items() for jid in jids
+    ]
+    if as_data:
+        print_json(removed=removed, unreachable=answers.silent)
+    else:
+        for one in removed:
+            click.echo(f"{one['jid']}  {one['host']}  removed")
+        if not removed:
+            say("Nothing to remove.")
+    for host, why in answers.silent.items():
+        say(f"{host} could not be asked: {why}")
+    return FAILED if answers.silent else 0

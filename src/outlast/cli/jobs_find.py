@@ -1,0 +1,265 @@
+"""Finding jobs: by what the ledger remembers, or on the hosts themselves.
+
+Knows which places are worth asking, and what to say when a job is not where it was looked
+for. Leaves reaching the places to `jobs_reach`, and showing jobs to `jobs_seen`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from fnmatch import fnmatchcase
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from outlast.call import JobState, Session
+from outlast.cli.jobs_reach import Asked, Place, ask_all, inventory_places
+from outlast.cli.jobs_seen import Seen, gone, remembered, told
+from outlast.errors import LedgerError, OutlastError
+from outlast.jobs import JobSummary, list_jobs
+from outlast.ledger.ledger import Ledger
+from outlast.ledger.records import JobRecord
+from outlast.settings import Settings
+from outlast.transport.endpoint_record import restored
+from outlast.transport.sessions import Sessions
+
+_REMEMBERED = 1000
+"""Jobs of the ledger whose hosts are asked by `--remote`."""
+
+
+class Found(Struct, frozen=True, kw_only=True):
+    """A job and where it is."""
+
+    jid: str
+    place: Place
+    record: JobRecord | None = None
+
+
+class Look(Struct, frozen=True, kw_only=True):
+    """What asking hosts came to."""
+
+    jobs: list[Seen]
+    silent: Mapping[str, str]
+    """Host to why it did not answer."""
+
+
+# -- in the ledger ---------------------------------------------------------------------------
+
+
+def matches(asked: Asked, settings: Settings) -> Callable[[str], bool]:
+    """Give the test for host names that `--host` is: an inventory's pattern, else a glob."""
+    if asked.host is None:
+        return lambda _name: True
+    if asked.inventory:
+        names = {place.host for place in inventory_places(asked, settings)}
+        return names.__contains__
+    globs = asked.host.replace(":", ",").split(",")
+    return lambda name: any(fnmatchcase(name, glob.strip()) for glob in globs)
+
+
+def in_ledger(
+    ledger: Ledger,
+    asked: Asked,
+    settings: Settings,
+    *,
+    run: str | None = None,
+    states: Sequence[JobState] | None = None,
+    limit: int = 200,
+) -> list[JobRecord]:
+    """Give what the ledger has of jobs; *run* may be the beginning of an id."""
+    whole = ledger.run(run).id if run else None
+    wanted = matches(asked, settings)
+    return [job for job in ledger.jobs(run=whole, states=states, limit=limit) if wanted(job.host)]
+
+
+def recorded_place(record: JobRecord, asked: Asked, settings: Settings) -> Place:
+    """Give where a job of the ledger is; an inventory that was named beats what is recorded.
+
+    Raises `OutlastError` when nobody knows how to get there.
+    """
+    if record.endpoint and not asked.inventory:
+        return Place(
+            host=record.host,
+            endpoint=restored(record.endpoint, become_password=asked.become_password),
+            async_dir=record.async_dir or settings.async_dir,
+        )
+    places = inventory_places(replace(asked, host=record.host), settings)
+    if not places:
+        raise OutlastError(
+            f"The ledger does not know how {record.host} was reached.",
+            help_text=f"Name an inventory that has {record.host}, with -i.",
+        )
+    place = replace(places[0], async_dir=record.async_dir or places[0].async_dir)
+    if not record.endpoint or place.endpoint.identity is not None:
+        return place
+    as_recorded = restored(record.endpoint, become_password=asked.become_password)
+    return replace(place, endpoint=replace(place.endpoint, identity=as_recorded.identity))
+
+
+def known(ledger: Ledger, prefix: str, asked: Asked, settings: Settings) -> Found | None:
+    """Give the job whose id begins with *prefix*, None when it must be looked for on hosts.
+
+    Raises `LedgerError` when it is not known and no host was named, or when several are;
+    `OutlastError` when it is on another host than the one named.
+    """
+    try:
+        record = ledger.job(prefix)
+    except LedgerError:
+        if asked.inventory or asked.host:
+            return None
+        raise
+    if not matches(asked, settings)(record.host):
+        raise OutlastError(
+            f"Job {record.jid} is on {record.host}, not on {asked.host}.",
+            help_text=f"Leave --host out, or say --host {record.host}.",
+        )
+    return Found(jid=record.jid, place=recorded_place(record, asked, settings), record=record)
+
+
+class Choice(Struct, frozen=True, kw_only=True):
+    """Which of the jobs that run are meant, besides by their host."""
+
+    run: str | None = None
+    """The id of a run."""
+    name: str | None = None
+    """A glob for the task's name."""
+
+    def means(self, seen: Seen) -> bool:
+        """Tell whether a job is meant."""
+        of_run = self.run is None or seen.run == self.run
+        return of_run and (self.name is None or fnmatchcase(seen.task, self.name))
+
+
+async def still_running(
+    sessions: Sessions, places: Sequence[Place], records: Sequence[JobRecord], choice: Choice
+) -> tuple[list[Found], Look]:
+    """Ask which of the jobs that *choice* means run; gives them and all that was said."""
+    seen = await look(sessions, places, records)
+    by_spool = {(place.host, place.async_dir): place for place in places}
+    by_jid = {(record.host, record.jid): record for record in records}
+    found = [
+        Found(
+            jid=job.jid,
+            place=by_spool[job.host, job.async_dir],
+            record=by_jid.get((job.host, job.jid)),
+        )
+        for job in seen.jobs
+        if job.asked and job.state == "running" and choice.means(job)
+    ]
+    return found, seen
+
+
+class Wanted(Struct, frozen=True, kw_only=True):
+    """Jobs that were named: those that are known, and those to be looked for, and where."""
+
+    known: list[Found]
+    prefixes: list[str]
+    places: list[Place]
+
+
+def wanted(ledger: Ledger, prefixes: Sequence[str], asked: Asked, settings: Settings) -> Wanted:
+    """Sort out which of the jobs that were named are known; raises as `known`."""
+    records = [known(ledger, prefix, asked, settings) for prefix in dict.fromkeys(prefixes)]
+    strange = [
+        prefix
+        for prefix, record in zip(dict.fromkeys(prefixes), records, strict=True)
+        if record is None
+    ]
+    places = worth_asking(ledger, asked, settings) if strange else []
+    return Wanted(known=[one for one in records if one], prefixes=strange, places=places)
+
+
+async def located(sessions: Sessions, jobs: Wanted) -> list[Found]:
+    """Give where all of *jobs* are; raises `OutlastError` for one that is nowhere."""
+    more = [await found_on_hosts(sessions, prefix, jobs.places) for prefix in jobs.prefixes]
+    return list({(one.place.host, one.jid): one for one in [*jobs.known, *more]}.values())
+
+
+def note(ledger: Ledger, jobs: Iterable[Seen]) -> None:
+    """Have the ledger remember what hosts said about jobs that it knows."""
+    for seen in jobs:
+        if seen.asked and seen.run is not None:
+            ledger.note_job(seen.jid, seen.host, seen.state, seen.cause)
+
+
+# -- on the hosts ----------------------------------------------------------------------------
+
+
+def worth_asking(ledger: Ledger, asked: Asked, settings: Settings) -> list[Place]:
+    """Give the places `--remote` means: those of `-i`; else all the ledger and settings know."""
+    if asked.inventory:
+        return inventory_places(asked, settings)
+    wanted = matches(asked, settings)
+    records = [job for job in ledger.jobs(limit=_REMEMBERED) if job.endpoint and wanted(job.host)]
+    places = places_of(records, asked, settings)
+    return [*places, *inventory_places(asked, settings)]
+
+
+def places_of(records: Iterable[JobRecord], asked: Asked, settings: Settings) -> list[Place]:
+    """Give each place that *records* name once."""
+    places: dict[tuple[str, str, str], Place] = {}
+    for record in records:
+        with suppress(OutlastError):  # how it was reached is not known: then it is not asked
+            place = recorded_place(record, asked, settings)
+            places.setdefault(place.key, place)
+    return list(places.values())
+
+
+async def look(sessions: Sessions, places: Sequence[Place], records: Sequence[JobRecord]) -> Look:
+    """Ask *places* for their jobs; *records* say which run they belong to, and are missed."""
+    answers = await ask_all(sessions, places, _jobs_there)
+    by_jid = {(record.host, record.jid): record for record in records}
+    jobs: list[Seen] = []
+    for (host, _user, async_dir), summaries in answers.said.items():
+        for summary in summaries:
+            record = by_jid.pop((host, summary.jid), None)
+            jobs.append(told(summary, host, async_dir, record))
+    heard = {(host, async_dir) for host, _, async_dir in answers.said}
+    for record in by_jid.values():
+        asked = (record.host, record.async_dir) in heard and record.host not in answers.silent
+        jobs.append(gone(record) if asked else remembered(record))
+    jobs.sort(key=lambda seen: seen.started, reverse=True)
+    return Look(jobs=jobs, silent=answers.silent)
+
+
+async def _jobs_there(session: Session, place: Place) -> list[JobSummary]:
+    return await list_jobs(session, place.async_dir)
+
+
+async def found_on_hosts(sessions: Sessions, prefix: str, places: Sequence[Place]) -> Found:
+    """Look for the one job whose id begins with *prefix*; raises `OutlastError` for none or many.
+
+    A host that does not answer is named: the job may be there.
+    """
+    answers = await ask_all(sessions, places, _jobs_there)
+    by_key = {place.key: place for place in places}
+    found = [
+        Found(jid=summary.jid, place=by_key[key])
+        for key, summaries in answers.said.items()
+        for summary in summaries
+        if summary.jid.startswith(prefix)
+    ]
+    exact = [one for one in found if one.jid == prefix]
+    match exact or found:
+        case [one]:
+            return one
+        case []:
+            raise _nowhere(prefix, places, answers.silent)
+    several = ", ".join(f"{one.jid} on {one.place.host}" for one in found[:5])
+    raise OutlastError(f"There are {len(found)} jobs for {prefix!r}: {several}.")
+
+
+def _nowhere(prefix: str, places: Sequence[Place], silent: Mapping[str, str]) -> OutlastError:
+    hosts = list(dict.fromkeys(place.host for place in places))
+    if not hosts:
+        return OutlastError(
+            f"There is no job {prefix!r} in the ledger, and no host to look for it on.",
+            help_text="Name an inventory with -i, or a host with --host.",
+        )
+    away = "".join(f" {host} could not be asked: {why}." for host, why in silent.items())
+    users = "Jobs of a become user are found with -b or --become-user."
+    return OutlastError(
+        f"There is no job {prefix!r} in the ledger, nor on {', '.join(hosts[:10])}.{away}",
+        help_text=users,
+    )
