@@ -5,6 +5,7 @@ from __future__ import annotations
 import select
 import subprocess
 import sys
+from collections import defaultdict
 
 from job_host import sources
 
@@ -28,6 +29,7 @@ class AgentOnPipe:
         self.process.stdin.write(self._bundle)
         self._decoder = wire.Decoder()
         self._answers = {}
+        self._streamed = defaultdict(bytearray)
         self.last = 0
         assert self._line() == b"hello ok \n"
 
@@ -55,17 +57,35 @@ class AgentOnPipe:
             assert ready, "the agent did not answer"
             data = self.process.stdout.read(65536)
             assert data, "the agent is gone"
-            self._answers.update({m.id: m for m in self._decoder.feed(data)})
+            self._take(data)
         message = self._answers.pop(number)
         return message.kind, message.body
 
     def has_answered(self, number):
         """Tell whether an answer has come by now."""
-        while select.select([self.process.stdout], [], [], 0)[0]:
-            self._answers.update(
-                {m.id: m for m in self._decoder.feed(self.process.stdout.read(65536))}
-            )
+        self._read_what_is_there()
         return number in self._answers
+
+    def heard(self, number):
+        """Give what was streamed to a request by now."""
+        self._read_what_is_there()
+        return bytes(self._streamed[number])
+
+    def tell(self, number, data):
+        """Stream something to an open request."""
+        for piece in wire.frames(number, wire.STREAM, data):
+            self.process.stdin.write(piece)
+
+    def _read_what_is_there(self):
+        while select.select([self.process.stdout], [], [], 0)[0]:
+            self._take(self.process.stdout.read(65536))
+
+    def _take(self, data):
+        for message in self._decoder.feed(data):
+            if message.kind == wire.STREAM:
+                self._streamed[message.id] += message.payload
+            else:
+                self._answers[message.id] = message
 
     def call(self, op, *blobs, **body):
         kind, answer = self.answer(self.ask(op, *blobs, **body))
@@ -76,9 +96,15 @@ class AgentOnPipe:
         run = {"command": {"shell": line, **more}, "environment": {}}
         return self.start_run(run, jid=jid, limit=limit)
 
-    def start_run(self, run, *, jid="j1", limit=30.0, async_dir="~/.ansible_async"):
+    def start_run(self, run, *, jid="j1", limit=30.0, async_dir="~/.ansible_async", idle_limit=0):
         return self.call(
-            "job.start", jid=jid, limit=limit, async_dir=async_dir, name="a test", run=run
+            "job.start",
+            jid=jid,
+            limit=limit,
+            async_dir=async_dir,
+            name="a test",
+            run=run,
+            idle_limit=idle_limit,
         )
 
     def give(self, parcel):
@@ -96,8 +122,8 @@ class AgentOnPipe:
         )
         return {"parcel": parcel.name, "environment": {}, "files": {}}
 
-    def about(self, op, job, *, async_dir="~/.ansible_async"):
-        return self.ask(op, jid=job["ansible_job_id"], async_dir=async_dir)
+    def about(self, op, job, *, async_dir="~/.ansible_async", **more):
+        return self.ask(op, jid=job["ansible_job_id"], async_dir=async_dir, **more)
 
     def status(self, job):
         return self.answer(self.about("job.status", job))[1]

@@ -48,6 +48,7 @@ class JobHost:
             "cwd": "",
             "environment": {},
             "payload": payload,
+            "idle_limit": 0.0,
             "patience": 1.0,
             "finish": finish or {"module": "test"},
             **more,

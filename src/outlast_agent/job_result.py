@@ -1,8 +1,9 @@
 """What a job leaves behind: its result, in the words of the module that ran, and its end.
 
-Knows how stock makes a result of what a module printed, and what is kept when the disk has no
-room. Loaded by a supervisor when its job is over, so that it costs nothing before. Leaves the
-result of a command to `commands`, which answers for waited-for ones as well.
+Knows how stock makes a result of what a module printed, why the job ended in the end, and what
+is kept when the disk has no room. Loaded by a supervisor when its job is over, so that it
+costs nothing before. Leaves the result of a command to `commands`, which answers for
+waited-for ones as well.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+import signal
 
 from outlast_agent import spool
 from outlast_agent.commands import Command
@@ -23,7 +25,10 @@ LARGEST_RESULT = 64 * 1024 * 1024
 
 def record(order: Order, entry: spool.Entry, ending: Ending) -> None:
     """Write the job's result and its end, so that each is there whole or not at all."""
-    result = result_of(order.finish, entry, ending)
+    result = result_of(order, entry, ending)
+    ending.cause = _cause(ending, result)
+    if ending.cause == "out_of_memory":
+        result["outlast_cause"] = ending.cause
     _remove_folders(entry)
     try:
         spool.put(entry.results_file, json.dumps(result))
@@ -46,7 +51,7 @@ def _remove_folders(entry: spool.Entry) -> None:
 
 def _record_in_no_room(entry: spool.Entry, ending: Ending, error: OSError) -> None:
     """Keep at least how it ended: the room that its output took is enough for that."""
-    for name in ("stdout", "stderr"):
+    for name in ("stdout", "stderr", "turns"):
         if os.path.exists(entry.path(name)):
             os.truncate(entry.path(name), 0)
     said = {
@@ -60,7 +65,7 @@ def _record_in_no_room(entry: spool.Entry, ending: Ending, error: OSError) -> No
 
 def _end(ending: Ending) -> dict[str, object]:
     return {
-        "version": 1,
+        "version": 2,
         "cause": ending.cause,
         "rc": ending.rc,
         "signal": -ending.rc if ending.rc < 0 else None,
@@ -77,26 +82,42 @@ def _how(ending: Ending) -> str:
     return "killed by signal %d" % -ending.rc if ending.rc < 0 else "exit code %d" % ending.rc
 
 
-def result_of(finish: object, entry: spool.Entry, ending: Ending) -> dict[str, object]:
-    """Give the JSON that stock would have left; *finish* says what kind of job it was."""
-    plan = finish if isinstance(finish, dict) else {}
+def _cause(ending: Ending, result: dict[str, object]) -> str:
+    """Give why it ended, now that its result is known, too."""
+    if ending.rc == -signal.SIGKILL and ending.cause == "signalled":
+        from outlast_agent import out_of_memory
+
+        return "out_of_memory" if out_of_memory.was_reason(ending) else "signalled"
+    failed = result.get("failed", result.get("rc") not in (None, 0, "0"))
+    return "failed" if failed and ending.cause == "exited" else ending.cause
+
+
+def result_of(order: Order, entry: spool.Entry, ending: Ending) -> dict[str, object]:
+    """Give the JSON that stock would have left, or our own word on an end that stock has not."""
+    plan = order.finish if isinstance(order.finish, dict) else {}
     if ending.cause == "limit":  # to the letter what stock's watcher writes
         return {"msg": "Timeout exceeded", "failed": True, "child_pid": ending.pid}
     if ending.cause == "cancelled":
-        return {
-            "msg": "The job was cancelled on the host",
-            "failed": True,
-            "child_pid": ending.pid,
-            "outlast_cause": "cancelled",
-        }
-    if ending.cause == "broken":
+        return _ended_by_us("The job was cancelled.", ending)
+    if ending.cause == "idle":
+        return _ended_by_us("No output for %g s" % order.idle_limit, ending)
+    if ending.trouble:
         said = "The job could not be run or watched over to its end: %s" % ending.trouble
         return {"msg": said, "failed": True}
     if "result" in plan:
-        return json.loads(plan["result"])  # type: ignore[no-any-return]  # written by job_ops
+        return json.loads(plan["result"])  # type: ignore[no-any-return]  # written by job_orders
     if "command" in plan:
         return command_result(str(plan["command"]), entry, ending)
     return module_result(str(plan["module"]), entry, ending)
+
+
+def _ended_by_us(msg: str, ending: Ending) -> dict[str, object]:
+    return {
+        "msg": msg,
+        "failed": True,
+        "child_pid": ending.pid,
+        "outlast_cause": ending.cause,
+    }
 
 
 def command_result(fields: str, entry: spool.Entry, ending: Ending) -> dict[str, object]:
@@ -126,6 +147,7 @@ def module_result(name: str, entry: spool.Entry, ending: Ending) -> dict[str, ob
             "data": output[:LARGEST_STREAM],
             "stderr": errors,
             "msg": "The module %s left no result (%s): %s" % (name, _how(ending), error),
+            "outlast_cause": _cause(ending, {"failed": True}),
         }
     if junk:
         warnings = result.get("warnings", [])

@@ -79,7 +79,7 @@ def look(entry: spool.Entry) -> Unfinished | Finished | Unknown:
     """Find out what is known about a job; records it when the job turns out to be lost."""
     if "/" in entry.jid or not entry.jid or not os.path.exists(entry.results_file):
         return Unknown()
-    job = _record(entry, "job.json")
+    job = record(entry, "job.json")
     if job is None:
         return _by_stocks_rule(entry)
     return _ours(entry, job)
@@ -112,7 +112,7 @@ def _ours(entry: spool.Entry, job: dict[str, object]) -> Unfinished | Finished:
 
 def supervisor_pid(entry: spool.Entry) -> int:
     """Give the pid of the job's supervisor while it lives, else 0."""
-    job = _record(entry, "job.json") or {}
+    job = record(entry, "job.json") or {}
     who = job.get("supervisor")
     pid, start = (who.get("pid"), who.get("start")) if isinstance(who, dict) else (None, None)
     if not isinstance(pid, int) or not isinstance(start, int):
@@ -142,7 +142,7 @@ def _lost(entry: spool.Entry, job: dict[str, object]) -> dict[str, object]:
         "msg": "The job was lost: %s" % (_REBOOTED if rebooted else _killed(entry)),
         "outlast_cause": "lost",
     }
-    end = {"version": 1, "cause": "lost", "rebooted": rebooted, "noticed": time.time()}
+    end = {"version": 2, "cause": "lost", "rebooted": rebooted, "noticed": time.time()}
     try:
         spool.put(entry.results_file, json.dumps(data))  # stock's async_status must see it as well
         spool.put(entry.path("end.json"), json.dumps(end))
@@ -167,7 +167,8 @@ def _spoilt(entry: spool.Entry, text: str) -> dict[str, object]:
     return {"failed": True, "msg": "Could not parse job output: %s" % text[:1000]}
 
 
-def _record(entry: spool.Entry, name: str) -> dict[str, object] | None:
+def record(entry: spool.Entry, name: str) -> dict[str, object] | None:
+    """Give one of a job's own records; None when it is not there or is spoilt."""
     return _parsed(_text(entry.path(name)))
 
 

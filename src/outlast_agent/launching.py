@@ -18,9 +18,12 @@ from outlast_agent.channel import Inbox, Outbox
 from outlast_agent.loop import Loop
 from outlast_agent.request import Refused
 
-_EARLY = ("spool", "process_tree", "supervisor", "spawner")
+_EARLY = ("spool", "process_tree", "output", "supervisor", "spawner")
 """What a waiting supervisor needs."""
-_LATE = ("loop", "channel", "processes", "surroundings", "commands", "job_result")
+_LATE = (
+    *("loop", "channel", "processes", "surroundings", "commands"),
+    *("out_of_memory", "job_result"),
+)
 """What it needs when the job is over."""
 
 _PARTING = 2.0

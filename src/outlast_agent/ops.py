@@ -19,5 +19,9 @@ OPS = {
     "job.status": "job_ops:status",
     "job.cleanup": "job_ops:cleanup",
     "job.ended": "job_ops:ended",
+    "job.list": "job_list:listed",
+    "job.prune": "job_list:prune",
+    "job.cancel": "job_cancel:cancel",
+    "job.logs": "job_logs:logs",
 }
 """Op to module and function of this package."""

@@ -3,7 +3,9 @@
     ASYNC_DIR/JID                      the JSON stock Ansible writes there, and nothing else
     ASYNC_DIR/.outlast/JID/job.json    what runs, for whom, since when, under which supervisor
     ASYNC_DIR/.outlast/JID/stdout      output as it comes; stderr beside it
+    ASYNC_DIR/.outlast/JID/turns       which of the two spoke when, if both did (see `output`)
     ASYNC_DIR/.outlast/JID/child       pid and start time of the job's own process
+    ASYNC_DIR/.outlast/JID/grace       seconds it has to end itself, if somebody cancelled it
     ASYNC_DIR/.outlast/JID/end.json    how it ended
 
 Knows names, modes, trust and durability. Leaves what the records say to `supervisor` (who
@@ -21,6 +23,19 @@ PRIVATE_FOLDER = 0o700
 PRIVATE_FILE = 0o600
 _STARTTIME = 19  # of what `process_fields` gives
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+CAUSES = (
+    "exited",  # by itself, and well
+    "failed",  # by itself, and not well; or it could not be started
+    "signalled",
+    "limit",
+    "idle",
+    "cancelled",
+    "out_of_memory",  # the kernel said that it killed it for that
+    "lost",  # its supervisor is gone, and has left no end
+)
+"""Why a job has ended: `cause` in end.json, and `outlast_cause` in results of our own words."""
 
 
 class SpoolRefused(Exception):
@@ -133,6 +148,11 @@ def record_start(entry: Entry, facts: str) -> None:
         raise SpoolRefused(_unusable(entry.folder, _reason(error))) from error
 
 
+def open_new(path: str) -> int:
+    """Make a file of our own and open it to append to it."""
+    return os.open(path, _NEW | os.O_APPEND, PRIVATE_FILE)
+
+
 def open_output(entry: Entry, name: str) -> int:
     """Open a stream's file to append to it."""
     return os.open(
@@ -211,7 +231,7 @@ def _remove(path: str) -> None:
 
 def boot_id() -> str:
     """Tell this boot of the host from every other; empty where the host does not say."""
-    return _first_line("/proc/sys/kernel/random/boot_id")
+    return first_line("/proc/sys/kernel/random/boot_id")
 
 
 def process_start(pid: int) -> int:
@@ -227,10 +247,11 @@ def process_start(pid: int) -> int:
 
 def process_fields(pid: int) -> list[str]:
     """Give /proc/PID/stat from the state on (state, ppid, pgrp, session, ...); empty if gone."""
-    return _first_line("/proc/%d/stat" % pid).rpartition(")")[2].split()
+    return first_line("/proc/%d/stat" % pid).rpartition(")")[2].split()
 
 
-def _first_line(path: str) -> str:
+def first_line(path: str) -> str:
+    """Give what a small file says; empty when there is none."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:

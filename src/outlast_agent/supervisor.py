@@ -1,10 +1,11 @@
 """The process that stays with one job from its start to its end.
 
-Knows how to run a program whose output goes to the spool as it comes, how to end a whole
-process tree when the time is up, and in which order all this is recorded: first that the job
-exists, then that somebody is told, at last how it ended. Leaves the form of the result to
-`job_result`, which is loaded when the job is over, because a supervisor may live for days and
-is to stay small: it imports nothing it does not need while it waits.
+Knows how to run a program, how to end a whole process tree when its time is up, when it has
+been silent for too long or when somebody says so, and in which order all this is recorded:
+first that the job exists, then that somebody is told, at last how it ended. Leaves keeping
+its output to `output`, and the form of the result to `job_result`, which is loaded when the
+job is over, because a supervisor may live for days and is to stay small: it imports nothing
+it does not need while it waits.
 """
 
 from __future__ import annotations
@@ -16,16 +17,13 @@ import time
 from _collections_abc import Callable
 
 from outlast_agent import process_tree, spool
+from outlast_agent.output import Output
 
 GRACE = 2.0
 """Seconds a job has between the request to end and its being killed."""
 GIVE_UP = 3.0
 """Seconds after which what does not even die of SIGKILL (another user's) is left alone."""
-LARGEST_SPOOL = 1 << 30
-"""Bytes of one stream that are kept: a job that never stops talking must not fill the disk."""
 _BLOCK = 65536
-_FULLEST_PIPE = 1 << 20
-_READABLE = select.POLLIN | select.POLLHUP | select.POLLERR
 
 
 class Order:
@@ -36,8 +34,9 @@ class Order:
         self.jid = str(fields["jid"])
         self.facts = str(fields["facts"])
         """The text of job.json, without its closing brace."""
-        limit = fields["limit"]
-        self.limit = float(limit) if isinstance(limit, (int, float)) else 0.0
+        self.limit = _seconds(fields["limit"])
+        self.idle_limit = _seconds(fields["idle_limit"])
+        """Seconds of silence after which it is ended; 0: it may be silent."""
         argv = fields["argv"]
         self.argv = [str(word) for word in argv] if isinstance(argv, (list, tuple)) else []
         """Empty: there is nothing to run, `finish` holds the result already."""
@@ -48,12 +47,15 @@ class Order:
         payload = fields.pop("payload")  # or it would stay in memory as long as the job lives
         self.payload = payload if isinstance(payload, bytes) else b""
         """What the job reads from its standard input."""
-        patience = fields["patience"]
-        self.patience = float(patience) if isinstance(patience, (int, float)) else 0.0
+        self.patience = _seconds(fields["patience"])
         """Seconds without output after which a pipe that the ended job's children still hold is
         left alone."""
         self.finish = fields["finish"]
         """Given to `job_result`, which alone understands it."""
+
+
+def _seconds(value: object) -> float:
+    return float(value) if isinstance(value, (int, float)) else 0.0
 
 
 class Ending:
@@ -61,9 +63,9 @@ class Ending:
 
     def __init__(self) -> None:
         self.cause = ""
-        """`exit`, `signal`, `limit`, `cancelled`, `not started` or `broken`."""
+        """One of `spool.CAUSES`, as far as it can be told from outside the result."""
         self.trouble = ""
-        """What kept us from running it or from staying with it, when it is `broken`."""
+        """What kept us from staying with it to its end; empty: nothing."""
         self.pid = 0
         self.rc = 0
         """Exit code, or minus the signal's number."""
@@ -85,14 +87,10 @@ class Supervisor:
         self._order = order
         self._entry = entry
         self._poll = select.poll()
-        self._outputs: dict[int, int] = {}
-        """Pipe to spool file."""
-        self._room: dict[int, int] = {}
-        """Pipe to the bytes its spool file may still take."""
+        self._output = Output(entry, self._poll)
         self._input = -1
         self._rest = memoryview(order.payload)
         self._exited = False
-        self._last_output = 0.0
         self._deadline = 0.0
         self._kill_at = 0.0
         self._give_up_at = 0.0
@@ -101,11 +99,9 @@ class Supervisor:
 
     def run(self) -> Ending:
         """Run the job to its end; gives how it ended."""
-        self._listen()
         self.ending.began = time.time()
         self._start()
-        now = time.monotonic()
-        self._last_output = now
+        now = self._output.last = time.monotonic()
         self._deadline = now + self._order.limit if self._order.limit > 0 else float("inf")
         while not self._over():
             for fd, _ in self._poll.poll(self._patience()):
@@ -113,10 +109,11 @@ class Supervisor:
             self._reap()
             self._mind_the_clock()
         self.ending.ended = time.time()
+        self.ending.output_lost = self._output.lost
         return self.ending
 
-    def _listen(self) -> None:
-        """Have the end of a child, and SIGTERM, wake the poll."""
+    def listen(self) -> None:
+        """Have the end of a child, and SIGTERM, wake the poll; before anybody knows the job."""
         self._wake, tell = os.pipe()
         os.set_blocking(self._wake, False)
         os.set_blocking(tell, False)
@@ -156,10 +153,8 @@ class Supervisor:
         if number == 0:
             self._input = fd
             self._poll.register(fd, select.POLLOUT)
-            return
-        self._outputs[fd] = spool.open_output(self._entry, "stdout" if number == 1 else "stderr")
-        self._room[fd] = LARGEST_SPOOL
-        self._poll.register(fd, _READABLE)
+        else:
+            self._output.adopt(number, fd)
 
     # -- what wakes us ------------------------------------------------------------------
 
@@ -169,7 +164,7 @@ class Supervisor:
         elif fd == self._input:
             self._feed()
         else:
-            self._keep(fd)
+            self._output.keep(fd)
 
     def _feed(self) -> None:
         try:
@@ -185,30 +180,6 @@ class Supervisor:
             os.close(self._input)
             self._input = -1
 
-    def _keep(self, fd: int) -> bool:
-        """Keep a block of output; tells whether there was one."""
-        try:
-            block = os.read(fd, _BLOCK)
-        except BlockingIOError:
-            return False
-        if not block:
-            self._poll.unregister(fd)
-            os.close(fd)
-            os.close(self._outputs.pop(fd))
-            return False
-        self._last_output = time.monotonic()
-        self._write(fd, block[: self._room[fd]])
-        self.ending.output_lost |= len(block) > self._room[fd]
-        self._room[fd] = max(0, self._room[fd] - len(block))
-        return True
-
-    def _write(self, fd: int, block: bytes) -> None:
-        try:
-            spool.write_all(self._outputs[fd], block)
-        except OSError:
-            # A full disk is no reason to stop the job: it is read, so that it can go on.
-            self.ending.output_lost = True
-
     def _reap(self) -> None:
         while True:
             try:
@@ -220,23 +191,16 @@ class Supervisor:
             if pid == self.ending.pid:
                 self._exited = True
                 self._judge(status)
-                self._drain()
-
-    def _drain(self) -> None:
-        """Keep all that the program has said itself, and little of who goes on after it."""
-        for fd in list(self._outputs):
-            for _ in range(_FULLEST_PIPE // _BLOCK):
-                if not self._keep(fd):
-                    break
+                self._output.drain()
 
     def _judge(self, status: int) -> None:
         ending = self.ending
         signalled = os.WIFSIGNALED(status)
         ending.rc = -os.WTERMSIG(status) if signalled else os.WEXITSTATUS(status)
         if ending.cause == "":
-            ending.cause = "signal" if signalled else "exit"
+            ending.cause = "signalled" if signalled else "exited"
         if ending.error:
-            ending.cause = "not started"
+            ending.cause = "failed"
 
     # -- time ---------------------------------------------------------------------------
 
@@ -245,7 +209,7 @@ class Supervisor:
             return self._give_up_at > 0 and time.monotonic() > self._give_up_at
         if self._kill_at > 0:
             return self.ending.survivors == 0 or time.monotonic() > self._give_up_at
-        return not self._outputs or time.monotonic() >= self._silence_at()
+        return not self._output.open or self._cancelled or time.monotonic() >= self._silence_at()
 
     def _patience(self) -> float:
         """Milliseconds until something is to be done without being asked."""
@@ -254,27 +218,53 @@ class Supervisor:
         elif self._exited:
             next_look = self._silence_at()
         else:
-            next_look = self._deadline
+            next_look = min(self._deadline, self._idle_at())
         if next_look == float("inf"):
             return -1
         return max(0.0, min(next_look - time.monotonic(), 3600.0)) * 1000
 
     def _silence_at(self) -> float:
         """When to stop listening to what the ended program has left behind."""
-        return min(self._last_output + self._order.patience, self._deadline)
+        return min(self._output.last + self._order.patience, self._deadline)
+
+    def _idle_at(self) -> float:
+        """When it has been silent for too long."""
+        idle = self._order.idle_limit
+        return self._output.last + idle if idle > 0 else float("inf")
 
     def _mind_the_clock(self) -> None:
         now = time.monotonic()
         if self._kill_at > 0:
+            if self._cancelled:  # perhaps once more, by somebody with less patience
+                self._kill_within(now)
             hard = now >= self._kill_at
             self.ending.survivors = process_tree.signal_tree(
                 self.ending.pid, _signal.SIGKILL if hard else 0
             )
-        elif not self._exited and (self._cancelled or now >= self._deadline):
-            self.ending.cause = "cancelled" if self._cancelled else "limit"
-            self._kill_at = now + GRACE
-            self._give_up_at = self._kill_at + GIVE_UP
-            self.ending.survivors = process_tree.signal_tree(self.ending.pid, _signal.SIGTERM)
+        elif not self._exited:
+            self.ending.cause = self._why_now(now)
+            if self.ending.cause:
+                self._kill_at = now + GRACE
+                self._kill_within(now)
+                self.ending.survivors = process_tree.signal_tree(self.ending.pid, _signal.SIGTERM)
+
+    def _why_now(self, now: float) -> str:
+        """Give why it is to be ended; empty: it may go on."""
+        if self._cancelled:
+            return "cancelled"
+        if now >= self._deadline:
+            return "limit"
+        return "idle" if now >= self._idle_at() else ""
+
+    def _kill_within(self, now: float) -> None:
+        """Have it killed after the grace that it has."""
+        if self._cancelled:
+            self._cancelled = False
+            asked = spool.first_line(self._entry.path("grace"))
+            grace = float(asked) if asked else GRACE
+            first = self._give_up_at == 0
+            self._kill_at = now + grace if first else min(self._kill_at, now + grace)
+        self._give_up_at = self._kill_at + GIVE_UP
 
 
 def become_program(order: Order, streams: dict[int, int], tell: int) -> None:
@@ -310,31 +300,34 @@ def supervise(
     """Record a job, tell that it is recorded (or why not), run it, record its end."""
     order = Order(fields)
     entry = spool.Entry(order.folder, "%s.%d" % (order.jid, os.getpid()))
+    supervisor = Supervisor(order, entry)
     try:
+        supervisor.listen()
         spool.open_folder(entry.folder)
         spool.record_start(entry, _signed(order.facts, entry.jid))
-    except spool.SpoolRefused as refusal:
+    except (spool.SpoolRefused, OSError) as refusal:
         tell((str(refusal), "", ""))
         return
     tell(("", entry.jid, entry.results_file))
     _show_name()
     process_tree.adopt_orphans()
-    finish(order, entry, _run(order, entry))
+    finish(order, entry, _run(supervisor) if order.argv else _not_run())
 
 
-def _run(order: Order, entry: spool.Entry) -> Ending:
-    if not order.argv:
-        ending = Ending()
-        ending.cause = "exit"
-        ending.began = ending.ended = time.time()
-        return ending
-    supervisor = Supervisor(order, entry)
+def _not_run() -> Ending:
+    ending = Ending()
+    ending.cause = "exited"
+    ending.began = ending.ended = time.time()
+    return ending
+
+
+def _run(supervisor: Supervisor) -> Ending:
     try:
         return supervisor.run()
     except Exception as error:  # noqa: BLE001  # no process, no descriptor, or a bug: nobody else can tell
         if supervisor.ending.pid:
             process_tree.signal_tree(supervisor.ending.pid, _signal.SIGKILL)
-        supervisor.ending.cause = "broken"
+        supervisor.ending.cause = "failed"
         supervisor.ending.trouble = "%s: %s" % (type(error).__name__, error)
         supervisor.ending.ended = time.time()
         return supervisor.ending

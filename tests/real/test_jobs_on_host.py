@@ -65,7 +65,7 @@ def test_a_module_leaves_its_own_json(host):
     assert json.loads(Path(entry.results_file).read_text()) == {"changed": True, "answer": 42}
     assert status["answer"] == 42
     assert (status["started"], status["finished"]) == (True, True)
-    assert host.end(entry)["cause"] == "exit"
+    assert host.end(entry)["cause"] == "exited"
 
 
 def test_a_modules_own_started_does_not_make_its_job_endless(host):
@@ -99,7 +99,7 @@ def test_a_module_that_is_killed_says_so(host):
     status = host.wait(entry)
     assert status["failed"] is True
     assert "killed by signal 9" in status["msg"]
-    assert host.end(entry)["cause"] == "signal"
+    assert host.end(entry)["cause"] == "signalled"
     assert host.end(entry)["signal"] == 9
 
 
@@ -129,10 +129,10 @@ def test_a_command_whose_output_is_huge_keeps_its_beginning_and_says_so(host):
 
 
 def test_a_job_that_never_stops_talking_does_not_fill_the_disk(tmp_path):
-    text = sources()["supervisor"]
+    text = sources()["output"]
     assert "LARGEST_SPOOL = 1 << 30" in text
     smaller = text.replace("LARGEST_SPOOL = 1 << 30", "LARGEST_SPOOL = 100_000")
-    host = JobHost(tmp_path / "spool", changed={"supervisor": smaller})
+    host = JobHost(tmp_path / "spool", changed={"output": smaller})
     entry = host.shell("head -c 300000 /dev/zero; echo err >&2; exit 5")
     host.wait(entry)
     host.close()
@@ -263,7 +263,7 @@ def test_no_limit_is_no_limit(host, gate, limit):
     assert job_status.status(entry)["finished"] is False
     gate.write_text("go\n")
     host.wait(entry)
-    assert host.end(entry)["cause"] == "exit"
+    assert host.end(entry)["cause"] == "failed", "by itself: it left no JSON"
 
 
 def test_a_supervisor_that_is_asked_to_end_ends_its_job(host):
@@ -288,7 +288,7 @@ def test_a_daemon_that_a_job_starts_lives_on_and_holds_nothing_up(host):
     try:
         assert time.monotonic() - begun < 5
         assert not gone(daemon)
-        assert host.end(entry)["cause"] == "exit"
+        assert host.end(entry)["cause"] == "failed", "by itself: it left no JSON"
     finally:
         end_process(daemon)
 
@@ -303,7 +303,7 @@ def test_output_of_what_the_job_left_is_waited_for_a_moment(host):
 def test_what_chatters_on_after_the_job_is_listened_to_until_the_limit(host):
     entry = host.shell("while :; do echo x; sleep 0.02; done & exit 4", limit=1.5)
     host.wait(entry)
-    assert (host.end(entry)["cause"], host.end(entry)["rc"]) == ("exit", 4)
+    assert (host.end(entry)["cause"], host.end(entry)["rc"]) == ("failed", 4)
 
 
 def test_orphans_do_not_pile_up(host, gate):

@@ -110,7 +110,13 @@ def test_the_end_of_a_job_that_is_not_there_is_told_at_once(agent):
 def test_a_job_whose_start_is_withdrawn_does_not_run_on(agent, home):
     run = {"command": {"shell": "exec sleep 60"}, "environment": {}}
     started = agent.ask(
-        "job.start", jid="j1", limit=60, async_dir="~/.ansible_async", name="", run=run
+        "job.start",
+        jid="j1",
+        limit=60,
+        idle_limit=0,
+        async_dir="~/.ansible_async",
+        name="",
+        run=run,
     )
     agent.cancel(started)
     assert agent.answer(started)[1]["kind"] == "cancelled"
@@ -150,6 +156,7 @@ def test_a_jid_cannot_lead_elsewhere(agent, home):
             "job.start",
             jid="../x",
             limit=1,
+            idle_limit=0,
             async_dir="~/.ansible_async",
             name="",
             run={"command": {"argv": ["true"]}, "environment": {}},
@@ -177,6 +184,7 @@ def test_an_unwritable_folder_is_refused_before_anything_runs(agent, home):
         "job.start",
         jid="j1",
         limit=1,
+        idle_limit=0,
         async_dir="~/file/async",
         name="",
         run={"command": {"shell": f"touch {home}/ran"}, "environment": {}},

@@ -44,7 +44,7 @@ def test_why_there_is_none_is_said_as_stock_says_it(output, reason):
         parse_output(output)
 
 
-def ended(cause="exit", rc=0):
+def ended(cause="exited", rc=0):
     ending = Ending()
     ending.cause, ending.rc, ending.pid = cause, rc, 4711
     return ending
@@ -65,6 +65,7 @@ def order(finish):
             "jid": "",
             "facts": "",
             "limit": 0,
+            "idle_limit": 0,
             "argv": (),
             "executable": "",
             "cwd": "",
@@ -123,6 +124,6 @@ def test_a_job_that_was_cleaned_up_while_it_ran_still_tells_its_end(entry):
 
 
 def test_the_end_says_which_signal_it_was(entry):
-    job_result.record(order({"module": "m"}), entry, ended("signal", -15))
+    job_result.record(order({"module": "m"}), entry, ended("signalled", -15))
     end = json.loads(Path(entry.path("end.json")).read_text())
-    assert (end["cause"], end["signal"]) == ("signal", 15)
+    assert (end["cause"], end["signal"]) == ("signalled", 15)

@@ -1,0 +1,108 @@
+"""What a job prints, kept as it comes.
+
+Knows the pipes a job writes to, the files that hold what came, and whose turn it was: two
+files alone would not tell in which order stdout and stderr spoke. Leaves reading that again
+to `job_output`, and what wakes us to `supervisor`, of which this is a part: it imports
+nothing that costs a waiting job memory.
+
+    ASYNC_DIR/.outlast/JID/turns    one record for each time the other stream begins to speak:
+                                    bytes of stdout so far, doubled, plus one if it is stderr
+                                    that begins; bytes of stderr so far (8 bytes each, little
+                                    endian). Until the first of them stdout speaks.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import time
+
+from outlast_agent import spool
+
+LARGEST_SPOOL = 1 << 30
+"""Bytes of one stream that are kept: a job that never stops talking must not fill the disk."""
+TURN = 16
+"""Bytes of one record in `turns`."""
+_BLOCK = 65536
+_FULLEST_PIPE = 1 << 20
+_READABLE = select.POLLIN | select.POLLHUP | select.POLLERR
+
+
+class Output:
+    """Both streams of one job."""
+
+    def __init__(self, entry: spool.Entry, poll: select.poll) -> None:
+        self.last = time.monotonic()
+        """When something was last said."""
+        self.lost = False
+        """Not all of it was kept: the disk was full, or it was too much."""
+        self._entry = entry
+        self._poll = poll
+        self._streams: dict[int, int] = {}
+        """Pipe to the number of its stream (1, 2)."""
+        self._files: dict[int, int] = {}
+        """Number of the stream to its spool file; open until both have ended."""
+        self._room = {1: LARGEST_SPOOL, 2: LARGEST_SPOOL}
+        """Number of the stream to the bytes its file may still take."""
+        self._speaker = 1
+        self._turns = -1
+
+    @property
+    def open(self) -> bool:
+        """Tell whether more may come."""
+        return bool(self._streams)
+
+    def adopt(self, number: int, fd: int) -> None:
+        """Listen to the pipe *fd*, which carries stream *number*."""
+        self._streams[fd] = number
+        self._files[number] = spool.open_output(self._entry, "stdout" if number == 1 else "stderr")
+        self._poll.register(fd, _READABLE)
+
+    def keep(self, fd: int) -> bool:
+        """Keep a block of what came through *fd*; tells whether there was one."""
+        try:
+            block = os.read(fd, _BLOCK)
+        except BlockingIOError:
+            return False
+        number = self._streams[fd]
+        if not block:
+            self._poll.unregister(fd)
+            os.close(fd)
+            del self._streams[fd]
+            return False
+        self.last = time.monotonic()
+        kept = block[: self._room[number]]
+        self.lost |= len(kept) < len(block)
+        self._room[number] -= len(kept)
+        if kept:
+            self._write(number, kept)
+        return True
+
+    def _write(self, number: int, block: bytes) -> None:
+        try:
+            if number != self._speaker:
+                self._take_turn(number)
+            spool.write_all(self._files[number], block)
+        except OSError:
+            # A full disk is no reason to stop the job: it is read, so that it can go on.
+            self.lost = True
+
+    def _take_turn(self, number: int) -> None:
+        """Record that the other stream begins to speak, before it does."""
+        if self._turns < 0:
+            self._turns = spool.open_new(self._entry.path("turns"))
+        out, err = (os.fstat(self._files[each]).st_size for each in (1, 2))
+        record = (out * 2 + (number == 2)).to_bytes(8, "little") + err.to_bytes(8, "little")  # noqa: PLR2004  # stderr
+        before = os.fstat(self._turns).st_size
+        if os.write(self._turns, record) < TURN:
+            os.ftruncate(self._turns, before)  # half a record would spoil all that follow
+            self.lost = True
+            return
+        self._speaker = number
+
+    def drain(self) -> None:
+        """Keep all that the program has said itself, and little of who goes on after it."""
+        for fd in list(self._streams):
+            for _ in range(_FULLEST_PIPE // _BLOCK):
+                if not self.keep(fd):
+                    break
