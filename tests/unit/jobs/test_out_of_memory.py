@@ -43,8 +43,6 @@ def host(tmp_path):
 
 SAID = "3,1,9999999999999,-;Out of memory: Killed process $$ (sh) x"
 KILLED_NOW = f'echo "{SAID}" > {{log}}; kill -9 $$'
-    'echo "3,1,9999999999999,-;Out of memory: Killed process $$ (sh) x" > {log}; kill -9 $$'
-)
 
 
 def test_a_job_that_the_kernel_killed_for_memory_says_so(host, tmp_path):
