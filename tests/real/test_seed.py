@@ -36,8 +36,6 @@ BY_NATURE = {"start", "end", "delta", "elapsed", "attempts"}
 """Keys whose values are times, or depend on them."""
 TEMPORARY = {"src"}
 """Keys whose values are temporary paths with random names."""
-DROPPED = {"invocation"}
-"""Keys stock leaves in the members of a loop by oversight, and takes out everywhere else."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +138,6 @@ def normalised(value: object, folder: Path) -> object:
         return {
             key: "(varies)" if key in BY_NATURE | TEMPORARY else normalised(member, folder)
             for key, member in value.items()
-            if key not in DROPPED
         }
     if isinstance(value, list):
         return [normalised(member, folder) for member in value]
