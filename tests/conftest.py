@@ -7,6 +7,7 @@ import inspect
 import os
 import select
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,13 +19,16 @@ _PATIENCE = 5.0
 """Seconds a child that was told to go may take to be gone."""
 
 
-def pytest_configure() -> None:
-    """Have no loop made that nobody closes."""
+def pytest_configure(config: pytest.Config) -> None:
+    """Have no loop made that nobody closes, and no run of ours among the user's own."""
     # Asked for the loop before any is set, Python 3.11 makes one, and pytest-asyncio asks:
     # the garbage collector would blame whichever test runs then.
     asyncio.set_event_loop(None)
     if sys.version_info < (3, 12):  # as the program does: no thread for each child process
         asyncio.get_event_loop_policy().set_child_watcher(asyncio.PidfdChildWatcher())
+    state = tempfile.TemporaryDirectory(prefix="outlast-state-")
+    config.add_cleanup(state.cleanup)
+    os.environ["OUTLAST_STATE_DIR"] = state.name
 
 
 def _children() -> set[int]:

@@ -17,13 +17,16 @@ from outlast.cli.evaluating import EvaluateUponNeed
 from outlast.cli.house import House
 from outlast.cli.including import IncludesFromDisk
 from outlast.cli.options import RunOptions
-from outlast.cli.telling import Telling
+from outlast.cli.recording import recorded, recording_of
+from outlast.cli.telling import Listeners, Telling
 from outlast.cli.terminal import open_screen, version_lines
 from outlast.cli.upon_need import ActionsUponNeed, ReachUponNeed
 from outlast.content.places import open_content
 from outlast.engine.ports import Reach, Wiring
 from outlast.engine.run import PlaybookFile, Run
 from outlast.inventory.inventory import load_inventory
+from outlast.ledger.recording import Recording
+from outlast.ledger.sink import LedgerSink
 from outlast.outcome import Warned
 from outlast.output.console import Console
 from outlast.playbook import key_values
@@ -43,12 +46,14 @@ def run_playbooks(options: RunOptions, settings: Settings) -> int:
     screen = open_screen(settings)
     console = Console(screen, settings, verbosity=settings.verbosity, check_mode=options.check)
     console.introduce(version_lines(settings) if settings.verbosity > 1 else ())
-    house = _furnish(options, settings, Telling(console))
+    recording = recording_of(options, settings)
+    telling = Telling(Listeners((console, LedgerSink(recording))))
+    house = _furnish(options, settings, telling, recording)
     house.inventory.check_targets(limit=options.limit, warn=settings.localhost_warning)
     if options.only_looks:
         sys.stdout.write("".join(map(house.listing, options.playbooks)))
         return 0
-    return run(_run(house))
+    return recorded(recording, house.telling.notice, lambda: run(_run(house)))
 
 
 async def _run(house: House) -> int:
@@ -63,7 +68,9 @@ def _home(path: str) -> str:
     return str(Path(path).absolute().parent)
 
 
-def _furnish(options: RunOptions, settings: Settings, telling: Telling) -> House:
+def _furnish(
+    options: RunOptions, settings: Settings, telling: Telling, recording: Recording
+) -> House:
     notice = telling.notice
     folders = [Path(_home(path)) for path in options.playbooks]
     content = open_content(folders, library=settings.library, environ=os.environ)
@@ -87,6 +94,7 @@ def _furnish(options: RunOptions, settings: Settings, telling: Telling) -> House
         parser=PlaybookParser(content.catalogue, notice, known_actions=content.catalogue.names),
         evaluate=evaluate,
         variables=variables,
+        recording=recording,
     )
 
 

@@ -13,6 +13,7 @@ from outlast.cli.telling import Telling
 from outlast.content.places import Content
 from outlast.engine.ports import Tags
 from outlast.inventory.inventory import Inventory
+from outlast.ledger.recording import Recording
 from outlast.playbook.model import Play
 from outlast.playbook.parser import PlaybookParser
 from outlast.settings import Settings
@@ -31,6 +32,8 @@ class House(Struct, frozen=True, kw_only=True):
     parser: PlaybookParser
     evaluate: EvaluateUponNeed
     variables: Variables
+    recording: Recording
+    """Ended by who began the run; `recording.run` is its id in the ledger, once it has one."""
 
     @property
     def tags(self) -> Tags:

@@ -15,6 +15,17 @@ from outlast.events import Event, EventSink, Noticed
 from outlast.outcome import Notice
 
 
+class Listeners(Struct, frozen=True):
+    """Several sinks as one: each hears of every event, in this order."""
+
+    sinks: tuple[EventSink, ...]
+
+    def emit(self, event: Event) -> None:
+        """Tell *event* to each."""
+        for sink in self.sinks:
+            sink.emit(event)
+
+
 class Telling(Struct):
     """Hands notices to a sink."""
 

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import Self
 
+from msgspec.structs import replace
+
 from outlast.call import Call, Session
 from outlast.cli.house import House
 from outlast.engine.ports import Actions, Reach, Target
@@ -33,13 +35,18 @@ class ActionsUponNeed:
 
     async def perform(self, call: Call) -> Performed:
         """Carry out *call*."""
-        return await self._opened().perform(call)
+        return await self._opened().perform(self._journalled(call))
 
     async def settle(
         self, call: Call, job: Detached, *, poll: float, on_poll: Callable[[], None]
     ) -> Performed:
         """Wait for a job that *call* started."""
+        call = self._journalled(call)
         return await self._opened().settle(call, job, poll=poll, on_poll=on_poll)
+
+    def _journalled(self, call: Call) -> Call:
+        """Let *call* write its jobs down: the engine need not know where."""
+        return replace(call, journal=self._house.recording)
 
 
 class ReachUponNeed:

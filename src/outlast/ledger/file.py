@@ -32,9 +32,9 @@ def usual_path() -> Path:
     named = os.environ.get("OUTLAST_STATE_DIR")
     if named:
         return Path(named).expanduser() / NAME
-    from platformdirs import user_state_path  # noqa: PLC0415  # only who did not name a folder
-
-    return user_state_path("outlast") / NAME
+    # What platformdirs says as well, at a price of 5 ms for every run; a test compares them.
+    state = os.environ.get("XDG_STATE_HOME", "").strip()
+    return (Path(state) if state else Path.home() / ".local" / "state") / "outlast" / NAME
 
 
 def is_damage(error: sqlite3.Error) -> bool:

@@ -66,7 +66,8 @@ class ResultRecord(Struct, frozen=True, kw_only=True):
     why: str
     """The explanation of a failure, as one sentence."""
     payload: Mapping[str, object]
-    """What the module said, as it could be shown; of a loop's whole, without the items."""
+    """What the module said, as it could be shown: facts are not kept; of a loop's whole, the
+    items stand in records of their own."""
 
 
 class JobRecord(Struct, frozen=True, kw_only=True):

@@ -7,13 +7,16 @@ said to `writer` and `ledger`.
 # ruff: noqa: S608  # what is put into the texts are the constants of this page, never a value
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from msgspec import Struct
 
 from outlast.call import JobIntent, JobState
+from outlast.events import TaskLabel
 from outlast.ledger.payloads import as_json
-from outlast.ledger.records import OPEN_STATES
+from outlast.ledger.processes import Process
+from outlast.ledger.records import OPEN_STATES, ResultKind
 
 
 class Statement(Struct, frozen=True):
@@ -97,3 +100,69 @@ def job_learnt(
 
 def _may_become(state: JobState) -> str:
     return _MAY_BECOME_OPEN if state in OPEN_STATES else _MAY_BECOME_FINAL
+
+
+class Beginning(Struct, frozen=True, kw_only=True):
+    """What a run says of itself when it begins."""
+
+    command: Sequence[str]
+    """As it can be shown."""
+    folder: str
+    user: str
+    playbooks: Sequence[str]
+    version: str
+
+
+class Told(Struct, frozen=True, kw_only=True):
+    """What became of a task, or of an item, on a host; without its payload."""
+
+    task: int
+    host: str
+    delegate: str | None
+    item: str | None
+    kind: ResultKind
+    changed: bool
+    ignored: bool
+    seconds: float
+    why: str
+
+
+def run_begun(run: str, told: Beginning, process: Process, at: float) -> Statement:
+    """Say that a run does something."""
+    return Statement(
+        "INSERT INTO runs (id, started, command, folder, user, playbooks, machine, boot, pid,"
+        " pid_started, version) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            *(run, at, as_json(list(told.command)), told.folder, told.user),
+            *(as_json(list(told.playbooks)), process.machine, process.boot),
+            *(process.pid, process.started, told.version),
+        ),
+    )
+
+
+def run_ended(run: str, code: int | None, at: float) -> Statement:
+    """Say that it has ended."""
+    return Statement("UPDATE runs SET ended = ?, code = ? WHERE id = ?", (at, code, run))
+
+
+def task(run: str, number: int, play: str, label: TaskLabel) -> Statement:
+    """Say which task has that number."""
+    origin = label.origin
+    place = f"{origin.path}:{origin.line}" if origin is not None else ""
+    return Statement(
+        "INSERT INTO tasks (run, number, play, name, action, place, handler)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (run, number, play, label.name, label.action, place, label.handler),
+    )
+
+
+def result(run: str, told: Told, at: float) -> Statement:
+    """Say what became of a task; its packed payload is the last value."""
+    return Statement(
+        "INSERT INTO results (run, task, host, delegate, item, kind, changed, ignored, ended,"
+        " seconds, why, payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            *(run, told.task, told.host, told.delegate, told.item, told.kind, told.changed),
+            *(told.ignored, at, told.seconds, told.why),
+        ),
+    )
