@@ -16,12 +16,13 @@ import click
 from msgspec import Struct
 
 from outlast.cli import jobs_do, jobs_find
+from outlast.cli.aside import attended, say
 from outlast.cli.jobs_asking import as_data, asked, configured, print_json, reaching, time_option
 from outlast.cli.jobs_ending import cancel, prune
 from outlast.cli.jobs_find import Found, Look, Wanted
 from outlast.cli.jobs_reach import with_sessions
 from outlast.cli.jobs_seen import Seen, as_json, described, remembered, said_state, show_jobs
-from outlast.cli.own_command import FAILED, attended, say
+from outlast.cli.own_command import FAILED
 from outlast.cli.tables import lapse, printable
 from outlast.ledger.ledger import Ledger
 from outlast.ledger.records import OPEN_STATES
@@ -57,7 +58,7 @@ def list_(*, run_id: str | None, ended: bool, remote: bool, as_data: bool, **mor
     with Ledger.open() as ledger:
         states = None if whole or remote else OPEN_STATES
         records = jobs_find.in_ledger(ledger, wish, settings, run=run_id, states=states)
-        seen = Look(jobs=[remembered(record) for record in records], silent={})
+        seen = Look(jobs=[remembered(record) for record in records])
         if remote:
             places = jobs_find.worth_asking(ledger, wish, settings)
             seen = with_sessions(lambda sessions: jobs_find.look(sessions, places, records))
@@ -190,7 +191,7 @@ def wait(*, jids: tuple[str, ...], timeout: float | None, as_data: bool, **more:
         say(f"Not all ended within {lapse(timeout or 0)}; they go on.")
     for one in missed:
         say(f"How {one.jid} on {one.place.host} ended is not known: the host does not have it.")
-    well = in_time and not missed and all(seen.state in ("ended", "joined") for seen in ends)
+    well = in_time and not missed and all(seen.well for seen in ends)
     return 0 if well else FAILED
 
 

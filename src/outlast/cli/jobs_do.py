@@ -13,10 +13,10 @@ from typing import TypeVar
 from msgspec import Struct
 
 from outlast.call import Session
+from outlast.cli.aside import say
 from outlast.cli.jobs_find import Found, look
 from outlast.cli.jobs_reach import Answers, Place, ask_all, enter
 from outlast.cli.jobs_seen import Seen
-from outlast.cli.own_command import say
 from outlast.errors import ActionFailed, HostUnreachable
 from outlast.jobs import cancel, logs, prune
 from outlast.transport.sessions import Sessions

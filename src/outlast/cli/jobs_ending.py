@@ -13,11 +13,12 @@ from typing import Any
 import click
 
 from outlast.cli import jobs_do, jobs_find
+from outlast.cli.aside import attended, say
 from outlast.cli.jobs_asking import as_data, asked, configured, print_json, reaching, time_option
 from outlast.cli.jobs_do import Cancelled
 from outlast.cli.jobs_find import Choice, Found
 from outlast.cli.jobs_reach import Asked, with_sessions
-from outlast.cli.own_command import FAILED, attended, say
+from outlast.cli.own_command import FAILED
 from outlast.cli.tables import lapse
 from outlast.ledger.ledger import Ledger
 from outlast.ledger.records import OPEN_STATES

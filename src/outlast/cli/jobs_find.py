@@ -40,8 +40,10 @@ class Look(Struct, frozen=True, kw_only=True):
     """What asking hosts came to."""
 
     jobs: list[Seen]
-    silent: Mapping[str, str]
+    silent: Mapping[str, str] = {}
     """Host to why it did not answer."""
+    places: Mapping[str, Place] = {}
+    """Where the jobs are that a host has told of, by their ids."""
 
 
 # -- in the ledger ---------------------------------------------------------------------------
@@ -136,13 +138,12 @@ async def still_running(
 ) -> tuple[list[Found], Look]:
     """Ask which of the jobs that *choice* means run; gives them and all that was said."""
     seen = await look(sessions, places, records)
-    by_spool = {(place.host, place.async_dir): place for place in places}
-    by_jid = {(record.host, record.jid): record for record in records}
+    by_jid = {record.jid: record for record in records}
     found = [
         Found(
             jid=job.jid,
-            place=by_spool[job.host, job.async_dir],
-            record=by_jid.get((job.host, job.jid)),
+            place=seen.places[job.jid],
+            record=by_jid.get(job.jid),
         )
         for job in seen.jobs
         if job.asked and job.state == "running" and choice.means(job)
@@ -209,18 +210,29 @@ def places_of(records: Iterable[JobRecord], asked: Asked, settings: Settings) ->
 async def look(sessions: Sessions, places: Sequence[Place], records: Sequence[JobRecord]) -> Look:
     """Ask *places* for their jobs; *records* say which run they belong to, and are missed."""
     answers = await ask_all(sessions, places, _jobs_there)
-    by_jid = {(record.host, record.jid): record for record in records}
-    jobs: list[Seen] = []
-    for (host, _user, async_dir), summaries in answers.said.items():
+    by_key = {place.key: place for place in places}
+    by_jid = {record.jid: record for record in records}
+    jobs: dict[str, Seen] = {}
+    where: dict[str, Place] = {}
+    # A host may have several names, and a spool several spellings: a job is shown once.
+    for key, summaries in answers.said.items():
         for summary in summaries:
-            record = by_jid.pop((host, summary.jid), None)
-            jobs.append(told(summary, host, async_dir, record))
-    heard = {(host, async_dir) for host, _, async_dir in answers.said}
-    for record in by_jid.values():
-        asked = (record.host, record.async_dir) in heard and record.host not in answers.silent
-        jobs.append(gone(record) if asked else remembered(record))
-    jobs.sort(key=lambda seen: seen.started, reverse=True)
-    return Look(jobs=jobs, silent=answers.silent)
+            record = by_jid.get(summary.jid)
+            if summary.jid not in jobs or (record and record.host == key[0]):
+                place = where[summary.jid] = by_key[key]
+                jobs[summary.jid] = told(summary, place.host, place.async_dir, record)
+    for record in records:
+        if record.jid not in jobs:
+            heard = bool(record.endpoint) and _spool(record) in answers.said
+            jobs[record.jid] = gone(record) if heard else remembered(record)
+    latest_first = sorted(jobs.values(), key=lambda seen: seen.started, reverse=True)
+    return Look(jobs=latest_first, silent=answers.silent, places=where)
+
+
+def _spool(record: JobRecord) -> tuple[str, str, str]:
+    """Give the key of the place that a job is in; see `Place.key`."""
+    identity = restored(record.endpoint).identity
+    return (record.host, identity.user if identity else "", record.async_dir)
 
 
 async def _jobs_there(session: Session, place: Place) -> list[JobSummary]:
@@ -234,19 +246,17 @@ async def found_on_hosts(sessions: Sessions, prefix: str, places: Sequence[Place
     """
     answers = await ask_all(sessions, places, _jobs_there)
     by_key = {place.key: place for place in places}
-    found = [
-        Found(jid=summary.jid, place=by_key[key])
-        for key, summaries in answers.said.items()
-        for summary in summaries
-        if summary.jid.startswith(prefix)
-    ]
-    exact = [one for one in found if one.jid == prefix]
-    match exact or found:
+    found: dict[str, Found] = {}
+    for key, summaries in answers.said.items():
+        for summary in summaries:
+            if summary.jid.startswith(prefix):
+                found.setdefault(summary.jid, Found(jid=summary.jid, place=by_key[key]))
+    match [found[prefix]] if prefix in found else list(found.values()):
         case [one]:
             return one
         case []:
             raise _nowhere(prefix, places, answers.silent)
-    several = ", ".join(f"{one.jid} on {one.place.host}" for one in found[:5])
+    several = ", ".join(f"{one.jid} on {one.place.host}" for one in list(found.values())[:5])
     raise OutlastError(f"There are {len(found)} jobs for {prefix!r}: {several}.")
 
 

@@ -16,8 +16,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from outlast.call import Session
+from outlast.cli.aside import say
 from outlast.cli.evaluating import EvaluateUponNeed
-from outlast.cli.own_command import say
 from outlast.errors import ActionFailed, HostUnreachable, InventoryError, NotSupportedYet
 from outlast.inventory.inventory import Inventory, load_inventory
 from outlast.outcome import Notice, Warned

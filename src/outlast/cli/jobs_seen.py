@@ -25,7 +25,6 @@ _ENDS = {
     "out_of_memory": "out of memory",
     "lost": "lost",
 }
-_BAD = frozenset({"failed", "signalled", "limit", "idle", "out_of_memory", "lost"})
 
 
 class Seen(Struct, frozen=True, kw_only=True):
@@ -55,9 +54,14 @@ class Seen(Struct, frozen=True, kw_only=True):
         return self.state not in ("intended", "running", "unknown")
 
     @property
+    def well(self) -> bool:
+        """Tell whether it came to the end it was meant to have."""
+        return self.over and self.state != "lost" and self.cause in ("", "exited")
+
+    @property
     def bad(self) -> bool:
         """Tell whether it came to no good end; a cancelled one came to the end it was given."""
-        return self.state in ("failed", "lost") and self.cause != "cancelled"
+        return self.over and not self.well and self.cause != "cancelled"
 
 
 def remembered(record: JobRecord) -> Seen:
@@ -88,7 +92,7 @@ def told(summary: JobSummary, host: str, async_dir: str, record: JobRecord | Non
         host=host,
         run=record.run if record else None,
         task=summary.name or (record.task if record else ""),
-        state=state_of(summary),
+        state=_state(summary, record),
         cause=summary.cause,
         rc=summary.rc,
         user=summary.user,
@@ -108,10 +112,12 @@ def gone(record: JobRecord) -> Seen:
     return seen if seen.over else replace(seen, state="unknown", cause="not on the host")
 
 
-def state_of(summary: JobSummary) -> JobState:
+def _state(summary: JobSummary, record: JobRecord | None) -> JobState:
     """Give the ledger's word for what a host says."""
     if summary.state == "running":
         return "running"
+    if record is not None and record.state == "joined":
+        return "joined"  # that a playbook was told of its end, the host does not know
     if summary.cause == "lost":
         return "lost"
     return "ended" if summary.cause in ("", "exited") else "failed"
@@ -126,14 +132,12 @@ def said_state(seen: Seen) -> Cell:
             return Cell("starting?", "dim")
         case "unknown":
             return Cell(f"unknown ({seen.cause})" if seen.cause else "unknown", "dim")
-        case "joined" if seen.cause in ("", "exited"):
-            return Cell("done", "good")
-        case "ended":
+        case _ if seen.well:
             return Cell("done", "good")
     text = _ENDS.get(seen.cause) or "failed"
     if seen.rc and text == "failed":
         text += f" (rc {seen.rc})" if seen.rc > 0 else f" (signal {-seen.rc})"
-    return Cell(text, "bad" if seen.bad or seen.cause in _BAD else "dim")
+    return Cell(text, "bad" if seen.bad else "dim")
 
 
 def said_time(seen: Seen, now: float) -> str:
@@ -144,22 +148,28 @@ def said_time(seen: Seen, now: float) -> str:
     return f"{lapse(now - seen.started)}{limit}"
 
 
-def show_jobs(stream: TextIO, jobs: Sequence[Seen]) -> None:
+def show_jobs(stream: TextIO, jobs: Sequence[Seen], *, with_run: bool = True) -> None:
     """Write a table of *jobs*; what hosts said last stands in it when they were asked."""
     now = time.time()
-    titles = ["JOB", "HOST", "STATE", "TIME", "STARTED", "RUN", "TASK"]
-    asked = any(seen.asked for seen in jobs)
-    if asked:
-        titles.append("LAST LINE")
-    rows = []
-    for seen in jobs:
-        row = [
-            *(Cell(seen.jid), Cell(seen.host), said_state(seen), Cell(said_time(seen, now))),
-            *(Cell(f"{lapse(now - seen.started)} ago"), Cell(seen.run or "-", "dim")),
-            Cell(seen.task or "-"),
-        ]
-        rows.append([*row, Cell(seen.last_line, "dim")] if asked else row)
-    write_table(stream, titles, rows)
+    with_line = any(seen.asked for seen in jobs)
+    titles = ["JOB", "HOST", "STATE", "TIME", "STARTED", "RUN", "TASK", "LAST LINE"]
+    left_out = {name for name, shown in (("RUN", with_run), ("LAST LINE", with_line)) if not shown}
+    kept = [number for number, title in enumerate(titles) if title not in left_out]
+    rows = [[_row(seen, now)[number] for number in kept] for seen in jobs]
+    write_table(stream, [titles[number] for number in kept], rows)
+
+
+def _row(seen: Seen, now: float) -> list[Cell]:
+    return [
+        Cell(seen.jid),
+        Cell(seen.host),
+        said_state(seen),
+        Cell(said_time(seen, now)),
+        Cell(f"{lapse(now - seen.started)} ago"),
+        Cell(seen.run or "-", "dim"),
+        Cell(seen.task or "-"),
+        Cell(seen.last_line, "dim"),
+    ]
 
 
 def described(seen: Seen, result: Mapping[str, object]) -> list[tuple[str, str]]:

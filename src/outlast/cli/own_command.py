@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import click
 
+from outlast.cli.aside import say, tell
 from outlast.errors import OutlastError
 
 FAILED: Final = 1
@@ -64,25 +65,3 @@ def _leave_stdout() -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)
-
-
-def tell(error: OutlastError) -> None:
-    """Say what is wrong, and what to do about it."""
-    say(f"error: {error}")
-    for cause in error.chain:
-        if cause.help_text:
-            say(f"hint: {cause.help_text}")
-
-
-def say(text: str) -> None:
-    """Say something that is not what was asked for."""
-    click.echo(text, err=True)
-
-
-def attended(*streams: object) -> bool:
-    """Tell whether a person sits there: each of *streams* is a terminal."""
-    return all(_is_terminal(getattr(stream, "isatty", None)) for stream in streams)
-
-
-def _is_terminal(isatty: Callable[[], bool] | None) -> bool:
-    return isatty is not None and isatty()

@@ -14,9 +14,9 @@ from pathlib import PurePath
 import click
 from msgspec.structs import asdict
 
+from outlast.cli.aside import say
 from outlast.cli.jobs_asking import as_data, print_json
 from outlast.cli.jobs_seen import as_json, remembered, show_jobs
-from outlast.cli.own_command import say
 from outlast.cli.tables import Cell, Row, lapse, printable, write_table
 from outlast.ledger.ledger import Ledger
 from outlast.ledger.records import ResultRecord, RunRecord
