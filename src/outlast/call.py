@@ -7,7 +7,7 @@ what is called when is the engine's business, how a host is reached is transport
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from typing import Any, Literal, Protocol, TypeAlias
 
 from msgspec import Struct, field
@@ -177,11 +177,12 @@ class Session(Protocol):
 
     def job_logs(
         self, jid: str, async_dir: str, *, stream: str, offset: int, follow: bool
-    ) -> AsyncIterator[bytes]:
+    ) -> AsyncGenerator[bytes, None]:
         """Give a job's output from a byte on, and what comes, when *follow*, until it has ended.
 
         *stream* is `stdout`, `stderr`, or `both` as they came. What is not yet taken waits on
-        the host. Raises `ActionFailed` when there is no such job or it has no output of its own.
+        the host; who leaves early closes the generator. Raises `ActionFailed` when there is no
+        such job or it has no output of its own.
         """
         ...
 
@@ -349,5 +350,7 @@ class Call(Struct, frozen=True, kw_only=True):
     """Folders relative sources are looked for in, nearest first (`files/` etc. are added)."""
     say: Callable[[str], None] = _to_nobody
     """Shows a line to whoever watches the run, before the task ends (`pause`)."""
+    warn: Callable[[str], None] = _to_nobody
+    """Warns whoever watches the run at once, where a notice on the outcome would come late."""
     journal: Journal = NoJournal()
     """Where jobs are written down."""

@@ -6,7 +6,7 @@ alone can tell a living job from a lost one, and showing them to whoever asked.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 
 import msgspec
 from msgspec import Struct
@@ -56,7 +56,7 @@ def logs(  # which output, and from where on
     stream: str = "both",
     offset: int = 0,
     follow: bool = False,
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes, None]:
     """Give a job's output; see `Session.job_logs`.
 
     Who has taken n bytes when the connection breaks goes on with *offset* + n: each byte has

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from typing import Protocol
 
 from msgspec import Struct, field
@@ -99,7 +99,7 @@ class Conversation(Struct):
             self.withdraw(question)
             raise
 
-    async def listen(self, op: str, body: Mapping[str, object]) -> AsyncIterator[bytes]:
+    async def listen(self, op: str, body: Mapping[str, object]) -> AsyncGenerator[bytes, None]:
         """Ask, and give what is streamed on the way to the answer; ends with the answer.
 
         The agent sends as much as it was told has been taken and `wire.WINDOW` beyond: a reader

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import cast
 
 from msgspec import Struct, field
@@ -138,9 +138,9 @@ class AgentSession(Struct):
         body = {"jid": jid, "async_dir": async_dir, "grace": grace}
         return (await self.conversation.ask("job.cancel", body)).body
 
-    async def job_logs(
+    def job_logs(
         self, jid: str, async_dir: str, *, stream: str, offset: int, follow: bool
-    ) -> AsyncIterator[bytes]:
+    ) -> AsyncGenerator[bytes, None]:
         """Give a job's output from *offset* on, as it comes."""
         body = {
             "jid": jid,
@@ -149,8 +149,7 @@ class AgentSession(Struct):
             "offset": offset,
             "follow": follow,
         }
-        async for piece in self.conversation.listen("job.logs", body):
-            yield piece
+        return self.conversation.listen("job.logs", body)
 
     async def job_prune(self, async_dir: str, *, older_than: float, keep: int) -> Sequence[str]:
         """Remove the records of jobs that have ended."""

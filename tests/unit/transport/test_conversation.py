@@ -156,6 +156,70 @@ async def test_a_stream_reaches_who_opened_the_question(talk, pipe):
     assert (await question.answer).body == {"done": True}
 
 
+def streamed(talk, message, data):
+    talk.feed(b"".join(wire.frames(message.id, wire.STREAM, data)))
+
+
+async def test_what_is_streamed_can_be_taken_piece_by_piece_until_the_answer(talk, pipe):
+    async def take():
+        return [piece async for piece in talk.listen("logs", {"x": 1})]
+
+    async with asyncio.TaskGroup() as group:
+        taken = group.create_task(take())
+        (question,) = await pipe.heard(1)
+        assert question.body == {"op": "logs", "x": 1}
+        streamed(talk, question, b"one")
+        streamed(talk, question, b"two")
+        answer(talk, question, {"offset": 6})
+    assert taken.result() == [b"one", b"two"]
+    assert not talk.waiting
+
+
+async def test_a_listener_says_how_much_he_has_taken_and_not_before(talk, pipe):
+    listening = talk.listen("logs", {})
+    async with asyncio.TaskGroup() as group:
+        first = group.create_task(anext(listening))
+        (question,) = await pipe.heard(1)
+        for _ in range(4):
+            streamed(talk, question, b"x" * (wire.WINDOW // 4))
+    assert len(first.result()) == wire.WINDOW // 4
+    await anext(listening)
+    assert len(pipe.said) == 1, "the second piece is not done with"
+    await anext(listening)
+    assert pipe.said[1].payload == b"%d" % (wire.WINDOW // 2)
+    await listening.aclose()
+    assert [message.kind for message in pipe.said[2:]] == [wire.CANCEL], "who leaves says so"
+
+
+@pytest.mark.parametrize(
+    ("kind", "error"), [("failed", ActionFailed), ("unreachable", HostUnreachable)]
+)
+async def test_a_refusal_reaches_the_listener_after_what_was_said(talk, pipe, kind, error):
+    listening = talk.listen("logs", {})
+    async with asyncio.TaskGroup() as group:
+        first = group.create_task(anext(listening))
+        (question,) = await pipe.heard(1)
+        streamed(talk, question, b"one")
+        answer(talk, question, {"kind": kind, "message": "no"}, kind=wire.ERROR)
+    assert first.result() == b"one"
+    with pytest.raises(error, match="no"):
+        await anext(listening)
+
+
+async def test_a_listener_is_told_that_the_connection_is_lost(talk, pipe):
+    listening = talk.listen("logs", {})
+    async with asyncio.TaskGroup() as group:
+        first = group.create_task(anext(listening))
+        (question,) = await pipe.heard(1)
+        streamed(talk, question, b"one")
+    assert first.result() == b"one"
+    talk.lose("gone")
+    with pytest.raises(HostUnreachable, match="gone"):
+        await anext(listening)
+    with pytest.raises(HostUnreachable, match="gone"):
+        await anext(talk.listen("logs", {}))
+
+
 async def test_nonsense_ends_the_conversation(talk):
     talk.feed(b"Welcome to the machine!!")
     assert not talk.alive
