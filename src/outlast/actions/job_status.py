@@ -9,15 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 
-from msgspec.structs import replace
-
 from outlast.actions.argument_spec import Argument, Spec, text
 from outlast.actions.saying import action_failed
 from outlast.call import Call, Session
 from outlast.content.answers import judge_payload
 from outlast.errors import HostUnreachable
 from outlast.jobs import Ended, OutOfReach, StillRuns, follow
-from outlast.outcome import Detached, Outcome, Performed, Warned
+from outlast.outcome import Detached, Outcome, Performed
 
 _SPEC = Spec(
     {
@@ -63,7 +61,13 @@ async def settle(
 
     Raises `HostUnreachable` when the host was away until the waiting was over.
     """
-    lost: list[str] = []
+
+    def lost(why: str) -> None:
+        call.warn(
+            f"The connection to {call.host} was lost while job {job.jid} runs; it goes on there, "
+            f"and is found again when the host is: {why}"
+        )
+
     end = await follow(
         await call.session(),
         job.jid,
@@ -72,7 +76,7 @@ async def settle(
         limit=call.limit,
         on_poll=on_poll,
         reopen=call.session,
-        on_lost=lost.append,
+        on_lost=lost,
         keep=lambda result: _seen_too_early(call.limit, poll, result),
     )
     match end:
@@ -88,9 +92,6 @@ async def settle(
         case OutOfReach(why):
             call.journal.learnt(job.jid, call.host, "unknown", why)
             raise HostUnreachable(why)
-    for why in lost:
-        said = f"The connection to {call.host} was lost while job {job.jid} ran, and opened again: "
-        outcome = replace(outcome, notices=(*outcome.notices, Warned(said + why)))
     return Performed(outcome)
 
 
