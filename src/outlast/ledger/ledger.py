@@ -22,6 +22,7 @@ from outlast.ledger.file import LedgerFile, is_damage, unusable, usual_path
 from outlast.ledger.payloads import packed, unpacked
 from outlast.ledger.processes import Process, lives
 from outlast.ledger.records import JobRecord, ResultRecord, RunRecord, RunState
+from outlast.ledger.statements import Statement
 
 _SHOWN = 5
 """How many candidates for an ambiguous prefix are named."""
@@ -123,11 +124,14 @@ class Ledger:
         payload: Mapping[str, object] | None = None,
     ) -> None:
         """Note what was learnt of a job; one that is not known here is known from now on."""
-        stored = None if payload is None else packed(payload)
-        said = statements.job_learnt(jid, host, state, cause, at=time.time(), stored=stored)
-        self._rows(said.text, *said.values)
+        now, stored = time.time(), None if payload is None else packed(payload)
+        self._say(statements.job_seen(jid, host, at=now))
+        self._say(statements.job_learnt(jid, state, cause, at=now, stored=stored))
 
     # -- the file ----------------------------------------------------------------------------
+
+    def _say(self, statement: Statement) -> None:
+        self._rows(statement.text, *statement.values)
 
     def _rows(self, query: str, *values: object) -> list[dict[str, Any]]:
         try:

@@ -79,23 +79,35 @@ def job_told(jid: str, state: JobState, cause: str, at: float) -> Statement:
     )
 
 
-def job_learnt(
-    jid: str, host: str, state: JobState, cause: str, *, at: float, stored: bytes | None
-) -> Statement:
-    """Say what was learnt of a job, known here or not."""
-    ended = None if state in OPEN_STATES else at
+def job_seen(jid: str, host: str, at: float) -> Statement:
+    """Say that there is a job, should nobody here know."""
     return Statement(
-        "INSERT INTO jobs (intent, jid, run, host, task, state, cause, started, ended, learnt,"
-        " seconds, async_dir, endpoint, payload)"
-        " VALUES (?1, ?2, NULL, ?3, '', ?4, ?5, ?6, ?7, ?6, 0, '', '{}', ?8)"
-        " ON CONFLICT (intent) DO UPDATE SET jid = excluded.jid, state = excluded.state,"
-        " cause = excluded.cause, learnt = excluded.learnt,"
-        " ended = coalesce(jobs.ended, excluded.ended),"
-        " payload = coalesce(excluded.payload, jobs.payload)"
-        f" WHERE (jobs.jid = excluded.jid OR jobs.jid = jobs.intent) AND {_may_become(state)}",
-        # Everywhere an id is the controller's part, a dot, and what the host adds.
-        (jid.partition(".")[0], jid, host, state, cause, at, ended, stored),
+        "INSERT INTO jobs (intent, jid, run, host, task, state, cause, started, learnt, seconds,"
+        " async_dir, endpoint) SELECT ?1, ?1, NULL, ?3, '', 'unknown', '', ?4, ?4, 0, '', '{}'"
+        f" WHERE NOT EXISTS (SELECT 1 FROM jobs WHERE {_IS_IT})",
+        (jid, _our_part(jid), host, at),
     )
+
+
+def job_learnt(
+    jid: str, state: JobState, cause: str, *, at: float, stored: bytes | None
+) -> Statement:
+    """Say what was learnt of a job that is known here by now."""
+    return Statement(
+        "UPDATE jobs SET jid = CASE WHEN jid = intent THEN ?1 ELSE jid END, state = ?3,"
+        " cause = ?4, learnt = ?5, ended = coalesce(ended, ?6), payload = coalesce(?7, payload)"
+        f" WHERE {_IS_IT} AND {_may_become(state)}",
+        (jid, _our_part(jid), state, cause, at, None if state in OPEN_STATES else at, stored),
+    )
+
+
+_IS_IT: Final = "(jid = ?1 OR intent = ?1 OR (jid = intent AND intent = ?2))"
+"""By its whole id, or as one whose start was intended but never answered."""
+
+
+def _our_part(jid: str) -> str:
+    """Give what the controller chose of an id: the host adds a dot and a number."""
+    return jid.partition(".")[0]
 
 
 def _may_become(state: JobState) -> str:
