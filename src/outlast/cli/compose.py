@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from outlast.call import Evaluate
+from outlast.cli.account import Account
 from outlast.cli.evaluating import EvaluateUponNeed
 from outlast.cli.house import House
 from outlast.cli.including import IncludesFromDisk
@@ -61,7 +62,32 @@ async def _run(house: House) -> int:
     files = [PlaybookFile(path, _home(path)) for path in house.options.playbooks]
     async with ReachUponNeed(house) as reach:
         engine = Run(wiring=_wiring(house, reach), retry_file=partial(_retry_file, house))
-        return await engine.run(files, house.parse)
+        try:
+            code = await engine.run(files, house.parse)
+        except BaseException:
+            house.account.say_left()
+            raise
+        return await _close_account(house, reach, code)
+
+
+async def _close_account(house: House, reach: ReachUponNeed, code: int) -> int:
+    """Settle the jobs that nobody was told the end of, and tell of them where that is wanted."""
+    options, jobs = house.options, tuple(house.account.open.values())
+    aloud = options.jobs is not None or sys.stderr.isatty()
+    if not jobs or not (aloud or options.strict_jobs):
+        return code
+    from outlast.cli.account_closing import Closing  # noqa: PLC0415  # few runs leave jobs
+    from outlast.transport.sessions import Sessions  # noqa: PLC0415  # open, if there are jobs
+
+    assert isinstance(reach.sessions, Sessions)  # noqa: S101  # jobs were started through it
+    closing = Closing(
+        sessions=reach.sessions,
+        journal=house.account,
+        at_end=options.jobs or "leave",
+        strict=options.strict_jobs,
+        aloud=aloud,
+    )
+    return await closing.close(jobs, code)
 
 
 def _home(path: str) -> str:
@@ -95,6 +121,7 @@ def _furnish(
         evaluate=evaluate,
         variables=variables,
         recording=recording,
+        account=Account(recording),
     )
 
 

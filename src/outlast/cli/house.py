@@ -6,6 +6,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from outlast.cli.account import Account
 from outlast.cli.evaluating import EvaluateUponNeed
 from outlast.cli.listing import Listed, listing
 from outlast.cli.options import RunOptions
@@ -34,6 +35,8 @@ class House(Struct, frozen=True, kw_only=True):
     variables: Variables
     recording: Recording
     """Ended by who began the run; `recording.run` is its id in the ledger, once it has one."""
+    account: Account
+    """Where actions write jobs down: passed on to the recording."""
 
     @property
     def tags(self) -> Tags:

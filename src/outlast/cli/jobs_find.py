@@ -161,14 +161,21 @@ class Wanted(Struct, frozen=True, kw_only=True):
 
 def wanted(ledger: Ledger, prefixes: Sequence[str], asked: Asked, settings: Settings) -> Wanted:
     """Sort out which of the jobs that were named are known; raises as `known`."""
-    records = [known(ledger, prefix, asked, settings) for prefix in dict.fromkeys(prefixes)]
-    strange = [
-        prefix
-        for prefix, record in zip(dict.fromkeys(prefixes), records, strict=True)
-        if record is None
-    ]
-    places = worth_asking(ledger, asked, settings) if strange else []
-    return Wanted(known=[one for one in records if one], prefixes=strange, places=places)
+    sorted_out = Wanted(known=[], prefixes=[], places=[])
+    strange = False
+    for prefix in dict.fromkeys(prefixes):
+        found = known(ledger, prefix, asked, settings)
+        if found is None:
+            sorted_out.prefixes.append(prefix)
+            strange = True
+        elif "." in found.jid:
+            sorted_out.known.append(found)
+        else:  # its start was never answered: if there is such a job, its host knows the whole id
+            sorted_out.prefixes.append(found.jid)
+            sorted_out.places.append(found.place)
+    if strange:
+        sorted_out.places.extend(worth_asking(ledger, asked, settings))
+    return sorted_out
 
 
 async def located(sessions: Sessions, jobs: Wanted) -> list[Found]:
@@ -217,12 +224,14 @@ async def look(sessions: Sessions, places: Sequence[Place], records: Sequence[Jo
     # A host may have several names, and a spool several spellings: a job is shown once.
     for key, summaries in answers.said.items():
         for summary in summaries:
-            record = by_jid.get(summary.jid)
+            # A host adds to the id it is given; what was never answered is known by the first part.
+            record = by_jid.get(summary.jid) or by_jid.get(summary.jid.partition(".")[0])
             if summary.jid not in jobs or (record and record.host == key[0]):
                 place = where[summary.jid] = by_key[key]
                 jobs[summary.jid] = told(summary, place.host, place.async_dir, record)
+    known = {jid.partition(".")[0] for jid in jobs} | jobs.keys()
     for record in records:
-        if record.jid not in jobs:
+        if record.jid not in known:
             heard = bool(record.endpoint) and _spool(record) in answers.said
             jobs[record.jid] = gone(record) if heard else remembered(record)
     latest_first = sorted(jobs.values(), key=lambda seen: seen.started, reverse=True)

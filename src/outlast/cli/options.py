@@ -11,12 +11,13 @@ import argparse
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, get_args
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from outlast import __version__
+from outlast.cli.account import AtEnd
 from outlast.errors import OutlastError, SourceMissing
 from outlast.settings import Settings
 
@@ -44,6 +45,10 @@ class RunOptions(Struct, frozen=True, kw_only=True):
     list_hosts: bool = False
     list_tasks: bool = False
     list_tags: bool = False
+    jobs: AtEnd | None = None
+    """What becomes of jobs that run at the end; None: they are left, without a word to a pipe."""
+    strict_jobs: bool = False
+    """Jobs that failed or were lost unseen make the run a failure."""
     ask_become_pass: bool = False
     become_password: str | None = None
 
@@ -91,6 +96,8 @@ def _options(given: argparse.Namespace, settings: Settings) -> RunOptions:
         list_hosts=given.list_hosts,
         list_tasks=given.list_tasks,
         list_tags=given.list_tags,
+        jobs=given.jobs,
+        strict_jobs=given.strict_jobs,
         ask_become_pass=given.ask_become_pass or settings.become_ask_pass,
     )
 
@@ -166,6 +173,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("playbooks", metavar="playbook", nargs="+", help="Playbook(s)")
     _add_what(parser)
     _add_how(parser)
+    _add_jobs(parser.add_argument_group("Background Jobs (not in Ansible)"))
     _add_connection(parser.add_argument_group("Connection Options"))
     _add_become(parser.add_argument_group("Privilege Escalation Options"))
     _add_not_built(parser.add_argument_group("Known to Ansible, not supported yet"))
@@ -219,6 +227,19 @@ def _add_how(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         help="more folders with modules; may be repeated",
+    )
+
+
+def _add_jobs(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--jobs",
+        choices=get_args(AtEnd),
+        help="what becomes of background jobs that run at the end (leave); they are shown",
+    )
+    group.add_argument(
+        "--strict-jobs",
+        action="store_true",
+        help="exit with code 2 if such a job has failed or was lost by then",
     )
 
 

@@ -46,7 +46,7 @@ class ActionsUponNeed:
 
     def _journalled(self, call: Call) -> Call:
         """Let *call* write its jobs down: the engine need not know where."""
-        return replace(call, journal=self._house.recording)
+        return replace(call, journal=self._house.account)
 
 
 class ReachUponNeed:
@@ -55,6 +55,8 @@ class ReachUponNeed:
     def __init__(self, house: House) -> None:
         self._house = house
         self._reach: Reach | None = None
+        self.sessions: object = None
+        """The `transport.Sessions` of the run, once a host was asked for."""
         self._open = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -73,7 +75,7 @@ class ReachUponNeed:
         from outlast.cli.reaching import ReachByVariables  # noqa: PLC0415  # see above
         from outlast.transport.sessions import Sessions  # noqa: PLC0415
 
-        sessions = Sessions()
+        sessions = self.sessions = Sessions()
         self._open.push_async_exit(sessions)
         house = self._house
         return ReachByVariables(

@@ -12,6 +12,7 @@ from collections import defaultdict
 from typing import Self, cast
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from outlast.call import Session
 from outlast.errors import HostUnreachable
@@ -85,6 +86,14 @@ class Sessions:
         async with self._locks[endpoint]:
             return await self._become(connection, endpoint)
 
+    def opened(self, endpoint: Endpoint) -> Endpoint:
+        """Give the endpoint that a session was opened for which *endpoint* describes.
+
+        A description has no password; what was opened has. Gives *endpoint* if there is none.
+        """
+        known = (one for link in self._connections.values() for one in link.sessions)
+        return next((one for one in known if _without_password(one) == endpoint), endpoint)
+
     async def _connected(self, endpoint: Endpoint) -> _Connection:
         connection = self._connections.get(endpoint)
         if connection is None or not connection.link.conversation.alive:
@@ -125,6 +134,12 @@ class Sessions:
             discovered=endpoint.discovers,
             address=described(endpoint),
         )
+
+
+def _without_password(endpoint: Endpoint) -> Endpoint:
+    if endpoint.identity is None:
+        return endpoint
+    return replace(endpoint, identity=replace(endpoint.identity, password=None))
 
 
 def _new_word() -> str:

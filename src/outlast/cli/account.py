@@ -1,0 +1,65 @@
+"""The account of a run's background jobs: those it started and was never told the end of.
+
+Knows, from what actions write into the journal, which jobs are still owed an end. Leaves
+asking hosts about them to `account_closing`, which a run without such jobs does not import.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Literal, TypeAlias
+
+from msgspec import Struct, field
+
+from outlast.call import JobIntent, JobState, Journal
+
+AtEnd: TypeAlias = Literal["leave", "wait", "cancel"]
+"""What becomes of the jobs that run when the run is over."""
+
+
+class Launched(Struct, frozen=True, kw_only=True):
+    """A job of this run."""
+
+    jid: str
+    intent: JobIntent
+    started: float
+
+
+class Account(Struct):
+    """Implements `call.Journal`: passes on what it hears, and remembers what is open."""
+
+    journal: Journal
+    open: dict[str, Launched] = field(default_factory=dict)
+    """By id: jobs nobody has been told the end of."""
+
+    async def intend(self, intent: JobIntent) -> None:
+        """Return when *intent* is on disk."""
+        await self.journal.intend(intent)
+
+    def started(self, intent: JobIntent, jid: str) -> None:
+        """Note that the job runs."""
+        self.open[jid] = Launched(jid=jid, intent=intent, started=time.time())
+        self.journal.started(intent, jid)
+
+    def learnt(self, jid: str, host: str, state: JobState, cause: str) -> None:
+        """Note what was learnt; whose end has been told is off the account."""
+        if state == "joined":
+            self.open.pop(jid, None)
+        self.journal.learnt(jid, host, state, cause)
+
+    def say_left(self) -> None:
+        """Tell the person at the terminal what goes on though the run was broken off."""
+        if not self.open or not sys.stderr.isatty():
+            return
+        lines = ["These jobs were started and go on by themselves:"]
+        for job in self.open.values():
+            task = f" ({job.intent.task})" if job.intent.task else ""
+            lines.append(f"  {job.jid} on {job.intent.host}{task}")
+        lines.append(f"Follow one: {follow_hint(job.jid)}; end it: outlast jobs cancel {job.jid}")
+        sys.stderr.write("\n".join(lines) + "\n")
+
+
+def follow_hint(jid: str) -> str:
+    """Give the command that follows a job."""
+    return f"outlast jobs logs -f {jid}"

@@ -1,0 +1,132 @@
+"""Closing a run's account: asking the hosts, over connections still open, how its jobs stand.
+
+Knows what `--jobs` and `--strict-jobs` mean, and what is said. stdout is stock's to the
+letter, so everything here goes to stderr. Leaves asking to `jobs_find` and `jobs_do`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Iterable, Sequence
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from outlast.call import Journal
+from outlast.cli.account import AtEnd, Launched, follow_hint
+from outlast.cli.aside import say
+from outlast.cli.jobs_do import cancel_all, wait_for
+from outlast.cli.jobs_find import Found, look
+from outlast.cli.jobs_reach import Place
+from outlast.cli.jobs_seen import Seen, said_state, show_jobs
+from outlast.transport.endpoint_record import restored
+from outlast.transport.sessions import Sessions
+
+_PATIENCE = 5.0
+"""Seconds for the hosts to say how their jobs stand, when nobody has asked to wait."""
+_GRACE = 2.0
+FAILED = 2
+"""Stock's code for 'a host has failed'."""
+
+
+class Closing(Struct, frozen=True, kw_only=True):
+    """What is to be done with what is still on the account."""
+
+    sessions: Sessions
+    journal: Journal
+    at_end: AtEnd = "leave"
+    strict: bool = False
+    aloud: bool = True
+    """Somebody reads what is said: a terminal, or `--jobs` was given."""
+
+    async def close(self, jobs: Sequence[Launched], code: int) -> int:
+        """Settle *jobs* as is wished, and say how they stand; gives the run's exit code."""
+        found = [self._found(job) for job in jobs]
+        match self.at_end:
+            case "wait":
+                await self._wait(found)
+            case "cancel":
+                await self._cancel(found)
+            case "leave":
+                pass
+        seen = await self._ask(found, jobs)
+        for job in seen:
+            if job.asked:
+                self.journal.learnt(job.jid, job.host, job.state, job.cause)
+        if self.aloud:
+            _show(seen)
+        failed = self.strict and any(job.bad for job in seen)
+        return code or FAILED if failed else code
+
+    def _found(self, job: Launched) -> Found:
+        place = Place(
+            host=job.intent.host,
+            endpoint=self.sessions.opened(restored(job.intent.address)),
+            async_dir=job.intent.async_dir,
+        )
+        return Found(jid=job.jid, place=place)
+
+    async def _wait(self, jobs: Sequence[Found]) -> None:
+        if self.aloud:
+            say(f"Waiting for {_count(len(jobs))}: {', '.join(one.jid for one in jobs)}")
+
+        def on_end(found: Found, seen: Seen | None) -> None:
+            if self.aloud:
+                how = said_state(seen).text if seen else "gone from its host"
+                say(f"  {found.jid} on {found.place.host}: {how}")
+
+        await wait_for(self.sessions, jobs, on_end=on_end)
+
+    async def _cancel(self, jobs: Sequence[Found]) -> None:
+        for end in await cancel_all(self.sessions, jobs, grace=_GRACE):
+            if self.aloud or end.state not in ("cancelled", "ended"):
+                say(f"  {end.jid} on {end.host}: {end.msg}")
+
+    async def _ask(self, found: Sequence[Found], jobs: Sequence[Launched]) -> list[Seen]:
+        by_jid = {job.jid: _as_launched(job) for job in jobs}
+        places = list({one.place.key: one.place for one in found}.values())
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                there = await look(self.sessions, places, [])
+        except TimeoutError:
+            return list(by_jid.values())
+        for job in there.jobs:
+            if job.jid in by_jid:
+                known = by_jid[job.jid]
+                by_jid[job.jid] = replace(job, task=known.task, host=known.host)
+        return list(by_jid.values())
+
+
+def _as_launched(job: Launched) -> Seen:
+    return Seen(
+        jid=job.jid,
+        host=job.intent.host,
+        run=None,
+        task=job.intent.task,
+        state="unknown",
+        cause="",
+        rc=None,
+        user="",
+        started=job.started,
+        ended=None,
+        limit=job.intent.limit,
+        async_dir=job.intent.async_dir,
+        last_line="",
+        output_bytes=None,
+        asked=False,
+    )
+
+
+def _show(seen: Iterable[Seen]) -> None:
+    """Show what is not over and what did not end well; the rest is as it should be."""
+    shown = [job for job in seen if not job.well]
+    if not shown:
+        return
+    say(f"\n{_count(len(shown))} that this run started and did not wait for:\n")
+    show_jobs(sys.stderr, shown, with_run=False)
+    say(f"\nFollow: {follow_hint(shown[0].jid)}")
+
+
+def _count(number: int) -> str:
+    return "1 background job" if number == 1 else f"{number} background jobs"
