@@ -1,0 +1,75 @@
+"""What an older Outlast has recorded can still be read, and added to.
+
+The files are as that version wrote them: they are never edited, a new layout gets a new one.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from unit.ledger.run_told import one_run, read
+
+from outlast.ledger.schema import STEPS
+
+HERE = Path(__file__).parent
+VERSIONS = range(1, len(STEPS) + 1)
+
+
+@pytest.fixture(params=VERSIONS)
+def path(request, tmp_path):
+    """A copy: opening an old file brings it up to date."""
+    return Path(shutil.copy(HERE / f"ledger_v{request.param}.sqlite", tmp_path))
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_each_version_there_has_been_is_here(version):
+    with closing(sqlite3.connect(HERE / f"ledger_v{version}.sqlite")) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (version,)
+
+
+def test_its_runs(path):
+    with read(path) as ledger:
+        unfinished, ended = ledger.runs()
+    assert (unfinished.state, unfinished.ended, unfinished.machine) == ("elsewhere", None, "laptop")
+    assert (ended.state, ended.code, ended.user, ended.pid) == ("ended", 2, "me", 4711)
+    assert (ended.command, ended.playbooks) == (("outlast", "playbook", "site.yml"), ("site.yml",))
+    assert (ended.folder, ended.version) == ("/home/me/site", "0.1.0")
+    assert ended.started == 1764000000.5
+
+
+def test_its_results(path):
+    with read(path) as ledger:
+        hello, item, whole, failed = ledger.results(ledger.runs()[1].id)
+    assert (hello.play, hello.task, hello.payload) == ("webservers", "say hello", {"msg": "hi"})
+    assert (item.item, item.kind, item.changed) == ('"nginx"', "ok", True)
+    assert (whole.item, whole.payload) == (None, {"msg": "All items completed"})
+    assert (failed.kind, failed.ignored, failed.delegate) == ("failed", True, "db")
+    assert (failed.why, failed.place) == ("Task failed: no", "/home/me/site/site.yml:4")
+
+
+def test_its_jobs(path):
+    with read(path) as ledger:
+        seen = {job.jid: (job.host, job.state, job.cause) for job in ledger.jobs()}
+        running, stranger = ledger.job("j2"), ledger.job("j9")
+    assert seen == {
+        "j1.101": ("web1", "joined", "exited"),
+        "j2.102": ("web1", "running", ""),
+        "j3": ("db", "intended", ""),
+        "j9.109": ("web9", "failed", "limit"),
+    }
+    assert (running.task, running.limit, running.async_dir) == ("build", 60.0, "/d")
+    assert running.endpoint["identity"]["user"] == "root"
+    assert (stranger.run, stranger.payload) == (None, {"rc": -15})
+
+
+def test_it_can_be_added_to(path, monkeypatch):
+    monkeypatch.setenv("OUTLAST_LEDGER_KEEP_DAYS", "100000")
+    run = one_run(path)
+    with read(path) as ledger:
+        assert ledger.run(run).code == 0
+        ledger.note_job("j2.102", "web1", "lost", "host rebooted")
+        assert ledger.job("j2").state == "lost"
