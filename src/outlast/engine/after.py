@@ -62,7 +62,7 @@ class Aftermath(Struct, frozen=True, kw_only=True):
         self._count(task, host, result, rescued=rescued)
         sharers = self._sharers() if once else (host,)
         for item in result.items:
-            self._apply(task, host, sharers, item)
+            self._apply(task, sharers, item)
         self._register(task, sharers, result)
         if not isinstance(result.outcome, Failed | Unreachable):
             for item in result.items:
@@ -77,7 +77,7 @@ class Aftermath(Struct, frozen=True, kw_only=True):
         tally = self.standing.tally(host)
         included = any(item.include for item in result.items)
         match result.outcome:
-            case Unreachable():
+            case Unreachable() if not result.ignored:
                 tally.unreachable += 1
                 self.standing.unreachable.add(host)
                 self.told()
@@ -89,7 +89,7 @@ class Aftermath(Struct, frozen=True, kw_only=True):
                 pass  # counted when the file is in
             case _:
                 tally.ok += 1
-                tally.ignored += isinstance(result.outcome, Failed)
+                tally.ignored += isinstance(result.outcome, Failed | Unreachable)
                 tally.changed += result.outcome.changed
 
     def _count_failure(self, task: Task, host: str, result: HostResult, *, rescued: bool) -> None:
@@ -98,6 +98,7 @@ class Aftermath(Struct, frozen=True, kw_only=True):
         self.told()
         if not rescued:
             tally.failed += 1
+            self.standing.failed.add(host)
             return
         tally.rescued += 1
         facts = {
@@ -116,16 +117,19 @@ class Aftermath(Struct, frozen=True, kw_only=True):
             self.wiring.events.emit(TaskEnded(task=label, host=host, outcome=Failed(payload)))
         self.told()
 
-    def _apply(self, task: Task, host: str, sharers: Sequence[str], item: ItemResult) -> None:
+    def _apply(self, task: Task, sharers: Sequence[str], item: ItemResult) -> None:
+        knowing = sharers
+        if item.delegate_facts and item.delegate is not None:
+            knowing = (item.delegate.name,)
         for effect in item.effects:
-            for sharer in sharers:
-                self._effect(sharer, effect)
+            for host in sharers if isinstance(effect, SetStats) else knowing:
+                self._effect(host, effect)
         if task.action.resolved in _NO_FACTS or isinstance(item.outcome, Failed | Skipped):
             return
         facts = item.outcome.payload.get("ansible_facts")
         if isinstance(facts, dict):
-            for sharer in sharers:
-                self.wiring.variables.add_ansible_facts(sharer, facts)
+            for host in knowing:
+                self.wiring.variables.add_ansible_facts(host, facts)
 
     def _effect(self, host: str, effect: Effect) -> None:
         match effect:

@@ -95,6 +95,8 @@ class Attempts(Struct, frozen=True, kw_only=True):
             effects=performed.effects,
             notify=terms.notify if outcome.changed else (),
             ignore_errors=terms.ignore_errors,
+            ignore_unreachable=terms.ignore_unreachable,
+            delegate_facts=terms.delegate_facts,
             no_log=terms.no_log,
             shown=performed.shown,
             delegate=ready.delegate,

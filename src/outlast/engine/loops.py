@@ -210,7 +210,7 @@ def _learnt(task: Task, result: ItemResult) -> dict[str, object]:
     """What the next item knows of this one: its result, and the facts it set."""
     learnt: dict[str, object] = {}
     for effect in result.effects:
-        if isinstance(effect, SetFacts):
+        if isinstance(effect, SetFacts) and not result.delegate_facts:
             learnt |= effect.facts
     if task.register is not None:
         learnt[task.register] = result.registered

@@ -36,8 +36,11 @@ class ItemResult(Struct, frozen=True, kw_only=True):
     effects: tuple[Effect, ...] = ()
     notify: tuple[str, ...] = ()
     ignore_errors: bool = False
+    ignore_unreachable: bool = False
     no_log: bool = False
     delegate: Delegate | None = None
+    delegate_facts: bool = False
+    """What is found belongs to the delegate."""
     shown: Shown = "usual"
     include: Include | None = None
     extra: Mapping[str, object] = field(default_factory=dict)
@@ -59,8 +62,11 @@ class HostResult(Struct, frozen=True, kw_only=True):
     @property
     def ignored(self) -> bool:
         """Tell whether the task failed and that is to be ignored: each failed item must say so."""
-        failed = [item for item in self.items if isinstance(item.outcome, Failed)]
-        return isinstance(self.outcome, Failed) and all(item.ignore_errors for item in failed)
+        kind = type(self.outcome)
+        ended_so = [item for item in self.items if isinstance(item.outcome, kind)]
+        if kind is Failed:
+            return all(item.ignore_errors for item in ended_so)
+        return kind is Unreachable and all(item.ignore_unreachable for item in ended_so)
 
     @property
     def no_log(self) -> bool:

@@ -174,8 +174,9 @@ class TaskRunner(Struct, frozen=True, kw_only=True):
         failed = {host for host, result in results.items() if _is_failed(result)}
         lost = {h for h, result in results.items() if isinstance(result.outcome, Unreachable)}
         if (failed or lost) and self._fails_all(this, next(iter(results))):
-            return []
-        if self._too_many_failed(failed, sheltered=this.sheltered):
+            return []  # a host that was not reached counts here even if that is ignored (stock)
+        lost = {host for host in lost if not results[host].ignored}
+        if self._too_many_failed():
             self.standing.batch_broken = True
             self.wiring.events.emit(NoHostsLeft())
             self.wiring.events.emit(NoHostsLeft())  # stock says it twice
@@ -193,13 +194,11 @@ class TaskRunner(Struct, frozen=True, kw_only=True):
             )
         return self.company.lockstep and (fatal or this.once)
 
-    def _too_many_failed(self, failed: set[str], *, sheltered: bool) -> bool:
+    def _too_many_failed(self) -> bool:
         limit = self.company.max_fail_percentage
         if limit is None or not self.company.lockstep:
             return False
         out = self.standing.failed & set(self.company.hosts)
-        if not sheltered:
-            out |= failed
         return len(out) / len(self.company.hosts) * 100 > limit
 
 

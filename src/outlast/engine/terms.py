@@ -40,9 +40,11 @@ class Terms(Struct, frozen=True, kw_only=True):
     delay: float
     timeout: int
     ignore_errors: bool
+    ignore_unreachable: bool
     check_mode: bool
     diff: bool
     no_log: bool
+    delegate_facts: bool
     environment: Mapping[str, str]
     notify: tuple[str, ...]
     reaching: Mapping[str, object]
@@ -74,9 +76,11 @@ class TermsReader(Struct, frozen=True):
             delay=self._value(task, scope, "delay", task.delay, to_float, 5.0),
             timeout=number("timeout", words.timeout, self.settings.task_timeout),
             ignore_errors=self.ignore_errors(task, scope),
+            ignore_unreachable=flag("ignore_unreachable", words.ignore_unreachable, unset=False),
             check_mode=flag("check_mode", words.check_mode, unset=self.check_mode),
             diff=flag("diff", words.diff, unset=self.diff),
             no_log=self.no_log(task, scope),
+            delegate_facts=flag("delegate_facts", words.delegate_facts, unset=False),
             environment=self._environment(words, scope),
             notify=self._notify(words, scope),
             reaching=self._reaching(task, words, scope),

@@ -93,7 +93,7 @@ _TABLE: Final = """
     force_handlers       P        bool     own
     any_errors_fatal     PRBTHI   bool     nearest
     ignore_errors        PRBTHDI  bool     nearest
-    ignore_unreachable   PRBTHI   bool     nearest  -
+    ignore_unreachable   PRBTHI   bool     nearest
     become               PRBTHI   bool     nearest
     become_user          PRBTHI   string   nearest
     become_method        PRBTHI   string   nearest
@@ -115,7 +115,7 @@ _TABLE: Final = """
     tags                 PRBTHDI  list     merge
     when                 RBTHDI   list     merge
     delegate_to          RBTH     string   nearest
-    delegate_facts       RBTH     bool     nearest  -
+    delegate_facts       RBTH     bool     nearest
     notify               BTH      list     nearest
     block                B        list     own
     rescue               B        list     own

@@ -42,6 +42,7 @@ class Keywords(Struct, frozen=True, kw_only=True):
     environment: tuple[Value, ...] = ()
     any_errors_fatal: Value = None
     ignore_errors: Value = None
+    ignore_unreachable: Value = None
     check_mode: Value = None
     diff: Value = None
     no_log: Value = None
@@ -49,6 +50,7 @@ class Keywords(Struct, frozen=True, kw_only=True):
     throttle: Value = None
     timeout: Value = None
     delegate_to: Value = None
+    delegate_facts: Value = None
     tags: frozenset[str] = frozenset()
     when: tuple[Condition, ...] = ()
     vars: Vars = field(default_factory=dict)

@@ -282,3 +282,32 @@ async def test_virtual_time_is_virtual():
     begun = time.monotonic()
     await asyncio.sleep(3600)
     assert time.monotonic() - begun < 5
+
+
+async def test_a_lost_host_goes_on_where_that_is_ignored():
+    world = World(hosts=("a", "b"))
+    world.loses("t", "a")
+    await world.play(play(task("t", ignore_unreachable=True, register="r"), task("next")))
+    assert ("next", "a") in world.actions.calls
+    assert world.variables.hosts["a"]["r"]["unreachable"] is True
+    assert world.tally("a") == {"ok": 2, "ignored": 1}
+
+
+async def test_facts_are_the_delegates_where_it_says_so():
+    world = World(hosts=("a",))
+    found = Performed(Ok({"ansible_facts": {"f": 1}}), effects=(SetFacts({"s": 2}),))
+    for name in ("theirs", "ours"):
+        world.actions.script[name, "a"] = [found]
+    await world.play(play(task("theirs", delegate_to="d", delegate_facts=True)))
+    assert "s" not in world.variables.hosts["a"]
+    assert world.variables.hosts["d"] == {"ansible_facts": {"f": 1}, "s": 2}
+    await world.play(play(task("ours", delegate_to="d")))
+    assert world.variables.hosts["a"]["s"] == 2
+
+
+async def test_failures_of_earlier_tasks_count_towards_the_percentage():
+    world = World(hosts=("a", "b", "c"))
+    world.fails("one", "a")
+    world.fails("two", "b")
+    await world.play(play(task("one"), task("two"), task("three"), max_fail_percentage=40))
+    assert not [name for name, _ in world.actions.calls if name == "three"]
