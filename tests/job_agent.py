@@ -15,8 +15,9 @@ from outlast_agent import bootstrap, wire
 class AgentOnPipe:
     """Starts an agent as transport would, and asks it things."""
 
-    def __init__(self, home, *, python=sys.executable):
-        self._bundle = bootstrap.pack(sources())
+    def __init__(self, home, *, python=sys.executable, changed=()):
+        """*changed* are modules whose text differs: a host that is made in no test."""
+        self._bundle = bootstrap.pack(sources() | dict(changed))
         stub = bootstrap.stub("hello", self._bundle, {"remote_tmp": str(home / "tmp")})
         self.process = subprocess.Popen(
             [python, "-c", stub],

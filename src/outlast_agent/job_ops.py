@@ -27,6 +27,8 @@ def start(agent: Agent, request: Request) -> None:
     withdrawn: list[bool] = []
     request.on_cancel = lambda: withdrawn.append(True)
 
+    launcher = agent.lasting(Launcher, lambda: _launcher(agent))
+
     def answer(refusal: str, jid: str, results_file: str) -> None:
         if withdrawn:
             _end(jid)
@@ -34,16 +36,17 @@ def start(agent: Agent, request: Request) -> None:
         elif refusal:
             request.fail(refusal)
         else:
-            request.reply(
-                {
-                    "ansible_job_id": jid,
-                    "started": True,
-                    "finished": False,
-                    "results_file": results_file,
-                }
-            )
+            started: dict[str, object] = {
+                "ansible_job_id": jid,
+                "started": True,
+                "finished": False,
+                "results_file": results_file,
+            }
+            if launcher.warning:
+                started["warnings"] = [launcher.warning]
+            request.reply(started)
 
-    agent.lasting(Launcher, lambda: _launcher(agent)).launch(order, answer)
+    launcher.launch(order, answer)
 
 
 def _end(jid: str) -> None:

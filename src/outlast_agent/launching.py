@@ -1,7 +1,8 @@
 """The agent's end of the spawner: orders go out, answers come back, in the same order.
 
-Knows how the spawner is brought to life from the agent's own sources, and that it is started
-when the first job comes. Leaves what an order says to `job_ops`, and carrying it out to
+Knows how the spawner is brought to life from the agent's own sources, that it is started when
+the first job comes, and that it is given no order before it is where its jobs are to live.
+Leaves where that is to `shelter`, what an order says to `job_ops`, and carrying it out to
 `spawner`, which outlives neither its work nor the agent.
 """
 
@@ -17,6 +18,7 @@ from outlast_agent.carrying import Carrier
 from outlast_agent.channel import Inbox, Outbox
 from outlast_agent.loop import Loop
 from outlast_agent.request import Refused
+from outlast_agent.shelter import Shelter
 
 _EARLY = ("spool", "process_tree", "output", "supervisor", "spawner")
 """What a waiting supervisor needs."""
@@ -56,6 +58,10 @@ class Launcher:
         self._orders: Outbox | None = None
         self._answers: Inbox | None = None
         self._buffer = b""
+        self._held: list[tuple[bytes, bytes]] | None = None
+        """Orders that wait for the spawner to be where it belongs; None: it is."""
+        self.warning = ""
+        """What there is to say of the place where the jobs live."""
         self._waiting: deque[Callable[[str, str, str], None]] = deque()
 
     def launch(self, order: dict[str, object], answer: Callable[[str, str, str], None]) -> None:
@@ -64,8 +70,11 @@ class Launcher:
             self._start()
         self._waiting.append(answer)
         body = marshal.dumps(order)
-        if self._orders is not None:
-            self._orders.send((len(body).to_bytes(4, "big"), body))
+        pieces = (len(body).to_bytes(4, "big"), body)
+        if self._held is not None:
+            self._held.append(pieces)
+        elif self._orders is not None:
+            self._orders.send(pieces)
 
     def _start(self) -> None:
         argv, program = spawner_program(self._carrier)
@@ -87,6 +96,21 @@ class Launcher:
         spawner.stdin.close()
         spawner.stdout.close()
         self._orders.send((program,))
+        self._held = []
+
+        def settled(said: str) -> None:
+            if self._spawner is spawner:  # it may have ended meanwhile
+                self._settled(said)
+
+        Shelter(self._loop, spawner.pid, settled).begin()
+
+    def _settled(self, said: str) -> None:
+        """Let the orders go that have waited."""
+        self.warning = said
+        held, self._held = self._held or [], None
+        for pieces in held:
+            if self._orders is not None:
+                self._orders.send(pieces)
 
     def _take(self, data: bytes) -> None:
         self._buffer += data
@@ -116,6 +140,7 @@ class Launcher:
                 self._spawner.kill()
         self._orders = self._answers = self._spawner = None
         self._buffer = b""
+        self._held = None
 
 
 def _nothing() -> None:
