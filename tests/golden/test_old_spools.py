@@ -10,14 +10,33 @@ from pathlib import Path
 
 import pytest
 
-from outlast_agent import job_status, spool
+from outlast_agent import job_status, job_summary, spool
+from outlast_agent.job_output import Reader
 
 
-@pytest.fixture(params=["spool_v1"])
-def folder(request, tmp_path):
-    """A copy: looking at a lost job records that it is lost."""
-    shutil.copytree(Path(__file__).parent / request.param, tmp_path / "spool")
+def copied(name, tmp_path):
+    """Give a copy: looking at a lost job records that it is lost."""
+    shutil.copytree(Path(__file__).parent / name, tmp_path / "spool")
     return str(tmp_path / "spool")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return copied("spool_v1", tmp_path)
+
+
+@pytest.fixture
+def second(tmp_path):
+    return copied("spool_v2", tmp_path)
+
+
+def output(folder, jid, stream="both"):
+    reader = Reader(spool.Entry(folder, jid), stream, 0)
+    pieces = []
+    while piece := reader.read(100, ended=True):
+        pieces.append(piece)
+    reader.close()
+    return b"".join(pieces)
 
 
 def test_a_job_that_failed(folder):
@@ -41,3 +60,46 @@ def test_a_job_that_was_running_when_its_host_stopped(folder):
 def test_cleaning_up_leaves_nothing_of_it(folder, jid):
     job_status.cleanup(spool.Entry(folder, jid))
     assert not [path for path in Path(folder).rglob("*") if jid in path.name]
+
+
+@pytest.mark.parametrize(
+    ("jid", "cause", "rc"),
+    [("j1.101", "failed", 3), ("j2.102", "limit", -15), ("j3.103", "lost", None)],
+)
+def test_the_first_versions_words_for_an_end_are_understood(folder, jid, cause, rc):
+    seen = job_summary.summary(spool.Entry(folder, jid))
+    assert (seen["state"], seen["cause"], seen["rc"]) == ("ended", cause, rc)
+    assert seen["same_boot"] is False
+
+
+def test_the_first_versions_output_is_read_stdout_first(folder):
+    assert output(folder, "j1.101").startswith(b"out")
+
+
+@pytest.mark.parametrize(
+    ("jid", "cause", "rc"),
+    [
+        ("j1.201", "failed", 3),
+        ("j2.202", "cancelled", -15),
+        ("j3.203", "idle", -15),
+        ("j4.204", "lost", None),
+    ],
+)
+def test_the_second_versions_words_for_an_end_are_understood(second, jid, cause, rc):
+    entry = spool.Entry(second, jid)
+    seen = job_summary.summary(entry)
+    assert (seen["state"], seen["cause"], seen["rc"]) == ("ended", cause, rc)
+    status = job_status.status(entry)
+    assert (status["finished"], status["failed"]) == (True, True)
+    assert status.get("outlast_cause", "failed") == cause
+
+
+def test_the_second_version_knows_who_spoke_when(second):
+    assert output(second, "j1.201") == b"out\nerr\nmore\n"
+    assert output(second, "j1.201", "stderr") == b"err\n"
+
+
+@pytest.mark.parametrize("jid", ["j1.201", "j2.202", "j3.203", "j4.204"])
+def test_cleaning_up_leaves_nothing_of_the_second_version(second, jid):
+    job_status.cleanup(spool.Entry(second, jid))
+    assert not [path for path in Path(second).rglob("*") if jid in path.name]

@@ -306,6 +306,15 @@ def test_every_python_since_3_8_runs_jobs(home, content, python):
         assert agent.wait(agent.start("sleep 60", limit=0.1))["msg"] == "Timeout exceeded"
         run = agent.give(content.parcels.parcel("ansible.builtin.ping"))
         assert agent.wait(agent.start_run({**run, "args": {}}))["ping"] == "pong"
+        job = agent.start("echo out; exec sleep 60", jid="j2")
+        wait_until(lambda: (private(home, job) / "stdout").read_text() == "out\n")
+        assert agent.answer(agent.about("job.cancel", job, grace=1))[1]["state"] == "cancelled"
+        said = agent.about("job.logs", job, stream="both", offset=0, follow=True)
+        assert agent.answer(said)[1] == {"offset": 4}
+        folder = {"async_dir": "~/.ansible_async"}
+        causes = {row["cause"] for row in agent.call("job.list", **folder)["jobs"]}
+        assert causes == {"failed", "limit", "exited", "cancelled"}
+        assert len(agent.call("job.prune", **folder, older_than=0, keep=1)["removed"]) == 3
     finally:
         agent.close()
 

@@ -120,6 +120,9 @@ async def started(call: Call, session: Session, run: Run) -> Performed:
         # Stock's start says `changed` whatever comes of it.
         why = (Cause("Module failed."), Cause(error.message))
         return Performed(Failed({"msg": error.message}, why, changed=True))
+    said = record.get("warnings")
+    for text in said if isinstance(said, list) else ():
+        call.warn(str(text))
     jid, file = str(record["ansible_job_id"]), str(record["results_file"])
     if call.check_mode:
         await _settled_soon(call, session, jid)

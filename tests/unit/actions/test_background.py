@@ -97,6 +97,20 @@ async def test_a_module_with_async_travels_with_its_job(performing):
     assert order.run.parcel.main == "ansible.modules.ping"
 
 
+async def test_what_the_host_warns_of_at_a_start_is_told_at_once_and_is_no_part_of_the_result(
+    performing,
+):
+    class Worried(JobHost):
+        async def start_job(self, job):
+            return {**await super().start_job(job), "warnings": ["it ends with you"]}
+
+    said = []
+    call = a_call("ping", {}, session=Worried(), limit=5, warn=said.append)
+    seen, _ = await done(performing, call)
+    assert said == ["it ends with you"]
+    assert "warnings" not in seen
+
+
 async def test_under_no_log_a_job_has_no_name(performing):
     host = JobHost()
     await performing.perform(a_call("ping", {}, session=host, limit=5, no_log=True))

@@ -1,0 +1,122 @@
+"""Whatever is killed while jobs are ended, read or cleared away: what is said stays true."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from job_agent import AgentOnPipe
+from job_host import JobHost, end_process, wait_until
+
+from outlast_agent import job_status, job_summary, spool
+from outlast_agent.job_output import Reader
+
+DEAF = "trap '' TERM; echo deaf; while :; do sleep 0.05; done"
+
+
+@pytest.fixture
+def agents(tmp_path):
+    """Makes agents in one home; the test may kill them, and none is left behind."""
+    started = []
+
+    def start():
+        started.append(AgentOnPipe(tmp_path))
+        return started[-1]
+
+    yield start
+    for agent in started:
+        if agent.process.poll() is None:
+            agent.close()
+
+
+@pytest.fixture
+def host(tmp_path):
+    host = JobHost(tmp_path / "spool")
+    yield host
+    host.close()
+
+
+def deaf_job(agent):
+    """Start a job that does not end when it is asked to; gives it and its private folder."""
+    job = agent.start(DEAF)
+    private = Path(job["results_file"]).parent / ".outlast" / job["ansible_job_id"]
+    wait_until(lambda: (private / "stdout").read_text() == "deaf\n")
+    return job, private
+
+
+def test_a_job_is_cancelled_though_the_agent_that_was_asked_is_killed(agents):
+    agent = agents()
+    job, private = deaf_job(agent)
+    agent.about("job.cancel", job, grace=0.5)
+    wait_until((private / "grace").exists)
+    agent.kill()
+    assert agents().wait(job)["msg"] == "The job was cancelled."
+
+
+def test_a_supervisor_killed_while_it_cancels_leaves_a_lost_job(agents):
+    agent = agents()
+    job, private = deaf_job(agent)
+    asked = agent.about("job.cancel", job, grace=30)
+    wait_until((private / "grace").exists)
+    os.kill(int(job["ansible_job_id"].rpartition(".")[2]), signal.SIGKILL)
+    answer = agent.answer(asked)[1]
+    assert (answer["state"], answer["status"]["outlast_cause"]) == ("ended", "lost")
+    end_process(int((private / "child").read_text().split()[0]))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_killed_at_any_moment_a_job_is_never_shown_as_running(host, seed):
+    entry = host.shell("echo out; echo err >&2; echo '{\"answer\": 42}'")
+    time.sleep(random.Random(seed).uniform(0, 0.03))  # the moment of the crash is the test
+    end_process(host.supervisor(entry))
+    seen = job_summary.summary(entry)
+    assert (seen["state"], seen["cause"] in ("exited", "lost")) == ("ended", True)
+    assert job_summary.summary(entry)["cause"] == seen["cause"], "and it stays so"
+    assert job_status.status(entry)["finished"] is True
+
+
+def test_a_job_cleaned_up_while_it_ran_and_then_killed_is_lost(host):
+    entry = host.shell("exec sleep 60")
+    wait_until(Path(entry.path("child")).exists)
+    job_status.cleanup(entry)
+    assert job_summary.summary(entry)["state"] == "running"
+    end_process(host.supervisor(entry))
+    assert job_summary.summary(entry)["cause"] == "lost"
+
+
+@pytest.mark.parametrize("cut", range(1, 33))
+def test_turns_cut_at_any_byte_lose_no_output(tmp_path, cut):
+    """Two turns are 32 bytes; a crash of the host may leave any part of them."""
+    spool.open_folder(str(tmp_path / "spool"))
+    entry = spool.Entry(str(tmp_path / "spool"), "j1.7")
+    spool.record_start(entry, "{}")
+    Path(entry.path("stdout")).write_bytes(b"one three ")
+    Path(entry.path("stderr")).write_bytes(b"two ")
+    turns = b"".join(n.to_bytes(8, "little") for n in (4 * 2 + 1, 0, 4 * 2, 4))
+    Path(entry.path("turns")).write_bytes(turns[:cut])
+    reader = Reader(entry, "both", 0)
+    said = b""
+    while piece := reader.read(3, ended=True):
+        said += piece
+    reader.close()
+    assert sorted(said.split()) == [b"one", b"three", b"two"]
+    if cut == len(turns):
+        assert said == b"one two three "
+
+
+def test_a_job_that_was_just_being_recorded_is_none(tmp_path):
+    """The host stopped between the folder and the first record in it."""
+    spool.open_folder(str(tmp_path / ".ansible_async"))
+    half = spool.Entry(str(tmp_path / ".ansible_async"), "j1.7")
+    Path(half.private).mkdir()
+    agent = AgentOnPipe(tmp_path)
+    assert agent.call("job.list", async_dir="~/.ansible_async") == {"jobs": []}
+    Path(half.path("job.json")).write_text(json.dumps({"version": 1}))
+    (seen,) = agent.call("job.list", async_dir="~/.ansible_async")["jobs"]
+    assert (seen["state"], seen["cause"]) == ("ended", "lost"), "nobody can say who ran it"
+    agent.close()
