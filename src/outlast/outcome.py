@@ -113,6 +113,26 @@ class SetStats(Struct, frozen=True):
     aggregate: bool = True
 
 
+class AddHost(Struct, frozen=True):
+    """`add_host`: a host, or more about it, for the rest of the run."""
+
+    name: str
+    groups: tuple[str, ...]
+    variables: Payload
+
+
+class AddToGroup(Struct, frozen=True):
+    """`group_by`: a host is in a group, and the group in others, for the rest of the run."""
+
+    host: str
+    group: str
+    parents: tuple[str, ...]
+
+
+Growth: TypeAlias = AddHost | AddToGroup
+"""What makes the inventory more; applied before the verdict, since whether it was news is
+what `changed` says."""
+
 Effect: TypeAlias = SetFacts | SetIncludedVars | SetStats
 
 
@@ -129,6 +149,7 @@ class Performed(Struct, frozen=True):
 
     outcome: Outcome | Detached
     effects: tuple[Effect, ...] = ()
+    growth: Growth | None = None
     news: News | None = None
     """Ends as soon as asking again is worth it; a retry's delay is cut short by it."""
     shown: Shown = "usual"

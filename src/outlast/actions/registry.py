@@ -16,6 +16,7 @@ from outlast.actions import (
     copying,
     facts,
     fetching,
+    growing,
     job_status,
     pausing,
     picking,
@@ -42,10 +43,12 @@ Alone: TypeAlias = Callable[[Call], Awaitable[Performed]]
 OnHost: TypeAlias = Callable[[Call, Modules], Awaitable[Performed]]
 
 _ALONE: Final[Mapping[str, Alone]] = {
+    "add_host": growing.add_host,
     "assert": saying.assert_,
     "async_status": job_status.async_status,
     "debug": saying.debug,
     "fail": saying.fail,
+    "group_by": growing.group_by,
     "include_vars": variable_files.include_vars,
     "pause": pausing.pause,
     "set_fact": facts.set_fact,
@@ -71,8 +74,6 @@ _ON_HOST: Final[Mapping[str, OnHost]] = {
 _WITH_ASYNC: Final = frozenset({"command", "dnf", "package", "service", "setup", "shell", "uri"})
 _NOT_BUILT: Final = frozenset(
     [
-        "add_host",
-        "group_by",
         "import_role",
         "import_tasks",
         "include_role",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import assert_never
 
 from msgspec import Struct
 
@@ -15,6 +16,7 @@ from outlast.content.places import Content
 from outlast.engine.ports import Tags
 from outlast.inventory.inventory import Inventory
 from outlast.ledger.recording import Recording
+from outlast.outcome import AddHost, AddToGroup, Growth
 from outlast.playbook.model import Play
 from outlast.playbook.parser import PlaybookParser
 from outlast.settings import Settings
@@ -47,6 +49,16 @@ class House(Struct, frozen=True, kw_only=True):
         """Give the names of the hosts *pattern* means, within the run's limit."""
         words = [str(one) for one in pattern] if is_list(pattern) else str(pattern)
         return [host.name for host in self.inventory.match(words, self.options.limit)]
+
+    def grow(self, growth: Growth) -> bool:
+        """Add what a task names to the inventory; tells whether that was news."""
+        match growth:
+            case AddHost(name, groups, variables):
+                return self.inventory.add_host(name, groups, dict(variables))  # type: ignore[arg-type]  # data is a value, too
+            case AddToGroup(host, group, parents):
+                return self.inventory.add_to_group(host, group, parents)
+            case _:
+                assert_never(growth)
 
     def parse(self, path: str) -> tuple[Play, ...]:
         """Read the playbook at *path*; its places are told by whole paths, as in stock."""

@@ -56,11 +56,11 @@ class Aftermath(Struct, frozen=True, kw_only=True):
         result: HostResult,
         *,
         rescued: bool,
-        once: bool,
+        shared: bool,
     ) -> None:
         """Count, apply, register and tell, in that order."""
         self._count(task, host, result, rescued=rescued)
-        sharers = self._sharers() if once else (host,)
+        sharers = self._sharers() if shared else (host,)
         for item in result.items:
             self._apply(task, sharers, item)
         self._register(task, sharers, result)

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from outlast.call import Call, Session
 from outlast.engine.delegation import Delegate
@@ -27,8 +28,10 @@ from outlast.errors import (
 )
 from outlast.events import JobEnded, JobPolled, Retrying, Said, TaskLabel
 from outlast.outcome import (
+    AddHost,
     Detached,
     Failed,
+    Growth,
     News,
     Ok,
     Outcome,
@@ -107,7 +110,17 @@ class Attempts(Struct, frozen=True, kw_only=True):
     ) -> tuple[Performed, Outcome]:
         performed = await self._attempt(call, terms)
         assert not isinstance(performed.outcome, Detached), "a job is settled by now"  # noqa: S101
-        return performed, judge.judge(performed.outcome, attempt)
+        outcome = judge.judge(performed.outcome, attempt)
+        if performed.growth is not None and isinstance(outcome, Ok):
+            changed = self._grow(performed.growth)
+            outcome = judge.judge(replace(performed.outcome, changed=changed), attempt)
+        return performed, outcome
+
+    def _grow(self, growth: Growth) -> bool:
+        news = self.wiring.hosts.grow(growth)
+        if news and isinstance(growth, AddHost):
+            self.wiring.variables.welcome(growth.name)
+        return news
 
     def _retries(self, terms: Terms) -> int:
         if terms.retries is not None:

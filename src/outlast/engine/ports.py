@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from outlast.call import Call, Evaluate, Session
 from outlast.events import EventSink
-from outlast.outcome import Detached, Performed
+from outlast.outcome import Detached, Growth, Performed
 from outlast.playbook.model import Keywords, Play, Step
 from outlast.settings import Settings
 from outlast.values import Scope
@@ -73,6 +73,10 @@ class Variables(Protocol):
         """Say which hosts the batch has and which are still in it (magic variables)."""
         ...
 
+    def welcome(self, host: str) -> None:
+        """Say that a host has come that the play's list of hosts is to show from now on."""
+        ...
+
     def header_scope(self, play: Play) -> Scope:
         """Give what a play's own keywords are evaluated in: extra vars and the play's vars."""
         ...
@@ -111,6 +115,13 @@ class Hosts(Protocol):
 
     def match(self, pattern: object) -> Sequence[str]:
         """Give the names of the hosts that *pattern* and the run's limit leave, in order."""
+        ...
+
+    def grow(self, growth: Growth) -> bool:
+        """Add a host or a membership for the rest of the run; tells whether that was news.
+
+        Raises `InventoryError` for what cannot be added.
+        """
         ...
 
 

@@ -39,6 +39,8 @@ class Round(Struct, frozen=True, kw_only=True):
     """A `rescue` waits for those that fail."""
     once: bool
     """One host does it for all."""
+    shared: bool
+    """All know what it came to: `run_once` says so, an action of its own accord does not."""
 
 
 class Done(Struct, frozen=True):
@@ -85,7 +87,8 @@ class TaskRunner(Struct, frozen=True, kw_only=True):
         scope = self.wiring.variables.scope(hosts[0], task.keywords.vars)
         once = self._once(task, scope)
         label = self._announce(task, scope, handler=handler)
-        this = Round(task=task, label=label, sheltered=sheltered, once=once)
+        shared = self.company.lockstep and self._flag(task, "run_once", scope)
+        this = Round(task=task, label=label, sheltered=sheltered, once=once, shared=shared)
         results = await self._fan_out(this, hosts[:1] if once else hosts)
         return Done(self._survivors(this, hosts, results), label, results)
 
@@ -162,7 +165,7 @@ class TaskRunner(Struct, frozen=True, kw_only=True):
                 host=host,
             ).run()
         self.after.settle(
-            this.task, this.label, host, result, rescued=this.sheltered, once=this.once
+            this.task, this.label, host, result, rescued=this.sheltered, shared=this.shared
         )
         return result
 

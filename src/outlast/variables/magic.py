@@ -85,6 +85,13 @@ class Company(Struct):
         self.gone = (self.gone | set(batch)) - set(active)
         return before != (self.batch, self.gone)
 
+    def welcome(self, host: str) -> bool:
+        """Take note of a host that has come while the play runs; tells news."""
+        if host in self.everyone:
+            return False
+        self.everyone = (*self.everyone, host)
+        return True
+
     def variables(self) -> dict[str, object]:
         """Give the lists of hosts that playbooks see."""
         batch = [host for host in self.batch if host not in self.gone]

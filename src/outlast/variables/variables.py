@@ -76,6 +76,11 @@ class Variables:
         if self._company.set_batch(batch, active):
             self._changed()
 
+    def welcome(self, host: str) -> None:
+        """Say that a host has come that the play's list of hosts is to show from now on."""
+        if self._company.welcome(host):
+            self._changed()
+
     def _changed(self) -> None:
         self._magic = {}
 

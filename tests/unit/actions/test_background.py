@@ -143,7 +143,7 @@ async def test_what_cannot_run_in_the_background_says_so(performing, name):
     assert seen["failed"]
 
 
-@pytest.mark.parametrize("name", ["add_host", "group_by", "reboot", "wait_for_connection"])
+@pytest.mark.parametrize("name", ["reboot", "wait_for_connection"])
 async def test_what_is_not_built_is_refused_and_never_half_done(performing, name):
     seen, _ = await done(performing, a_call(name, {}, session=None))
     assert seen["msg"] == f"{name} is not supported yet"

@@ -74,6 +74,7 @@ class PlainVariables:
     hosts: dict[str, dict[str, object]] = field(default_factory=dict)
     active: list[tuple[str, ...]] = field(default_factory=list)
     play_vars: Mapping[str, object] = field(default_factory=dict)
+    newcomers: list[str] = field(default_factory=list)
 
     def begin_playbook(self, path) -> None:
         self.hosts.setdefault("localhost", {})
@@ -83,6 +84,9 @@ class PlainVariables:
 
     def set_batch(self, batch, active) -> None:
         self.active.append(tuple(active))
+
+    def welcome(self, host) -> None:
+        self.newcomers.append(host)
 
     def header_scope(self, play) -> Scope:
         return DictScope(play.vars)
@@ -166,6 +170,12 @@ class FixedHosts:
 
     def match(self, pattern):
         return self.names if pattern == "all" else ()
+
+    def grow(self, growth) -> bool:
+        if growth.name in self.names:
+            return False
+        self.names = (*self.names, growth.name)
+        return True
 
 
 @dataclass

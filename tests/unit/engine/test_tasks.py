@@ -17,7 +17,7 @@ from outlast.events import (
     TaskEnded,
     TaskStarted,
 )
-from outlast.outcome import CENSORED, Failed, Ok, Performed, SetFacts
+from outlast.outcome import CENSORED, AddHost, Failed, Ok, Performed, SetFacts
 from outlast.playbook.model import Loop, LoopControl
 from outlast.settings import Settings
 from outlast.values import Template
@@ -311,3 +311,23 @@ async def test_failures_of_earlier_tasks_count_towards_the_percentage():
     world.fails("two", "b")
     await world.play(play(task("one"), task("two"), task("three"), max_fail_percentage=40))
     assert not [name for name, _ in world.actions.calls if name == "three"]
+
+
+async def test_a_new_host_is_a_change_the_first_time_only_and_comes_before_the_verdict():
+    world = World(hosts=("a", "b"))
+    new = Performed(Ok({"add_host": {}}), growth=AddHost("n", (), {}))
+    world.actions.script = {(name, "a"): [new] for name in ("first", "again")}
+    await world.play(
+        play(task("first", "add_host", register="r1"), task("again", "add_host", register="r2"))
+    )
+    assert [world.variables.hosts["a"][name]["changed"] for name in ("r1", "r2")] == [True, False]
+    assert world.variables.newcomers == ["n"]
+    assert ("first", "b") not in world.actions.calls
+
+
+async def test_a_host_whose_task_has_failed_does_not_come():
+    world = World(hosts=("a",))
+    new = Performed(Ok({"add_host": {}}), growth=AddHost("n", (), {}))
+    world.actions.script = {("t", "a"): [new]}
+    await world.play(play(task("t", "add_host", failed_when=conditions(True))))
+    assert world.variables.newcomers == []
