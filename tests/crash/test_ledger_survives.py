@@ -221,7 +221,7 @@ def test_a_run_that_is_told_to_stop_has_an_end(tmp_path):
         run.stdout.read()
     with read(tmp_path / "state" / "ledger.sqlite") as ledger:
         (record,) = ledger.runs()
-        assert record.state == "ended"
+        assert (record.state, record.code) == ("ended", 99)
         assert [one.task for one in ledger.results(record.id)] == ["debug"]
 
 

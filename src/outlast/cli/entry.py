@@ -77,20 +77,29 @@ def _own(word: str, arguments: Sequence[str]) -> int:
         return _ended_by(error)
 
 
+def exit_code(error: BaseException) -> int:
+    """Give the code that says to programs what *error* says to people."""
+    match _first_cause(error):
+        case OutlastError() as known:
+            return known.exit_code
+        case KeyboardInterrupt():
+            return _INTERRUPTED
+        case _:
+            return _BUG
+
+
 def _ended_by(error: BaseException) -> int:
     """Say why the run ends, and give the code that says the same to programs."""
     match _first_cause(error):
         case OutlastError() as known:
             _say_error(known)
-            return known.exit_code
         case KeyboardInterrupt():
             # The next one would meet us half out of the door, and leave a traceback there.
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             _say("[ERROR]: User interrupted execution")
-            return _INTERRUPTED
         case _:
             _say_bug(error)
-            return _BUG
+    return exit_code(error)
 
 
 def _first_cause(error: BaseException) -> BaseException:

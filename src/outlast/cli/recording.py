@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from outlast import __version__
+from outlast.cli.entry import exit_code
 from outlast.cli.options import RunOptions
-from outlast.errors import OutlastError
 from outlast.ledger.recording import Recording
 from outlast.ledger.statements import Beginning
 from outlast.outcome import Notice, Warned
@@ -34,8 +34,8 @@ def recorded(
     code = None
     try:
         code = play()
-    except OutlastError as error:
-        code = error.exit_code
+    except BaseException as error:
+        code = exit_code(error)
         raise
     finally:
         recording.end(code)
