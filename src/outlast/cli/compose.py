@@ -117,7 +117,12 @@ def _furnish(
         telling=telling,
         inventory=inventory,
         content=content,
-        parser=PlaybookParser(content.catalogue, notice, known_actions=content.catalogue.names),
+        parser=PlaybookParser(
+            content.catalogue,
+            notice,
+            known_actions=content.catalogue.names,
+            group=content.groups.members,
+        ),
         evaluate=evaluate,
         variables=variables,
         recording=recording,

@@ -16,6 +16,7 @@ from outlast.content.cache import Cache
 from outlast.content.catalogue import Catalogue
 from outlast.content.closure import ClosureFinder
 from outlast.content.core import AnsibleCore
+from outlast.content.groups import ActionGroups
 from outlast.content.parcels import Parcels
 from outlast.content.routing import Routing
 
@@ -29,6 +30,7 @@ class Content(Struct, frozen=True):
     core: AnsibleCore
     catalogue: Catalogue
     parcels: Parcels
+    groups: ActionGroups
 
 
 def open_content(
@@ -54,7 +56,8 @@ def open_content(
         action_plugins=_folders([place / "action_plugins" for place in playbook_dirs]),
     )
     beside = [place / "module_utils" for place in (*playbook_dirs, *own)]
-    return Content(core, catalogue, Parcels(ClosureFinder(catalogue, _folders(beside)), cache))
+    parcels = Parcels(ClosureFinder(catalogue, _folders(beside)), cache)
+    return Content(core, catalogue, parcels, ActionGroups(catalogue, cache))
 
 
 def _collections(playbook_dirs: Sequence[Path], environ: Mapping[str, str]) -> list[Path]:

@@ -32,7 +32,13 @@ def gathering_task(play: Play, settings: Settings) -> Task | None:
     tags = play.keywords.tags or frozenset({"always"})
     return Task(
         name="Gathering Facts",
-        action=ActionCall("gather_facts", "ansible.builtin.gather_facts", args, play.origin),
+        action=ActionCall(
+            "gather_facts",
+            "ansible.builtin.gather_facts",
+            args,
+            play.origin,
+            defaults=play.gather_defaults,
+        ),
         origin=play.origin,
         keywords=replace(play.keywords, tags=tags),
         implicit=True,

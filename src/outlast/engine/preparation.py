@@ -109,10 +109,29 @@ class Preparation(Struct, frozen=True, kw_only=True):
         own = {name: value for name, value in action.args.items() if name in names}
         args = {name: value for name, value in action.args.items() if name not in names}
         try:
-            return self.wiring.evaluate.render_args(args, self.scope) | own
+            given = self.wiring.evaluate.render_args(args, self.scope) | own
+            return {**self._defaults(), **given} if action.defaults else given
         except EvaluationError as error:
             what = f"Finalization of task args for {action.resolved!r} failed."
             raise EvaluationError(what, action.origin, causes=error.chain) from error
+
+    def _defaults(self) -> dict[str, object]:
+        """Give what `module_defaults` say; not of what the task itself gives, even to omit it."""
+        found: dict[str, object] = {}
+        written = self.task.action.args
+        for layer in self.task.action.defaults:
+            values = self._entries(layer)
+            missing = {name: value for name, value in values.items() if name not in written}
+            found |= self.wiring.evaluate.render_args(missing, self.scope)
+        return found
+
+    def _entries(self, layer: object) -> dict[str, object]:
+        if not isinstance(layer, dict):
+            layer = self.wiring.evaluate.render(layer, self.scope)
+        if not isinstance(layer, dict):
+            kind = type(layer).__name__
+            raise EvaluationError(f"Defaults of an action must be a dictionary, not {kind!r}.")
+        return layer
 
     def _include(self, ready: Ready) -> ItemResult:
         path = ready.args.get("_raw_params") or ready.args.get("file")

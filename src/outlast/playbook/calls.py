@@ -8,14 +8,13 @@ means to `actions`, and which ones exist to whoever implements `ActionNames`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Protocol
 
 from msgspec import Struct
 
-from outlast.call import ResolvedAction
 from outlast.errors import Cause, NotSupportedYet, OutlastError, PlaybookError
 from outlast.outcome import Deprecated, Notice
 from outlast.playbook import key_values
+from outlast.playbook.defaults import ActionNames
 from outlast.playbook.keywords import TASK_WORDS, Place, did_you_mean, not_allowed, type_shown
 from outlast.playbook.model import ActionCall
 from outlast.playbook.reading import Given, Text
@@ -32,14 +31,6 @@ _WINDOWS = frozenset({"ansible.windows.win_command", "ansible.windows.win_shell"
 
 _ARGS_HELP = "A mapping or template which resolves to a mapping is required."
 _REMOVED_IN = "This feature will be removed from ansible-core version 2.23."
-
-
-class ActionNames(Protocol):
-    """Knows which actions exist."""
-
-    def resolve(self, name: str) -> ResolvedAction | None:
-        """Give the full name of the action *name*; None when nobody knows it."""
-        ...
 
 
 class Found(Struct, frozen=True):

@@ -62,6 +62,22 @@ def _more_environment(parent: Keywords, given: Given) -> tuple[Value, ...]:
     return (*parent.environment, *own)
 
 
+_DEFAULTS_FORM = (
+    "The field 'module_defaults' is supposed to be a dictionary or list of dictionaries, the keys"
+    " of which must be static action, module, or group names. Only the values may contain"
+    " templates. For example: {'ping': \"{{ ping_defaults }}\"}"
+)
+
+
+def _more_defaults(parent: Keywords, given: Given) -> tuple[Mapping[str, Value], ...]:
+    own: list[Mapping[str, Value]] = []
+    for level, origin in given.items:
+        if not isinstance(level, dict):
+            raise PlaybookError(_DEFAULTS_FORM, origin)
+        own.append(level)
+    return (*parent.module_defaults, *own)
+
+
 def _more_conditions(parent: Keywords, given: Given) -> object:
     return parent.when + given.conditions
 
@@ -105,6 +121,7 @@ def _names_to_notify(_parent: Keywords, given: Given) -> tuple[Value, ...]:
 
 _JOINED: Final[Mapping[str, Callable[[Keywords, Given], object]]] = {
     "environment": _more_environment,
+    "module_defaults": _more_defaults,
     "when": _more_conditions,
     "tags": _more_tags,
     "notify": _names_to_notify,

@@ -103,7 +103,7 @@ _TABLE: Final = """
     port                 PRBTHI   int      nearest
     connection           PRBTHI   string   nearest
     environment          PRBTHI   list     merge
-    module_defaults      PRBTHI   list     merge    -
+    module_defaults      PRBTHI   list     merge
     collections          PRBTHD   list     static   -
     check_mode           PRBTHI   bool     nearest
     diff                 PRBTHI   bool     nearest

@@ -40,6 +40,8 @@ class Keywords(Struct, frozen=True, kw_only=True):
     port: Value = None
     connection: Value = None
     environment: tuple[Value, ...] = ()
+    module_defaults: tuple[Mapping[str, Value], ...] = ()
+    """Action or `group/name` to its arguments; the outermost level first."""
     any_errors_fatal: Value = None
     ignore_errors: Value = None
     ignore_unreachable: Value = None
@@ -91,6 +93,9 @@ class ActionCall(Struct, frozen=True):
     """`_raw_params` holds free-form text."""
     origin: Origin
     """Where the action's key stands."""
+    defaults: tuple[Value, ...] = ()
+    """Arguments that apply where the task gives none, the weakest first: mappings, or templates
+    that give one."""
 
 
 class Task(Struct, frozen=True, kw_only=True):
@@ -153,6 +158,8 @@ class Play(Struct, frozen=True, kw_only=True):
     gather_subset: Value = None
     gather_timeout: Value = None
     fact_path: Value = None
+    gather_defaults: tuple[Value, ...] = ()
+    """What `module_defaults` say of the gathering that the play implies."""
     strategy: Value = None
     serial: tuple[Value, ...] = ()
     order: Value = None

@@ -12,7 +12,8 @@ from pathlib import Path
 from outlast.errors import OutlastError
 from outlast.loader import Document, SeqNode, read_text
 from outlast.outcome import Notice
-from outlast.playbook.calls import ActionNames, CallReader
+from outlast.playbook.calls import CallReader
+from outlast.playbook.defaults import ActionNames, DefaultsReader, no_groups
 from outlast.playbook.loops import is_builtin_lookup
 from outlast.playbook.model import Keywords, Play, Step
 from outlast.playbook.playbooks import PlaybookReader
@@ -33,13 +34,15 @@ class PlaybookParser:
         *,
         known_actions: Callable[[], Iterable[str]] = tuple,
         is_lookup: Callable[[str], bool] = is_builtin_lookup,
+        group: Callable[[str], frozenset[str] | None] = no_groups,
     ) -> None:
         """Take who knows the actions, and who wants to hear of odd but valid playbooks.
 
         *known_actions* gives names to suggest for a misspelt one; it is asked only then.
-        *is_lookup* tells which `with_<name>` are loops.
+        *is_lookup* tells which `with_<name>` are loops. *group* gives the actions of a group.
         """
         self._calls = CallReader(names, notice, known_actions)
+        self._defaults = DefaultsReader(names, group)
         self._notice = notice
         self._is_lookup = is_lookup
 
@@ -75,9 +78,11 @@ class PlaybookParser:
     def _steps(
         self, document: Document, folders: tuple[Path, ...], *, handlers: bool
     ) -> StepReader:
-        tasks = TaskReader(document, self._calls, self._is_lookup)
+        tasks = TaskReader(document, self._calls, self._is_lookup, self._defaults)
         return StepReader(document, tasks, folders, handlers)
 
     def _plays(self, document: Document) -> PlayReader:
         folder = (Path(document.path).parent,)
-        return PlayReader(document, lambda h: self._steps(document, folder, handlers=h))
+        return PlayReader(
+            document, lambda h: self._steps(document, folder, handlers=h), self._defaults
+        )

@@ -14,12 +14,13 @@ from msgspec.structs import replace
 from outlast.errors import PlaybookError
 from outlast.loader import Document, MapNode
 from outlast.playbook.conversions import converted
+from outlast.playbook.defaults import DefaultsReader
 from outlast.playbook.inheritance import handed_down
 from outlast.playbook.keywords import KEYWORDS, Place, check_allowed, check_text, type_named
-from outlast.playbook.model import Keywords, Play, Step, Vars
+from outlast.playbook.model import ActionCall, Keywords, Play, Step, Vars
 from outlast.playbook.reading import Given, Text, cannot_process, read
 from outlast.playbook.steps import StepReader
-from outlast.values import Template, has_templates
+from outlast.values import Template, Value, has_templates
 
 _SECTIONS = ("pre_tasks", "tasks", "post_tasks", "handlers")
 _HEADER = ("gather_facts", "gather_timeout", "force_handlers", "max_fail_percentage")
@@ -36,6 +37,7 @@ class PlayReader(Struct, frozen=True):
     document: Document
     steps: Callable[[bool], StepReader]
     """Gives the reader of a section; True: of handlers."""
+    defaults: DefaultsReader
 
     def read(self, node: MapNode, parent: Keywords) -> Play:
         """Give the play that *node* describes; *parent* is what an import of it lays on it."""
@@ -48,7 +50,9 @@ class PlayReader(Struct, frozen=True):
         keywords = handed_down(parent, text, Place.PLAY)
         sections = {name: self._section(name, text, keywords) for name in _SECTIONS}
         _check_types(text)
-        return _play(text, keywords, sections)
+        gather = ActionCall("gather_facts", "ansible.builtin.gather_facts", {}, text.origin)
+        gather = self.defaults.applied(gather, keywords)
+        return _play(text, keywords, sections, gather.defaults)
 
     def _section(self, name: str, text: Text, keywords: Keywords) -> tuple[Step, ...]:
         given = text.entries.get(name)
@@ -58,7 +62,12 @@ class PlayReader(Struct, frozen=True):
         return reader.section(given.node if given else None, keywords, name, text.origin)
 
 
-def _play(text: Text, keywords: Keywords, sections: dict[str, tuple[Step, ...]]) -> Play:
+def _play(
+    text: Text,
+    keywords: Keywords,
+    sections: dict[str, tuple[Step, ...]],
+    gather_defaults: tuple[Value, ...],
+) -> Play:
     name = text.value("name")
     return Play(
         name="" if name is None else name,
@@ -71,6 +80,7 @@ def _play(text: Text, keywords: Keywords, sections: dict[str, tuple[Step, ...]])
         gather_subset=text.value("gather_subset"),
         gather_timeout=text.value("gather_timeout"),
         fact_path=text.value("fact_path"),
+        gather_defaults=gather_defaults,
         strategy=text.value("strategy"),
         serial=text.members("serial"),
         order=text.value("order"),

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from outlast.errors import Cause, OutlastError, PlaybookError
 from outlast.loader import Document, MapNode
 from outlast.playbook.calls import CallReader, Found, short_name
+from outlast.playbook.defaults import DefaultsReader
 from outlast.playbook.includes import check_include_words, read_options
 from outlast.playbook.inheritance import handed_down
 from outlast.playbook.keywords import (
@@ -40,6 +41,7 @@ class TaskReader(Struct, frozen=True):
     document: Document
     calls: CallReader
     is_lookup: Callable[[str], bool]
+    defaults: DefaultsReader
 
     def look(self, node: MapNode) -> tuple[Text, Found]:
         """Give what *node* says and the action it names, before either is judged."""
@@ -61,7 +63,8 @@ class TaskReader(Struct, frozen=True):
         self._check_words(found, text, place)
         if found.on_localhost:
             text = _delegated(text)
-        return self._task(text, call, handed_down(parent, text, place), inherited)
+        keywords = handed_down(parent, text, place)
+        return self._task(text, self.defaults.applied(call, keywords), keywords, inherited)
 
     def _check_words(self, found: Found, text: Text, place: Place) -> None:
         for key, given in text.entries.items():

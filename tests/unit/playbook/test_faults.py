@@ -56,7 +56,6 @@ def test_a_slip_of_the_pen_is_answered_with_the_word_that_was_meant(room, text, 
     [
         "  roles: [web]",
         "  vars_prompt: []",
-        "  module_defaults: {}",
         "  collections: [a.b]",
         "  debugger: never",
         "  tasks: [{include_role: {name: web}}]",
