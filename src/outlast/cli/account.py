@@ -52,14 +52,20 @@ class Account(Struct):
         """Tell the person at the terminal what goes on though the run was broken off."""
         if not self.open or not sys.stderr.isatty():
             return
-        lines = ["These jobs were started and go on by themselves:"]
+        lines = ["", "These jobs were started and go on by themselves:"]
         for job in self.open.values():
             task = f" ({job.intent.task})" if job.intent.task else ""
             lines.append(f"  {job.jid} on {job.intent.host}{task}")
-        lines.append(f"Follow one: {follow_hint(job.jid)}; end it: outlast jobs cancel {job.jid}")
+        last = job.jid
+        lines.append(f"Follow one: {follow_hint(last)}; end it: outlast jobs cancel {last}")
         sys.stderr.write("\n".join(lines) + "\n")
 
 
 def follow_hint(jid: str) -> str:
     """Give the command that follows a job."""
     return f"outlast jobs logs -f {jid}"
+
+
+def output_hint(jid: str) -> str:
+    """Give the command that prints what a job has said."""
+    return f"outlast jobs logs {jid}"

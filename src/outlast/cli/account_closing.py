@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from outlast.call import Journal
-from outlast.cli.account import AtEnd, Launched, follow_hint
+from outlast.cli.account import AtEnd, Launched, follow_hint, output_hint
 from outlast.cli.aside import say
 from outlast.cli.jobs_do import cancel_all, wait_for
 from outlast.cli.jobs_find import Found, look
@@ -123,9 +123,10 @@ def _show(seen: Iterable[Seen]) -> None:
     shown = [job for job in seen if not job.well]
     if not shown:
         return
-    say(f"\n{_count(len(shown))} that this run started and did not wait for:\n")
+    say("Background jobs of this run that no task waited for:\n")
     show_jobs(sys.stderr, shown, with_run=False)
-    say(f"\nFollow: {follow_hint(shown[0].jid)}")
+    runs = next((job.jid for job in shown if not job.over), None)
+    say(f"\n{f'Follow: {follow_hint(runs)}' if runs else f'Output: {output_hint(shown[0].jid)}'}")
 
 
 def _count(number: int) -> str:

@@ -28,10 +28,10 @@ def _seconds(_context: click.Context, _option: click.Parameter, value: str | Non
     text = (value or "").strip().lower()
     if value is None or re.fullmatch(r"\d+(\.\d+)?", text):
         return None if value is None else float(text)
-    parts = re.findall(r"(\d+)([smhdw])", text)
+    parts = re.findall(r"(\d+(?:\.\d+)?)([smhdw])", text)
     if not parts or "".join(count + unit for count, unit in parts) != text:
         raise click.BadParameter(f"{value!r} is no length of time; try 30s, 10m, 2h or 7d")
-    return float(sum(int(count) * _UNITS[unit] for count, unit in parts))
+    return sum(float(count) * _UNITS[unit] for count, unit in parts)
 
 
 def time_option(

@@ -13,6 +13,8 @@ from typing import Final, TextIO
 from msgspec import Struct
 
 _GAP: Final = "  "
+_LEAST: Final = 24
+"""Columns that a cell keeps on a narrow terminal, if it needs them."""
 
 
 class Cell(Struct, frozen=True):
@@ -62,9 +64,11 @@ def _write_for_eyes(stream: TextIO, titles: Sequence[str], rows: Sequence[Sequen
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for number, title in enumerate(titles):
-        # What is copied to the next command is never cut; what runs long is the last column.
-        table.add_column(title, no_wrap=True, overflow="fold" if number == 0 else "ellipsis")
-    table.columns[0].min_width = max([len(titles[0]), *(len(row[0].text) for row in rows)])
+        natural = max([len(title), *(len(row[number].text) for row in rows)])
+        # What is copied to the next command is never cut; what gives way is the last column.
+        least = natural if number == 0 else min(natural, _LEAST)
+        last = number == len(titles) - 1
+        table.add_column(title, no_wrap=True, min_width=None if last else least)
     for row in rows:
         table.add_row(*(Text(cell.text, _COLOURS[cell.mood]) for cell in row))
     Console(file=stream, highlight=False).print(table)
