@@ -50,6 +50,10 @@ class House(Struct, frozen=True, kw_only=True):
         words = [str(one) for one in pattern] if is_list(pattern) else str(pattern)
         return [host.name for host in self.inventory.match(words, self.options.limit)]
 
+    def refresh(self) -> None:
+        """Read the inventory's sources again; what the run has added stays."""
+        self.inventory.refresh()
+
     def grow(self, growth: Growth) -> bool:
         """Add what a task names to the inventory; tells whether that was news."""
         match growth:

@@ -13,7 +13,7 @@ from msgspec import Struct
 from outlast.call import Evaluate, Session
 from outlast.engine.ports import Target
 from outlast.settings import Settings
-from outlast.transport.endpoint import Wishes, endpoint_for
+from outlast.transport.endpoint import Endpoint, Wishes, endpoint_for
 from outlast.transport.sessions import Sessions
 
 
@@ -27,13 +27,19 @@ class ReachByVariables(Struct, frozen=True):
 
     async def open(self, target: Target) -> Session:
         """Give a live session for *target*; raises as `Sessions.open` does."""
-        endpoint = endpoint_for(
+        return await self.sessions.open(self._endpoint(target))
+
+    async def reset(self, target: Target) -> None:
+        """Close what is open to *target*."""
+        await self.sessions.close(self._endpoint(target))
+
+    def _endpoint(self, target: Target) -> Endpoint:
+        return endpoint_for(
             self._lookup(target),
             Wishes(**target.keywords),
             self.settings,
             become_password=self.become_password,
         )
-        return await self.sessions.open(endpoint)
 
     def _lookup(self, target: Target) -> Callable[[str], object | None]:
         def lookup(name: str) -> object | None:

@@ -71,6 +71,11 @@ class ReachUponNeed:
             self._reach = self._made()
         return await self._reach.open(target)
 
+    async def reset(self, target: Target) -> None:
+        """Close what is open to *target*."""
+        if self._reach is not None:
+            await self._reach.reset(target)
+
     def _made(self) -> Reach:
         from outlast.cli.reaching import ReachByVariables  # noqa: PLC0415  # see above
         from outlast.transport.sessions import Sessions  # noqa: PLC0415

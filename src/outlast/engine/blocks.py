@@ -107,6 +107,8 @@ class Walker(Struct, frozen=True, kw_only=True):
         if not self.tasks.wiring.tags.select(task.keywords.tags):
             return hosts
         applies = self.metas.run(task, hosts, self.tasks.labels)
+        if command_of(task) is Meta.RESET_CONNECTION:
+            await self.metas.reset(task, applies, self.tasks.reader)
         if command_of(task) is not Meta.FLUSH_HANDLERS:
             return hosts
         through = set(await self.flush(applies))
@@ -133,12 +135,14 @@ class Walker(Struct, frozen=True, kw_only=True):
             if isinstance(handler, Block):
                 going = await self._handlers(handler.block, going)
             elif is_meta(handler):
-                self._meta_handler(handler, going)
+                await self._meta_handler(handler, going)
             elif going:
                 going = await self._plain(handler, going, handler=True)
         return going
 
-    def _meta_handler(self, handler: Task, hosts: list[str]) -> None:
+    async def _meta_handler(self, handler: Task, hosts: list[str]) -> None:
         if command_of(handler) is Meta.FLUSH_HANDLERS:
             raise OutlastError("flush_handlers cannot be used as a handler")
-        self.metas.run(handler, hosts, self.tasks.labels)
+        applies = self.metas.run(handler, hosts, self.tasks.labels)
+        if command_of(handler) is Meta.RESET_CONNECTION:
+            await self.metas.reset(handler, applies, self.tasks.reader)

@@ -12,8 +12,9 @@ from enum import StrEnum
 from msgspec import Struct
 
 from outlast.engine.labels import Labels
-from outlast.engine.ports import Wiring
+from outlast.engine.ports import Target, Wiring
 from outlast.engine.standing import Standing
+from outlast.engine.terms import TermsReader
 from outlast.engine.verdict import all_hold
 from outlast.errors import NotSupportedYet, PlaybookError
 from outlast.events import Noticed, TaskEnded, TaskStarted
@@ -31,10 +32,13 @@ class Meta(StrEnum):
     END_PLAY = "end_play"
     CLEAR_FACTS = "clear_facts"
     CLEAR_HOST_ERRORS = "clear_host_errors"
+    REFRESH_INVENTORY = "refresh_inventory"
+    RESET_CONNECTION = "reset_connection"
 
 
-_LATER = frozenset({"refresh_inventory", "reset_connection", "end_role"})
-_PER_HOST = frozenset({Meta.NOOP, Meta.END_HOST, Meta.FLUSH_HANDLERS})
+_LATER = frozenset({"end_role"})
+_PER_HOST = frozenset({Meta.NOOP, Meta.END_HOST, Meta.FLUSH_HANDLERS, Meta.RESET_CONNECTION})
+_UNCONDITIONAL = frozenset({Meta.NOOP, Meta.REFRESH_INVENTORY, Meta.RESET_CONNECTION})
 
 
 def is_meta(task: Task) -> bool:
@@ -95,9 +99,9 @@ class MetaRunner(Struct, frozen=True, kw_only=True):
         scope = self.wiring.variables.scope(host, task.keywords.vars)
         label = labels.label(task, scope, handler=False)
         self.wiring.events.emit(TaskStarted(label))
-        if command is Meta.NOOP:
+        if command in _UNCONDITIONAL:
             self._warn_of_condition(task, command)
-            return False
+            return True
         if all_hold(task.keywords.when, self.wiring.evaluate, scope):
             return True
         self.wiring.events.emit(TaskEnded(task=label, host=host, outcome=Skipped()))
@@ -113,16 +117,23 @@ class MetaRunner(Struct, frozen=True, kw_only=True):
         match command:
             case Meta.END_HOST:
                 standing.ended.update(hosts)
-            case Meta.END_BATCH:
+            case Meta.END_BATCH | Meta.END_PLAY:
                 standing.ended.update(self.company)
-            case Meta.END_PLAY:
-                standing.ended.update(self.company)
-                standing.play_ended = True
+                standing.play_ended |= command is Meta.END_PLAY
             case Meta.CLEAR_FACTS:
                 for host in self.company:
                     self.wiring.variables.clear_facts(host)
             case Meta.CLEAR_HOST_ERRORS:
                 standing.failed.difference_update(self.company)
                 standing.unreachable.difference_update(self.company)
-            case Meta.NOOP | Meta.FLUSH_HANDLERS:
-                pass  # a flush is the play's to do
+            case Meta.REFRESH_INVENTORY:
+                self.wiring.hosts.refresh()
+            case Meta.NOOP | Meta.FLUSH_HANDLERS | Meta.RESET_CONNECTION:
+                pass  # a flush is the play's to do; a connection takes its time to close
+
+    async def reset(self, task: Task, hosts: Sequence[str], reader: TermsReader) -> None:
+        """Close the connections of *hosts*; what comes next opens them anew."""
+        for host in hosts:
+            scope = self.wiring.variables.scope(host, task.keywords.vars)
+            reaching = reader.read(task, scope).reaching
+            await self.wiring.reach.reset(Target(name=host, scope=scope, keywords=reaching))

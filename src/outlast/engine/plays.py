@@ -1,7 +1,7 @@
 """A play: its hosts cut into batches, its sections, its strategy.
 
 A strategy is a partition of the hosts: `linear` takes the batch as one company, `free`
-takes each host as its own, all at once.
+takes each host as its own, all at once, and `host_pinned` the same, so many at a time.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from outlast.values import Scope, Template
 
 _LINEAR = frozenset({"linear", "ansible.builtin.linear"})
 _FREE = frozenset({"free", "ansible.builtin.free"})
+_PINNED = frozenset({"host_pinned", "ansible.builtin.host_pinned"})
 
 
 class PlayRunner(Struct, frozen=True, kw_only=True):
@@ -63,7 +64,7 @@ class PlayRunner(Struct, frozen=True, kw_only=True):
             self.wiring.events.emit(NoHostsMatched())
         for batch in _batches(hosts, self._serial(play, header), play):
             self.wiring.events.emit(PlayStarted(name, check_mode))
-            if not await self._batch(play, header, batch, lockstep=strategy in _LINEAR):
+            if not await self._batch(play, header, batch, strategy):
                 return False
             if self.standing.play_ended:
                 break
@@ -104,31 +105,44 @@ class PlayRunner(Struct, frozen=True, kw_only=True):
 
     def _strategy(self, play: Play, header: Scope) -> str:
         name = str(self._render("strategy", play.strategy, header) or self.wiring.settings.strategy)
-        if name in _LINEAR | _FREE:
+        if name in _LINEAR | _FREE | _PINNED:
             return name
-        if name.removeprefix("ansible.builtin.") in ("host_pinned", "debug"):
+        if name.removeprefix("ansible.builtin.") == "debug":
             raise NotSupportedYet(f"strategy {name!r} is not supported yet", play.origin)
         raise PlaybookError(f"Invalid play strategy specified: {name}", play.origin)
 
     # -- batches -----------------------------------------------------------------------------
 
-    async def _batch(
-        self, play: Play, header: Scope, batch: Sequence[str], *, lockstep: bool
-    ) -> bool:
+    async def _batch(self, play: Play, header: Scope, batch: Sequence[str], strategy: str) -> bool:
         """Take *batch* through the whole play; False when it failed to the last host."""
         self.standing.begin_batch()
         out_before = self._out()
         self._tell_active(batch)
+        lockstep = strategy in _LINEAR
         limit = self._max_fail_percentage(play, header, lockstep=lockstep)
         if lockstep:
             company = Company(hosts=tuple(batch), lockstep=True, max_fail_percentage=limit)
             await self._company(play, header, company, batch)
         else:
+            at_a_time = self.wiring.settings.forks if strategy in _PINNED else len(batch)
+            places = asyncio.Semaphore(at_a_time)
             async with asyncio.TaskGroup() as group:
                 for host in batch:
-                    company = Company(hosts=(host,), lockstep=False)
-                    group.create_task(self._company(play, header, company, batch), name=host)
+                    group.create_task(self._alone(play, header, host, batch, places), name=host)
         return self._out() - out_before != len(batch) and not self.standing.batch_broken
+
+    async def _alone(
+        self,
+        play: Play,
+        header: Scope,
+        host: str,
+        batch: Sequence[str],
+        places: asyncio.Semaphore,
+    ) -> None:
+        """Take one host through the play at its own pace, once it has a place."""
+        async with places:
+            company = Company(hosts=(host,), lockstep=False)
+            await self._company(play, header, company, batch)
 
     def _out(self) -> int:
         return len(self.standing.failed | self.standing.unreachable)

@@ -57,6 +57,10 @@ class Reach(Protocol):
         """
         ...
 
+    async def reset(self, target: Target) -> None:
+        """Close what is open to *target*, whichever identities it has there."""
+        ...
+
 
 class Variables(Protocol):
     """Owns what each host knows; the engine tells it what has become of a task."""
@@ -115,6 +119,10 @@ class Hosts(Protocol):
 
     def match(self, pattern: object) -> Sequence[str]:
         """Give the names of the hosts that *pattern* and the run's limit leave, in order."""
+        ...
+
+    def refresh(self) -> None:
+        """Read the inventory's sources again; what the run has added stays."""
         ...
 
     def grow(self, growth: Growth) -> bool:

@@ -6,7 +6,8 @@ what variables add up to to `variables`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from outlast.errors import InventoryError
@@ -19,11 +20,22 @@ from outlast.values import Value
 class Inventory:
     """Hosts and groups; grows by `add_host` and `group_by`, never shrinks."""
 
-    def __init__(self, tree: Tree, sources: Sequence[str]) -> None:
+    def __init__(
+        self, tree: Tree, sources: Sequence[str], reread: Callable[[], Tree] | None = None
+    ) -> None:
+        """Take what was read, from where, and (to be able to refresh it) how to do so again."""
         self._tree = tree
+        self._reread = reread
+        self._added: list[Callable[[], bool]] = []
+        """What the run has added, to be done again after the sources were read again."""
         self._limits: dict[str, tuple[str, ...]] = {}
         self.sources = tuple(absolute(source) for source in sources if source)
         """As `ansible_inventory_sources` shows them."""
+
+    @property
+    def tree(self) -> Tree:
+        """What the sources and the run have made."""
+        return self._tree
 
     @property
     def version(self) -> int:
@@ -97,6 +109,10 @@ class Inventory:
 
     def add_host(self, name: str, groups: Iterable[str], variables: Mapping[str, Value]) -> bool:
         """Add or change a host while the run goes on; tells whether that was news."""
+        self._added.append(partial(self._add_host, name, tuple(groups), dict(variables)))
+        return self._added[-1]()
+
+    def _add_host(self, name: str, groups: Iterable[str], variables: Mapping[str, Value]) -> bool:
         before = self._tree.version
         if name not in self._tree.hosts:
             self._tree.add_host(name, "all")
@@ -111,15 +127,31 @@ class Inventory:
 
     def add_to_group(self, host: str, group: str, parents: Iterable[str] = ()) -> bool:
         """Put a host into a group, made if need be, while the run goes on; tells news."""
+        if self._tree.host(host) is None:
+            raise InventoryError(f"{host} cannot be matched in inventory")
+        self._added.append(partial(self._add_to_group, host, group, tuple(parents)))
+        return self._added[-1]()
+
+    def _add_to_group(self, host: str, group: str, parents: Iterable[str]) -> bool:
         before = self._tree.version
         found = self._tree.host(host)
         if found is None:
-            raise InventoryError(f"{host} cannot be matched in inventory")
+            return False  # it was there, before the sources were read again
         self._tree.add_group(group)
         for parent in parents:
             self._tree.add_child(self._tree.add_group(parent), group)
         self._tree.join(group, found)
         return self._settled_since(before)
+
+    def refresh(self) -> None:
+        """Read the sources again; what the run has added is added to what they say now."""
+        if self._reread is None:
+            return
+        before = self._tree.version
+        self._tree = self._reread()
+        self._tree.version += before + 1
+        for add in self._added:
+            add()
 
     def _settled_since(self, before: int) -> bool:
         if self._tree.version == before:
@@ -164,4 +196,8 @@ def load_inventory(
         tree.settle()
     elif warn_unparsed:
         tree.warn("No inventory was parsed, only implicit localhost is available")
-    return Inventory(tree, sources)
+
+    def again() -> Tree:
+        return load_inventory(sources, notify=notify, warn_unparsed=warn_unparsed).tree
+
+    return Inventory(tree, sources, again)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import Self, cast
 
 from msgspec import Struct, field
@@ -56,21 +57,7 @@ class Sessions:
     async def __aexit__(self, *_exc: object) -> None:
         links = [connection.link for connection in self._connections.values()]
         self._connections.clear()
-        for link in links:
-            link.close()
-        try:
-            async with asyncio.timeout(_PARTING):
-                for link in links:
-                    await asyncio.shield(link.gone)
-        except TimeoutError:
-            pass  # whatever it is busy with, nobody waits for it any more
-        finally:
-            for link in links:
-                link.abandon()
-            for link in links:
-                await link.buried()
-            # Transports close their pipes in the loop's next round.
-            await asyncio.sleep(0)
+        await _end(links)
 
     async def open(self, endpoint: Endpoint) -> Session:
         """Give the session of *endpoint*, opening what is not open (any more).
@@ -85,6 +72,13 @@ class Sessions:
             return known
         async with self._locks[endpoint]:
             return await self._become(connection, endpoint)
+
+    async def close(self, endpoint: Endpoint) -> None:
+        """End the connection of *endpoint* with all identities over it, if it is open."""
+        async with self._locks[endpoint.login]:
+            connection = self._connections.pop(endpoint.login, None)
+            if connection is not None:
+                await _end([connection.link])
 
     def opened(self, endpoint: Endpoint) -> Endpoint:
         """Give the endpoint that a session was opened for which *endpoint* describes.
@@ -134,6 +128,25 @@ class Sessions:
             discovered=endpoint.discovers,
             address=described(endpoint),
         )
+
+
+async def _end(links: Sequence[Link]) -> None:
+    """Let the agents go, together; who does not go in time is left behind."""
+    for link in links:
+        link.close()
+    try:
+        async with asyncio.timeout(_PARTING):
+            for link in links:
+                await asyncio.shield(link.gone)
+    except TimeoutError:
+        pass  # whatever it is busy with, nobody waits for it any more
+    finally:
+        for link in links:
+            link.abandon()
+        for link in links:
+            await link.buried()
+        # Transports close their pipes in the loop's next round.
+        await asyncio.sleep(0)
 
 
 def _without_password(endpoint: Endpoint) -> Endpoint:

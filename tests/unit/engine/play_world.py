@@ -159,9 +159,15 @@ class ScriptedActions:
         return Performed(Ok({"job": job.jid}, changed=True))
 
 
+@dataclass
 class NoReach:
+    closed: list[str] = field(default_factory=list)
+
     async def open(self, target):
         raise AssertionError("nothing here connects")
+
+    async def reset(self, target) -> None:
+        self.closed.append(target.name)
 
 
 @dataclass
@@ -220,12 +226,13 @@ class World:
     files: Files = field(default_factory=Files)
     settings: Settings = field(default_factory=Settings)
     tags: Tags = field(default_factory=Tags)
+    reach: NoReach = field(default_factory=NoReach)
     run: Run | None = None
 
     async def play(self, *plays: Play) -> int:
         wiring = Wiring(
             actions=self.actions,
-            reach=NoReach(),
+            reach=self.reach,
             evaluate=PlainEvaluate(),
             variables=self.variables,
             hosts=FixedHosts(self.hosts),

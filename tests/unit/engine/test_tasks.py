@@ -329,5 +329,20 @@ async def test_a_host_whose_task_has_failed_does_not_come():
     world = World(hosts=("a",))
     new = Performed(Ok({"add_host": {}}), growth=AddHost("n", (), {}))
     world.actions.script = {("t", "a"): [new]}
-    await world.play(play(task("t", "add_host", failed_when=conditions(True))))
+    await world.play(play(task("t", "add_host", failed_when=[True])))
     assert world.variables.newcomers == []
+
+
+async def test_pinned_hosts_finish_their_play_before_others_begin():
+    world = World(hosts=("a", "b", "c", "d"), settings=Settings(forks=2))
+    world.actions.script = {(t, host): [1.0, Ok()] for t in "xy" for host in world.hosts}
+    world.actions.script["x", "a"] = [5.0, Ok()]
+    await world.play(play(task("x"), task("y"), strategy="host_pinned"))
+    assert [call[1] for call in world.actions.calls] == ["a", "b", "b", "c", "c", "d", "a", "d"]
+
+
+async def test_a_reset_closes_the_connections_of_all_hosts():
+    world = World(hosts=("a", "b"))
+    reset = task("anew", "meta", args={"_raw_params": "reset_connection"})
+    await world.play(play(reset))
+    assert world.reach.closed == ["a", "b"]

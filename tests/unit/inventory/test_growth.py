@@ -202,3 +202,16 @@ def test_only_comments_may_be_in_another_encoding(tmp_path):
     path = tmp_path / "hosts"
     path.write_bytes(b"# caf\xe9\nh1 x=1\n")
     assert list(load_inventory([str(path)], notify=[].append).hosts) == ["h1"]
+
+
+def test_sources_that_are_read_again_keep_what_the_run_has_added(tmp_path):
+    inventory = _inventory(tmp_path)
+    inventory.add_host("new", ["fresh"], {"x": 1})
+    inventory.add_to_group("web1", "seen", ["all"])
+    version = inventory.version
+    (tmp_path / "hosts").write_text("[web]\nweb2\n")
+    inventory.refresh()
+    assert inventory.version > version
+    assert {host.name for host in inventory.match("all")} == {"web2", "new"}
+    assert [host.name for host in inventory.match("fresh")] == ["new"]
+    assert "seen" not in inventory.groups
