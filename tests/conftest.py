@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import os
 import select
+import shutil
 import sys
 import tempfile
 import threading
@@ -26,9 +27,10 @@ def pytest_configure(config: pytest.Config) -> None:
     asyncio.set_event_loop(None)
     if sys.version_info < (3, 12):  # as the program does: no thread for each child process
         asyncio.get_event_loop_policy().set_child_watcher(asyncio.PidfdChildWatcher())
-    state = tempfile.TemporaryDirectory(prefix="outlast-state-")
-    config.add_cleanup(state.cleanup)
-    os.environ["OUTLAST_STATE_DIR"] = state.name
+    # No TemporaryDirectory: children that tests fork off would remove it when they exit.
+    state = tempfile.mkdtemp(prefix="outlast-state-")
+    config.add_cleanup(lambda: shutil.rmtree(state, ignore_errors=True))
+    os.environ["OUTLAST_STATE_DIR"] = state
 
 
 def _children() -> set[int]:
