@@ -21,6 +21,7 @@ from outlast.actions import (
     pausing,
     picking,
     plainly,
+    role_arguments,
     saying,
     templates,
     unpacking,
@@ -53,6 +54,7 @@ _ALONE: Final[Mapping[str, Alone]] = {
     "pause": pausing.pause,
     "set_fact": facts.set_fact,
     "set_stats": facts.set_stats,
+    "validate_argument_spec": role_arguments.validate_argument_spec,
 }
 _ON_HOST: Final[Mapping[str, OnHost]] = {
     "assemble": picking.assemble,
@@ -80,7 +82,6 @@ _NOT_BUILT: Final = frozenset(
         "include_tasks",
         "meta",
         "reboot",
-        "validate_argument_spec",
         "wait_for_connection",
     ]
 )

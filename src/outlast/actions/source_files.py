@@ -12,9 +12,11 @@ from pathlib import Path
 
 from msgspec import Struct, field
 
+from outlast.actions.argument_spec import boolean
 from outlast.call import Call
-from outlast.errors import Cause, SourceMissing
+from outlast.errors import ActionFailed, Cause, SourceMissing
 from outlast.outcome import Failed, Performed
+from outlast.vault import VaultError, is_encrypted
 
 _HINT = (
     " on the Ansible Controller.\nIf you are using a module and expect the file to exist on the"
@@ -41,12 +43,40 @@ def find_source(call: Call, kind: str, source: str | None) -> str:
     raise SourceMissing(f"Could not find or access '{source}'{shown}{_HINT}")
 
 
+def read_source(call: Call, path: str) -> bytes:
+    """Give what a file holds, decrypted unless the task says `decrypt: false`.
+
+    Raises `OSError`, and `ActionFailed` for what cannot be decrypted.
+    """
+    data = Path(path).read_bytes()
+    if not boolean(call.args.get("decrypt", True), strict=False):
+        return data
+    if is_encrypted(data) and not call.vault.secrets:
+        told = f"A vault password or secret must be specified to decrypt {path}"
+        raise ActionFailed(told)
+    try:
+        return call.vault.opened(data, path)
+    except VaultError as error:
+        raise undecrypted(error) from error
+
+
+def undecrypted(error: VaultError) -> ActionFailed:
+    """Give the failure of a task whose file cannot be decrypted."""
+    return ActionFailed(error.message, error.origin)
+
+
+def folders_of(call: Call) -> tuple[str, ...]:
+    """Give where the task looks for files: in its roles, beside its file, beside the playbook."""
+    beside = str(Path(call.origin.path).parent) if call.origin and call.origin.path else ""
+    known = not beside or beside in call.search_path
+    return call.search_path if known else (beside, *call.search_path)
+
+
 def _places(call: Call, kind: str, source: str) -> list[str]:
-    """Give every path to look at: beside the task's file, then beside the playbook."""
+    """Give every path to look at, folder by folder."""
     inside = source.split("/", 1)[0] == kind
     places = []
-    beside = [str(Path(call.origin.path).parent)] if call.origin and call.origin.path else []
-    for folder in (*beside, *call.search_path):
+    for folder in folders_of(call):
         home = os.path.abspath(folder)  # noqa: PTH100  # stock leaves links alone
         if not inside:
             places.append(f"{home}/{kind}/{source}")

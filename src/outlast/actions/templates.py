@@ -17,13 +17,14 @@ from msgspec import Struct
 from outlast.actions.argument_spec import boolean
 from outlast.actions.modules import Modules
 from outlast.actions.placing import Placing, place, reported
-from outlast.actions.source_files import find_source, not_there
+from outlast.actions.source_files import find_source, folders_of, not_there, undecrypted
 from outlast.call import Call
 from outlast.errors import Refused, SourceMissing
 from outlast.loader import read_text
 from outlast.outcome import Performed
 from outlast.templating import template_variables
 from outlast.values import Origin, Overlaid
+from outlast.vault import VaultError
 
 _LARGE = 100_000  # characters; what takes milliseconds is kept off the loop
 _MAY_BLOCK = re.compile(r"\b(lookup|query|q)\b|\{%-?\s*(include|import|from|extends)\b")
@@ -81,7 +82,10 @@ def _read(call: Call, args: Mapping[str, object]) -> _File:
     path = find_source(call, "templates", str(args["src"]))
     mode = f"0{stat.S_IMODE(Path(path).stat().st_mode):03o}"
     names = template_variables(path, str(args["src"]), str(args["dest"]))
-    return _File(path, read_text(path), mode, names)
+    try:
+        return _File(path, read_text(path, call.vault), mode, names)
+    except VaultError as error:
+        raise undecrypted(error) from error
 
 
 def _checked(args: Mapping[str, object]) -> dict[str, object]:
@@ -135,6 +139,5 @@ async def _evaluated(call: Call, args: Mapping[str, object], file: _File, newlin
 
 def _includes(call: Call, source: str) -> tuple[str, ...]:
     """Give the folders in which a template finds what it includes."""
-    beside = [str(Path(call.origin.path).parent)] if call.origin and call.origin.path else []
-    folders = dict.fromkeys([*beside, *call.search_path, str(Path(source).parent)])
+    folders = dict.fromkeys([*folders_of(call), str(Path(source).parent)])
     return tuple(place for folder in folders for place in (f"{folder}/templates", folder))

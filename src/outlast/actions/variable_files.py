@@ -23,6 +23,7 @@ from outlast.loader import load_file
 from outlast.outcome import Notice, Ok, Performed, SetIncludedVars, Warned
 from outlast.templating import merged
 from outlast.values import is_list
+from outlast.vault import VaultError
 
 _OF_FOLDERS = frozenset(
     {"dir", "depth", "files_matching", "ignore_files", "extensions", "ignore_unknown_extensions"}
@@ -91,8 +92,7 @@ class _Reading(Struct):
             raise _Unusable(str(error)) from error
 
     def folder(self) -> dict[str, object]:
-        beside = Path(self.call.origin.path).parent if self.call.origin else Path()
-        top = Path(os.path.abspath(beside / str(self.call.args["dir"])))  # noqa: PTH100  # links stay
+        top = Path(os.path.abspath(self._named_folder()))  # noqa: PTH100  # links stay
         extensions = self._extensions()
         if not top.exists():
             raise _Unusable(f"{top} directory does not exist")
@@ -106,6 +106,15 @@ class _Reading(Struct):
                 raise _Unusable(f"{path} does not have a valid extension: {', '.join(extensions)}")
             found |= self._load(str(path))
         return found
+
+    def _named_folder(self) -> Path:
+        named = str(self.call.args["dir"])
+        if "role_path" not in self.call.scope:
+            beside = Path(self.call.origin.path).parent if self.call.origin else Path()
+            return beside / named
+        role = Path(str(self.call.scope["role_path"]))
+        inside = named.split("/", maxsplit=1)[0] == "vars" and (role / named).exists()
+        return role / named if inside else role / "vars" / named
 
     def _extensions(self) -> list[str]:
         given = self.call.args.get("extensions", _EXTENSIONS)
@@ -131,11 +140,17 @@ class _Reading(Struct):
                 yield Path(root, name)
 
     def _load(self, path: str) -> dict[str, object]:
-        data = load_file(path, self.notices.append)
+        data = self._content(path)
         if data is not None and not isinstance(data, dict):
             raise _Unusable(f"{path} must be stored as a dictionary/hash")
         self.included.append(path)
         return dict(data or {})
+
+    def _content(self, path: str) -> object:
+        try:
+            return load_file(path, self.notices.append, self.call.vault)
+        except VaultError as error:
+            raise _Unusable(error.message) from error
 
 
 def _ends_with(name: str, pattern: object) -> bool:

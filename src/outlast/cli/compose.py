@@ -22,6 +22,7 @@ from outlast.cli.recording import recorded, recording_of
 from outlast.cli.telling import Listeners, Telling
 from outlast.cli.terminal import open_screen, version_lines
 from outlast.cli.upon_need import ActionsUponNeed, ReachUponNeed
+from outlast.cli.vaults import open_vault
 from outlast.content.places import open_content
 from outlast.engine.ports import Reach, Wiring
 from outlast.engine.run import PlaybookFile, Run
@@ -32,11 +33,13 @@ from outlast.outcome import Warned
 from outlast.output.console import Console
 from outlast.playbook import key_values
 from outlast.playbook.parser import PlaybookParser
+from outlast.playbook.role_files import RolePlaces
 from outlast.settings import Settings
 from outlast.transport.event_loop import run
 from outlast.variables.extra import parse_extra_vars
 from outlast.variables.magic import Options
 from outlast.variables.variables import Variables
+from outlast.vault import Vault
 
 
 def run_playbooks(options: RunOptions, settings: Settings) -> int:
@@ -99,17 +102,24 @@ def _furnish(
 ) -> House:
     notice = telling.notice
     folders = [Path(_home(path)) for path in options.playbooks]
+    vault = open_vault(options, settings, notice)
     content = open_content(folders, library=settings.library, environ=os.environ)
     inventory = load_inventory(
-        settings.inventory, notify=notice, warn_unparsed=settings.inventory_unparsed_warning
+        settings.inventory,
+        notify=notice,
+        warn_unparsed=settings.inventory_unparsed_warning,
+        vault=vault,
     )
-    evaluate = EvaluateUponNeed(lambda: _evaluator(settings, telling, str(folders[0])))
+    evaluate = EvaluateUponNeed(lambda: _evaluator(settings, telling, str(folders[0]), vault))
     variables = Variables(
         inventory=inventory,
-        extra_vars=parse_extra_vars(options.extra_vars, key_values=key_values.parse, notify=notice),
+        extra_vars=parse_extra_vars(
+            options.extra_vars, key_values=key_values.parse, notify=notice, vault=vault
+        ),
         options=_visible(options, settings, inventory.sources, content.core.version),
         evaluate=evaluate,
         notify=notice,
+        vault=vault,
     )
     return House(
         options=options,
@@ -122,15 +132,22 @@ def _furnish(
             notice,
             known_actions=content.catalogue.names,
             group=content.groups.members,
+            vault=vault,
+            places=RolePlaces(
+                configured=settings.roles_path,
+                collection=content.catalogue.home_of,
+                found=content.catalogue.add_role,
+            ),
         ),
         evaluate=evaluate,
         variables=variables,
+        vault=vault,
         recording=recording,
         account=Account(recording),
     )
 
 
-def _evaluator(settings: Settings, telling: Telling, folder: str) -> Evaluate:
+def _evaluator(settings: Settings, telling: Telling, folder: str, vault: Vault) -> Evaluate:
     from outlast.templating.evaluator import Evaluator  # noqa: PLC0415  # it imports Jinja2
 
     return Evaluator(
@@ -138,6 +155,7 @@ def _evaluator(settings: Settings, telling: Telling, folder: str) -> Evaluate:
         basedir=folder,
         extensions=settings.jinja2_extensions,
         allow_broken_conditionals=settings.allow_broken_conditionals,
+        vault=vault,
     )
 
 

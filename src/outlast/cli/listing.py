@@ -74,7 +74,10 @@ def _walked(step: Step) -> Iterator[Task]:
 
 
 def _name(task: Task) -> str:
-    return _text(task.name) or task.action.name
+    name = _text(task.name)
+    if not name:
+        return task.action.name
+    return f"{task.role.full_name} : {name}" if task.role else name
 
 
 def _tags(of_play: frozenset[str], tasks: Sequence[Task]) -> str:

@@ -48,6 +48,16 @@ class Catalogue(Struct):
         file = self.find(name)
         return ResolvedAction(file.fqcn) if file else None
 
+    def add_role(self, path: Path) -> None:
+        """Know the modules that the role in *path* brings; from now on, everybody may use them."""
+        library, plugins = path / "library", path / "action_plugins"
+        if library.is_dir() and library not in self.library:
+            self.library = (*self.library, library)
+            self._found = {}
+        if plugins.is_dir() and plugins not in self.action_plugins:
+            self.action_plugins = (*self.action_plugins, plugins)
+            self._found = {}
+
     def names(self) -> list[str]:
         """Give the short names that can be meant: the playbook's modules and the core's."""
         folders = (*self.library, self.core.modules)

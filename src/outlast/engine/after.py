@@ -14,7 +14,7 @@ from outlast.engine.includes import Inclusion
 from outlast.engine.ports import Wiring
 from outlast.engine.results import HostResult, ItemResult
 from outlast.engine.standing import Standing
-from outlast.errors import SourceMissing
+from outlast.errors import OutlastError
 from outlast.events import Complained, TaskEnded, TaskLabel
 from outlast.outcome import (
     Effect,
@@ -60,6 +60,8 @@ class Aftermath(Struct, frozen=True, kw_only=True):
     ) -> None:
         """Count, apply, register and tell, in that order."""
         self._count(task, host, result, rescued=rescued)
+        if task.role is not None and not isinstance(result.outcome, Skipped | Unreachable):
+            self.standing.role_tasks_run.add((task.role.identity, host))
         sharers = self._sharers() if shared else (host,)
         for item in result.items:
             self._apply(task, sharers, item)
@@ -107,8 +109,8 @@ class Aftermath(Struct, frozen=True, kw_only=True):
         }
         self.wiring.variables.set_facts(host, facts, cacheable=False)
 
-    def not_included(self, label: TaskLabel, inclusion: Inclusion, error: SourceMissing) -> None:
-        """Fail the hosts whose file is not there; told once, and counted as failed (stock)."""
+    def not_included(self, label: TaskLabel, inclusion: Inclusion, error: OutlastError) -> None:
+        """Fail the hosts whose file cannot be had; told once, and counted as failed (stock)."""
         self.wiring.events.emit(Complained(error.chain, error.help_text))
         payload = {"include": inclusion.include.path, "reason": str(error)}
         for host in inclusion.hosts:

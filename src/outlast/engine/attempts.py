@@ -18,6 +18,7 @@ from outlast.engine.delegation import Delegate
 from outlast.engine.ports import Target, Wiring
 from outlast.engine.preparation import Preparation, Ready, Thinking
 from outlast.engine.results import ItemResult
+from outlast.engine.scopes import search_path
 from outlast.engine.terms import Terms, TermsReader
 from outlast.engine.verdict import Judge, explained, give_up
 from outlast.errors import (
@@ -26,7 +27,7 @@ from outlast.errors import (
     EvaluationError,
     HostUnreachable,
 )
-from outlast.events import JobEnded, JobPolled, Retrying, Said, TaskLabel
+from outlast.events import JobEnded, JobPolled, Noticed, Retrying, Said, TaskLabel
 from outlast.outcome import (
     AddHost,
     Detached,
@@ -37,6 +38,7 @@ from outlast.outcome import (
     Outcome,
     Performed,
     Unreachable,
+    Warned,
     censored,
 )
 from outlast.playbook.model import Task
@@ -210,8 +212,9 @@ class Attempts(Struct, frozen=True, kw_only=True):
             verbosity=self.wiring.settings.verbosity,
             limit=terms.limit,
             async_dir=self._async_dir(),
-            search_path=self.wiring.search_path,
+            search_path=search_path(self.wiring, self.task),
             say=lambda text: self.wiring.events.emit(Said(text)),
+            warn=lambda text: self.wiring.events.emit(Noticed(Warned(text))),
         )
 
     def _async_dir(self) -> str:

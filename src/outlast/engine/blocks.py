@@ -11,13 +11,14 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from outlast.engine.handlers import Notifications
+from outlast.engine.handlers import Notifications, flattened
 from outlast.engine.includes import Inclusions
 from outlast.engine.meta import Meta, MetaRunner, command_of, is_meta
 from outlast.engine.standing import Standing
 from outlast.engine.tasks import TaskRunner
 from outlast.errors import OutlastError, SourceMissing
-from outlast.playbook.model import Block, Step, Task
+from outlast.playbook.model import Block, Role, Step, Task
+from outlast.vault import VaultError
 
 
 class Walker(Struct, frozen=True, kw_only=True):
@@ -44,15 +45,30 @@ class Walker(Struct, frozen=True, kw_only=True):
         going = list(hosts)
         for step in steps:
             going = self.standing.reachable(going)
-            if not going:
+            acting = [host for host in going if host not in self.standing.out_of_role]
+            if not acting:
                 break
             if isinstance(step, Block):
-                going = await self._block(step, going, sheltered=sheltered)
+                through = await self._block(step, acting, sheltered=sheltered)
             else:
-                going = await self._task(step, going, sheltered=sheltered)
+                through = await self._task(step, acting, sheltered=sheltered)
+            lost = set(acting) - set(through)
+            going = [host for host in going if host not in lost]
         return self.standing.reachable(going)
 
+    async def _role(
+        self, role: Role, steps: Sequence[Step], hosts: list[str], *, sheltered: bool
+    ) -> list[str]:
+        """Take *hosts* through a role's tasks, those that have been through it already aside."""
+        done = self.standing.roles_done if not role.repeats else set()
+        first = [host for host in hosts if (role.identity, host) not in done]
+        through = set(await self.steps(steps, first, sheltered=sheltered))
+        self.standing.end_role(role, through)
+        return [host for host in hosts if host not in first or host in through]
+
     async def _block(self, block: Block, hosts: list[str], *, sheltered: bool) -> list[str]:
+        if block.role is not None:
+            return await self._role(block.role, block.block, hosts, sheltered=sheltered)
         inside = sheltered or bool(block.rescue)
         through = set(await self.steps(block.block, hosts, sheltered=inside))
         failed = [host for host in self.standing.reachable(hosts) if host not in through]
@@ -80,12 +96,13 @@ class Walker(Struct, frozen=True, kw_only=True):
         opened = []
         for inclusion in self.inclusions.of(done.results):
             try:
-                steps = await self.inclusions.open(task, inclusion, handlers=handler)
-            except SourceMissing as error:
+                file = await self.inclusions.open(task, inclusion, handlers=handler)
+            except (SourceMissing, VaultError) as error:
                 self.tasks.after.not_included(done.label, inclusion, error)
                 going = [host for host in going if host not in inclusion.hosts]
             else:
-                opened.append((inclusion, steps))
+                self.notifications.handlers.extend(flattened(file.handlers))
+                opened.append((inclusion, file.steps))
         for inclusion, steps in opened:
             present = [host for host in inclusion.hosts if host in going]
             if present:
@@ -107,8 +124,13 @@ class Walker(Struct, frozen=True, kw_only=True):
         if not self.tasks.wiring.tags.select(task.keywords.tags):
             return hosts
         applies = self.metas.run(task, hosts, self.tasks.labels)
+<<<<<<<
+        if command_of(task) is Meta.END_ROLE:
+            self.standing.out_of_role.update(applies)
+=======
         if command_of(task) is Meta.RESET_CONNECTION:
             await self.metas.reset(task, applies, self.tasks.reader)
+>>>>>>>
         if command_of(task) is not Meta.FLUSH_HANDLERS:
             return hosts
         through = set(await self.flush(applies))

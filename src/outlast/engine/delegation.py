@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from outlast.engine.ports import Wiring
+from outlast.engine.scopes import scope_of
 from outlast.errors import EvaluationError
 from outlast.playbook.model import Task
 from outlast.values import OMIT, Overlaid, Scope, Template
@@ -42,7 +43,7 @@ def delegate_of(task: Task, scope: Scope, wiring: Wiring) -> Delegate | None:
         return None
     if name == "":
         raise EvaluationError("Empty hostname produced from delegate_to: ''")
-    own = Overlaid(_local_names(scope), wiring.variables.scope(str(name), task.keywords.vars))
+    own = Overlaid(_local_names(scope), scope_of(wiring, task, str(name)))
     address = wiring.evaluate.render(own["ansible_host"], own) if "ansible_host" in own else None
     return Delegate(str(name), own, str(address) if address is not None else None)
 

@@ -25,7 +25,8 @@ class Notifications(Struct, frozen=True, kw_only=True):
 
     wiring: Wiring
     standing: Standing
-    handlers: tuple[Task, ...]
+    handlers: list[Task]
+    """May grow: roles that are included bring theirs."""
     scope: Scope
     """What handlers' names are evaluated in."""
     _due: dict[int, dict[str, None]] = field(default_factory=dict)
@@ -57,13 +58,26 @@ class Notifications(Struct, frozen=True, kw_only=True):
         """Give the positions of the handlers *name* stands for."""
         found = []
         for position in range(len(self.handlers) - 1, -1, -1):
-            if self._name(self.handlers[position]) == name:
+            if name in self._names(self.handlers[position]):
                 found.append(position)
                 break
-        listening = [
-            position for position, handler in enumerate(self.handlers) if name in handler.listen
-        ]
-        return found + [position for position in listening if position not in found]
+        return found + [position for position in self._listening(name) if position not in found]
+
+    def _listening(self, topic: str) -> list[int]:
+        """Give those who listen; of several with one name the last defined."""
+        found: dict[object, int] = {}
+        for position in range(len(self.handlers) - 1, -1, -1):
+            handler = self.handlers[position]
+            if topic in handler.listen:
+                found.setdefault(self._name(handler) or position, position)
+        return sorted(found.values())
+
+    def _names(self, handler: Task) -> set[str | None]:
+        """Give what a handler can be asked for by: its name, with and without its role's."""
+        name = self._name(handler)
+        if name is None or handler.role is None:
+            return {name}
+        return {name, f"{handler.role.name} : {name}", f"{handler.role.full_name} : {name}"}
 
     def _name(self, handler: Task) -> str | None:
         if isinstance(handler.name, Template):

@@ -8,11 +8,11 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
-from outlast.engine.ports import Wiring
+from outlast.engine.ports import IncludedFile, Wiring
 from outlast.engine.results import HostResult, Include
 from outlast.engine.standing import Standing
 from outlast.events import FilesIncluded
-from outlast.playbook.model import Keywords, Step, Task
+from outlast.playbook.model import Keywords, Task
 from outlast.values import Value
 
 
@@ -43,17 +43,42 @@ class Inclusions(Struct, frozen=True, kw_only=True):
                     groups.append((include, [host]))
         return [Inclusion(include, tuple(hosts)) for include, hosts in groups]
 
-    async def open(self, task: Task, inclusion: Inclusion, *, handlers: bool) -> tuple[Step, ...]:
-        """Find and parse the file, tell and count; raises `PlaybookError` or `SourceMissing`."""
+    async def open(self, task: Task, inclusion: Inclusion, *, handlers: bool) -> IncludedFile:
+        """Find and parse it, tell and count; raises `PlaybookError` or `SourceMissing`."""
         include = inclusion.include
-        inherited = task.inherited or Keywords()
-        variables: dict[str, Value] = {**inherited.vars, **include.variables}  # type: ignore[dict-item]  # loop items are plain data
-        folders = (str(Path(task.origin.path).parent), *self.wiring.search_path)
-        file = await self.wiring.includes.tasks(
-            include.path, folders, replace(inherited, vars=variables), handlers=handlers
-        )
+        file = await self._read(task, include, handlers=handlers)
+        if file.roles:
+            self.wiring.variables.add_roles(file.roles)
         for host in inclusion.hosts:
             self.standing.tally(host).ok += 1
         label = include.label if include.looped else None
         self.wiring.events.emit(FilesIncluded(file.path, inclusion.hosts, label))
-        return file.steps
+        return file
+
+    async def _read(self, task: Task, include: Include, *, handlers: bool) -> IncludedFile:
+        inherited = task.inherited or Keywords()
+        given: dict[str, Value] = dict(include.variables)  # type: ignore[arg-type]  # loop items are plain data
+        own = {name: value for name, value in given.items() if _is_own(name, value, inherited)}
+        words = replace(
+            inherited,
+            vars={**inherited.vars, **given},
+            params={**inherited.params, **own},
+        )
+        home = self.wiring.search_path[-1]
+        if include.role is not None:
+            return await self.wiring.includes.role(include.role, task, own, home, words)
+        folders = (*_of_role(task, handlers=handlers), str(Path(task.origin.path).parent), home)
+        return await self.wiring.includes.tasks(
+            include.path, folders, words, handlers=handlers, role=task.role
+        )
+
+
+def _is_own(name: str, value: Value, inherited: Keywords) -> bool:
+    """Tell what the include says itself from what the blocks around it say."""
+    return name not in inherited.vars or inherited.vars[name] is not value
+
+
+def _of_role(task: Task, *, handlers: bool) -> tuple[str, ...]:
+    if task.role is None:
+        return ()
+    return (f"{task.role.path}/{'handlers' if handlers else 'tasks'}", task.role.path)

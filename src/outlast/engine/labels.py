@@ -13,7 +13,9 @@ from outlast.errors import EvaluationError
 from outlast.events import EventSink, Noticed, TaskLabel
 from outlast.outcome import Warned
 from outlast.playbook.model import Task
-from outlast.values import Scope, Template
+from outlast.values import Scope, Template, Value
+
+_INCLUDE_ROLE = "ansible.builtin.include_role"
 
 
 class Labels(Struct, frozen=True):
@@ -29,9 +31,11 @@ class Labels(Struct, frozen=True):
         """Give the label of *task* as the host of *scope* sees its name."""
         _, key = self._keys.setdefault(id(task), (task, next(self._numbers)))
         check_mode, diff = self._modes(task, scope)
+        name = self._evaluated(task.name, scope)
         return TaskLabel(
             key=key,
-            name=self._name(task, scope),
+            name=self._full_name(task, name, scope),
+            own_name=name,
             action=task.action.name,
             origin=task.origin,
             handler=handler,
@@ -39,15 +43,24 @@ class Labels(Struct, frozen=True):
             diff=diff,
         )
 
-    def _name(self, task: Task, scope: Scope) -> str:
-        name: object = task.name
-        if isinstance(task.name, Template):
-            name, notes = self.evaluate.label(task.name, scope)
-            if notes:
-                errors = "1 template error" if len(notes) == 1 else f"{len(notes)} template errors"
-                text = "\n".join([f"Encountered {errors}.", *notes])
-                self.events.emit(Noticed(Warned(text, task.name.origin)))
-        return str(name) if name not in (None, "") else task.action.name
+    def _full_name(self, task: Task, name: str, scope: Scope) -> str:
+        """Give what stands in the banner: the name, with the role's before it."""
+        if task.action.resolved == _INCLUDE_ROLE:
+            args = task.action.args
+            asked = self._evaluated(args.get("name", args.get("role")), scope)
+            return name or f"{task.action.name} : {asked}"
+        shown = name or task.action.name
+        return f"{task.role.full_name} : {shown}" if task.role else shown
+
+    def _evaluated(self, name: Value, scope: Scope) -> str:
+        if not isinstance(name, Template):
+            return "" if name is None else str(name)
+        text, notes = self.evaluate.label(name, scope)
+        if notes:
+            errors = "1 template error" if len(notes) == 1 else f"{len(notes)} template errors"
+            told = "\n".join([f"Encountered {errors}.", *notes])
+            self.events.emit(Noticed(Warned(told, name.origin)))
+        return str(text)
 
     def _modes(self, task: Task, scope: Scope) -> tuple[bool, bool]:
         try:

@@ -17,6 +17,7 @@ from outlast.engine.attempts import Attempts
 from outlast.engine.ports import Wiring
 from outlast.engine.preparation import Preparation, Thinking
 from outlast.engine.results import HostResult, Include, ItemResult, sum_up
+from outlast.engine.scopes import scope_of
 from outlast.engine.terms import TermsReader
 from outlast.engine.verdict import all_hold, with_payload
 from outlast.errors import EvaluationError, UndefinedVariable
@@ -41,7 +42,7 @@ class HostTask(Struct, frozen=True, kw_only=True):
 
     async def run(self) -> HostResult:
         """Give what became of the task on this host, each item reported as it ended."""
-        scope = self.wiring.variables.scope(self.host, self.task.keywords.vars)
+        scope = scope_of(self.wiring, self.task, self.host)
         if self.task.loop is None:
             return _single(await self._attempts(scope).run())
         try:

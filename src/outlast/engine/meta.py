@@ -12,7 +12,12 @@ from enum import StrEnum
 from msgspec import Struct
 
 from outlast.engine.labels import Labels
+<<<<<<<
+from outlast.engine.ports import Wiring
+from outlast.engine.scopes import scope_of
+=======
 from outlast.engine.ports import Target, Wiring
+>>>>>>>
 from outlast.engine.standing import Standing
 from outlast.engine.terms import TermsReader
 from outlast.engine.verdict import all_hold
@@ -32,13 +37,22 @@ class Meta(StrEnum):
     END_PLAY = "end_play"
     CLEAR_FACTS = "clear_facts"
     CLEAR_HOST_ERRORS = "clear_host_errors"
+<<<<<<<
+    END_ROLE = "end_role"
+=======
     REFRESH_INVENTORY = "refresh_inventory"
     RESET_CONNECTION = "reset_connection"
+>>>>>>>
 
 
+<<<<<<<
+_LATER = frozenset({"refresh_inventory", "reset_connection"})
+_PER_HOST = frozenset({Meta.NOOP, Meta.END_HOST, Meta.END_ROLE, Meta.FLUSH_HANDLERS})
+=======
 _LATER = frozenset({"end_role"})
 _PER_HOST = frozenset({Meta.NOOP, Meta.END_HOST, Meta.FLUSH_HANDLERS, Meta.RESET_CONNECTION})
 _UNCONDITIONAL = frozenset({Meta.NOOP, Meta.REFRESH_INVENTORY, Meta.RESET_CONNECTION})
+>>>>>>>
 
 
 def is_meta(task: Task) -> bool:
@@ -96,7 +110,7 @@ class MetaRunner(Struct, frozen=True, kw_only=True):
         return applies
 
     def _applies(self, task: Task, command: Meta, host: str, labels: Labels) -> bool:
-        scope = self.wiring.variables.scope(host, task.keywords.vars)
+        scope = scope_of(self.wiring, task, host)
         label = labels.label(task, scope, handler=False)
         self.wiring.events.emit(TaskStarted(label))
         if command in _UNCONDITIONAL:
@@ -126,6 +140,10 @@ class MetaRunner(Struct, frozen=True, kw_only=True):
             case Meta.CLEAR_HOST_ERRORS:
                 standing.failed.difference_update(self.company)
                 standing.unreachable.difference_update(self.company)
+<<<<<<<
+            case Meta.NOOP | Meta.FLUSH_HANDLERS | Meta.END_ROLE:
+                pass  # who walks through the play does these
+=======
             case Meta.REFRESH_INVENTORY:
                 self.wiring.hosts.refresh()
             case Meta.NOOP | Meta.FLUSH_HANDLERS | Meta.RESET_CONNECTION:
@@ -137,3 +155,4 @@ class MetaRunner(Struct, frozen=True, kw_only=True):
             scope = self.wiring.variables.scope(host, task.keywords.vars)
             reaching = reader.read(task, scope).reaching
             await self.wiring.reach.reset(Target(name=host, scope=scope, keywords=reaching))
+>>>>>>>

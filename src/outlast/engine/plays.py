@@ -54,8 +54,8 @@ class PlayRunner(Struct, frozen=True, kw_only=True):
         hosts = _ordered(
             matched, str(self._render("order", play.order, header) or "inventory"), play
         )
-        self.standing.play_ended = False
-        self.wiring.variables.begin_play(play, matched)
+        self.standing.begin_play()
+        self.wiring.variables.begin_play(play, matched, play.roles)
         name = self._name(play, header)
         check_mode = self._flag(play, "check_mode", header, unset=self.wiring.check_mode)
         strategy = self._strategy(play, header)
@@ -205,7 +205,7 @@ class PlayRunner(Struct, frozen=True, kw_only=True):
         notifications = Notifications(
             wiring=self.wiring,
             standing=self.standing,
-            handlers=flattened(play.handlers),
+            handlers=list(flattened(play.handlers)),
             scope=header,
         )
         after = Aftermath(

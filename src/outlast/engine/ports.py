@@ -14,9 +14,10 @@ from msgspec import Struct
 from outlast.call import Call, Evaluate, Session
 from outlast.events import EventSink
 from outlast.outcome import Detached, Growth, Performed
-from outlast.playbook.model import Keywords, Play, Step
+from outlast.playbook.model import Keywords, Play, Role, Step, Task
+from outlast.playbook.role_options import RoleWanted
 from outlast.settings import Settings
-from outlast.values import Scope
+from outlast.values import Scope, Value
 
 
 class Actions(Protocol):
@@ -69,8 +70,12 @@ class Variables(Protocol):
         """Say which playbook comes next: its folder's group_vars and host_vars count."""
         ...
 
-    def begin_play(self, play: Play, hosts: Sequence[str]) -> None:
-        """Start a play: its vars and vars_files apply from now on, to all of its hosts."""
+    def begin_play(self, play: Play, hosts: Sequence[str], roles: Sequence[Role]) -> None:
+        """Start a play: its vars, vars_files and roles apply from now on, to all of its hosts."""
+        ...
+
+    def add_roles(self, roles: Sequence[Role]) -> None:
+        """Say that tasks of the play have brought in more roles."""
         ...
 
     def set_batch(self, batch: Sequence[str], active: Sequence[str]) -> None:
@@ -85,8 +90,20 @@ class Variables(Protocol):
         """Give what a play's own keywords are evaluated in: extra vars and the play's vars."""
         ...
 
-    def scope(self, host: str, task_vars: Mapping[str, object]) -> Scope:
-        """Give all variables of *host*, those of a task in their place among them."""
+    def scope(
+        self,
+        host: str,
+        task_vars: Mapping[str, object],
+        *,
+        params: Mapping[str, object],
+        role: Role | None,
+        search_path: Sequence[str],
+    ) -> Scope:
+        """Give all variables of *host*, those of a task in their place among them.
+
+        *params* are those of the includes around the task, *role* is the one it is a task of,
+        and *search_path* where it looks for files.
+        """
         ...
 
     def register(self, host: str, name: str, value: object) -> None:
@@ -137,18 +154,43 @@ class IncludedFile(Struct, frozen=True):
     """A file of tasks, found and parsed."""
 
     path: str
+    """Of a role: its name."""
     steps: tuple[Step, ...]
+    roles: tuple[Role, ...] = ()
+    """Those that came in with it."""
+    handlers: tuple[Step, ...] = ()
+    """Theirs."""
 
 
 class Includes(Protocol):
-    """Reads files of tasks while a play runs."""
+    """Reads files of tasks, and roles, while a play runs."""
 
     async def tasks(
-        self, path: str, folders: Sequence[str], inherited: Keywords, *, handlers: bool
+        self,
+        path: str,
+        folders: Sequence[str],
+        inherited: Keywords,
+        *,
+        handlers: bool,
+        role: Role | None,
     ) -> IncludedFile:
-        """Find *path* in the first of *folders* that has it, and parse it.
+        """Find *path* in the first of *folders* that has it, and parse it; *role* includes it.
 
         Raises `PlaybookError`, or `SourceMissing` when no folder has it.
+        """
+        ...
+
+    async def role(
+        self,
+        wanted: RoleWanted,
+        task: Task,
+        variables: Mapping[str, Value],
+        folder: str,
+        inherited: Keywords,
+    ) -> IncludedFile:
+        """Find and parse the role that *task* asks for; *folder* is the playbook's.
+
+        *variables* are what the task says in its `vars`. Raises as `tasks` does.
         """
         ...
 

@@ -22,11 +22,12 @@ from outlast.engine.verdict import all_hold, explained
 from outlast.errors import EvaluationError, joined
 from outlast.outcome import Failed, Ok, Outcome, Skipped
 from outlast.playbook.model import Task
+from outlast.playbook.role_options import role_wanted
 from outlast.values import Scope
 
 T = TypeVar("T")
 
-_INCLUDES = frozenset({"ansible.builtin.include_tasks"})
+_INCLUDES = frozenset({"ansible.builtin.include_tasks", "ansible.builtin.include_role"})
 _EVALUATED_BY_ACTION = {"ansible.builtin.assert": frozenset({"that"})}
 """Arguments that are conditions: the action evaluates them as they are written."""
 
@@ -134,6 +135,16 @@ class Preparation(Struct, frozen=True, kw_only=True):
         return layer
 
     def _include(self, ready: Ready) -> ItemResult:
+        if self.task.action.resolved == "ansible.builtin.include_role":
+            wanted = role_wanted(ready.args, self.task.action.origin)
+            include = Include(
+                path=wanted.name, role=wanted, variables=dict(self.task.keywords.vars)
+            )
+            return ItemResult(
+                outcome=Ok({"include_args": ready.args}),
+                include=include,
+                ignore_errors=ready.terms.ignore_errors,
+            )
         path = ready.args.get("_raw_params") or ready.args.get("file")
         if not path:
             nothing = EvaluationError("No include file was specified to the include")

@@ -18,12 +18,15 @@ from outlast.outcome import (
     Unreachable,
     registered,
 )
+from outlast.playbook.role_options import RoleWanted
 
 
 class Include(Struct, frozen=True, kw_only=True):
-    """A file of tasks that a host asks for, with what it hands down."""
+    """A file of tasks, or a role, that a host asks for, with what it hands down."""
 
     path: str
+    """Of a role: its name."""
+    role: RoleWanted | None = None
     variables: Mapping[str, object]
     label: object = None
     looped: bool = False

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from msgspec import Struct, field
 
 from outlast.events import HostTally
+from outlast.playbook.model import Role
 
 
 class Standing(Struct):
@@ -30,6 +31,26 @@ class Standing(Struct):
     """max_fail_percentage was exceeded."""
     handlers_due: dict[str, dict[str, None]] = field(default_factory=dict)
     """Host to the notifications it has pending, in order."""
+
+    role_tasks_run: set[tuple[str, str]] = field(default_factory=set)
+    """(role's identity, host): a task of the role has run there in this play."""
+    roles_done: set[tuple[str, str]] = field(default_factory=set)
+    """The same: the host went through the role to its end."""
+    out_of_role: set[str] = field(default_factory=set)
+    """Left the role they are in (meta: end_role), until its end."""
+
+    def begin_play(self) -> None:
+        """Forget what belongs to one play only."""
+        self.play_ended = False
+        self.role_tasks_run.clear()
+        self.roles_done.clear()
+        self.out_of_role.clear()
+
+    def end_role(self, role: Role, hosts: Iterable[str]) -> None:
+        """Say that *hosts* are through with *role*; those who left it early are back."""
+        self.out_of_role.difference_update(hosts)
+        done = {(role.identity, host) for host in hosts}
+        self.roles_done |= done & self.role_tasks_run
 
     def tally(self, host: str) -> HostTally:
         """Give the host's counts, to be added to."""

@@ -18,6 +18,7 @@ from outlast.engine.loops import HostTask
 from outlast.engine.ports import Wiring
 from outlast.engine.preparation import Thinking
 from outlast.engine.results import HostResult
+from outlast.engine.scopes import scope_of
 from outlast.engine.standing import Standing
 from outlast.engine.terms import TermsReader
 from outlast.errors import EvaluationError, PlaybookError
@@ -82,9 +83,9 @@ class TaskRunner(Struct, frozen=True, kw_only=True):
 
         *sheltered*: a `rescue` waits for those that fail here, and the recap counts them so.
         """
-        if not self.wiring.tags.select(task.keywords.tags):
-            return None
-        scope = self.wiring.variables.scope(hosts[0], task.keywords.vars)
+        if not handler and not self.wiring.tags.select(task.keywords.tags):
+            return None  # of handlers, those who notify have been selected
+        scope = scope_of(self.wiring, task, hosts[0])
         once = self._once(task, scope)
         label = self._announce(task, scope, handler=handler)
         shared = self.company.lockstep and self._flag(task, "run_once", scope)
@@ -142,7 +143,7 @@ class TaskRunner(Struct, frozen=True, kw_only=True):
         throttle = task.keywords.throttle
         if throttle is None:
             return None
-        scope = self.wiring.variables.scope(host, task.keywords.vars)
+        scope = scope_of(self.wiring, task, host)
         try:
             limit = to_int(self.wiring.evaluate.render(throttle, scope))
         except (ValueError, EvaluationError) as error:
@@ -187,7 +188,7 @@ class TaskRunner(Struct, frozen=True, kw_only=True):
         return [host for host in hosts if host not in failed and host not in lost]
 
     def _fails_all(self, this: Round, host: str) -> bool:
-        scope = self.wiring.variables.scope(host, {})
+        scope = scope_of(self.wiring, this.task, host)
         unset = self.wiring.settings.any_errors_fatal
         fatal = self._flag(this.task, "any_errors_fatal", scope, unset=unset)
         if fatal and not self.company.lockstep:

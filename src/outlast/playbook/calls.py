@@ -23,7 +23,6 @@ from outlast.values import Origin, Template, Value, looks_like_template
 _OURS = frozenset({"ansible.builtin.", "ansible.legacy."})
 _STATEMENTS = frozenset({"meta", "include_tasks", "include_role", "import_tasks", "import_role"})
 """Words of the language that look like actions; no module stands behind them."""
-_UNBUILT = frozenset({"include_role", "import_role"})
 _COMMANDS = frozenset({"command", "raw", "script", "shell", "win_command", "win_shell"})
 _TAKE_TEXT = _STATEMENTS | _COMMANDS | {"include_vars", "add_host", "group_by", "set_fact"}
 """Those that know what to do with text that is no `key=value`."""
@@ -70,8 +69,6 @@ class CallReader(Struct, frozen=True):
     def resolve(self, found: Found, task: Text) -> ActionCall:
         """Give the call of an action that exists; raises `PlaybookError`."""
         short = short_name(found.name)
-        if short in _UNBUILT:
-            raise NotSupportedYet(f"{found.name!r} is not supported yet", found.origin)
         if short == "include":
             raise OutlastError(_INCLUDE_IS_GONE, task.origin)
         if short in _STATEMENTS:

@@ -17,9 +17,7 @@ from outlast.playbook.keywords import ALLOWED, Place, check_allowed, not_allowed
 from outlast.playbook.reading import Text
 from outlast.values import Template, Value
 
-_NO_LOOPS = (
-    "You cannot use loops on 'import_tasks' statements. You should use 'include_tasks' instead."
-)
+_NO_LOOPS = "You cannot use loops on '{}' statements. You should use '{}' instead."
 
 
 class Options(Struct, frozen=True):
@@ -52,32 +50,33 @@ def read_options(found: Found, text: Text) -> Options:
 
 def check_include_words(found: Found, text: Text, place: Place) -> None:
     """Refuse the keywords that mean nothing on a dynamic include, as stock words it."""
+    shown = "IncludeRole" if short_name(found.name) == "include_role" else place.value
     words = [key for key in text.entries if key != found.name]
     if found.on_localhost:
         words.append("delegate_to")  # `local_action` is that in other words
     for word in words:
         if word not in ALLOWED[place] and not str(word).startswith("with_"):
-            raise PlaybookError(
-                f"'{word}' is not a valid attribute for a {place.value}", text.origin
-            )
+            raise PlaybookError(f"'{word}' is not a valid attribute for a {shown}", text.origin)
 
 
 def check_import_words(
     found: Found, text: Text, place: Place, is_lookup: Callable[[str], bool]
 ) -> None:
     """Refuse what cannot stand on an import; what means nothing there is no error in stock."""
+    short = short_name(found.name)
+    no_loops = _NO_LOOPS.format(short, short.replace("import", "include"))
     meant = Place.HANDLER if place is Place.HANDLER_INCLUDE else Place.TASK
     for key, given in text.entries.items():
         word = str(key)
         if key == found.name:
             continue
         if word.startswith("with_") and is_lookup(word.removeprefix("with_")):
-            raise PlaybookError(_NO_LOOPS, text.origin)
+            raise PlaybookError(no_loops, text.origin)
         if key not in ALLOWED[meant]:
             raise not_allowed(key, place, given.key_origin)
         check_allowed(key, meant, given.key_origin)
     if text.value("loop") is not None:
-        raise PlaybookError(_NO_LOOPS, text.origin)
+        raise PlaybookError(no_loops, text.origin)
 
 
 def find_import(file: Value, text: Text, folders: Sequence[Path]) -> Path:

@@ -78,7 +78,7 @@ _TABLE: Final = """
     pre_tasks            P        list     own
     post_tasks           P        list     own
     handlers             P        list     own
-    roles                P        list     own      -
+    roles                P        list     own
     gather_facts         P        bool     own
     gather_subset        P        list     own
     gather_timeout       P        int      own
@@ -134,7 +134,7 @@ _TABLE: Final = """
     async                TH       int      own
     poll                 TH       int      own
     listen               Hd       list     own
-    role                 R        string   own      -
+    role                 R        string   own
     import_playbook      I        string   own
     loop_var             L        string   own
     index_var            L        string   own

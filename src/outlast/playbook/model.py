@@ -58,6 +58,48 @@ class Keywords(Struct, frozen=True, kw_only=True):
     vars: Vars = field(default_factory=dict)
     """Of blocks and the task, merged; a play's own vars stand in `Play.vars`."""
     notify: tuple[Value, ...] = ()
+    params: Vars = field(default_factory=dict)
+    """What the dynamic includes around it say in their `vars`: stronger than facts and results."""
+
+
+class Role(Struct, frozen=True, eq=False, kw_only=True):
+    """A role as one place uses it: what its tasks see and where they look for files.
+
+    A role that two places use is two of these; `identity` tells whether they count as one.
+    """
+
+    name: str
+    path: str
+    collection: str | None = None
+    defaults: Vars
+    """The role's own, over those of the roles that use it and of its dependencies."""
+    vars: Vars
+    """`vars/` and what the entry says, over what the roles that use it and its dependencies say."""
+    params: Vars
+    """What entries say that is no keyword, the users' first."""
+    include_params: Vars
+    """`ansible_parent_role_names` and kin, when a role's task includes this one."""
+    handed_defaults: Vars
+    """What reaches the defaults of the roles that this one uses."""
+    handed_vars: Vars
+    """The same for `vars`."""
+    exported_defaults: Vars
+    """What the whole play sees of it when it is public."""
+    exports: Vars
+    """The same of `vars/`."""
+    folders: tuple[str, ...]
+    """Where its files are looked for: its own folder, then those of the roles that use it."""
+    dependencies: tuple[str, ...] = ()
+    """Names of all it depends on, also by others."""
+    identity: str
+    repeats: bool
+    """Whether a host may run it more than once in a play."""
+    public: bool
+
+    @property
+    def full_name(self) -> str:
+        """Its name with the collection's before it."""
+        return f"{self.collection}.{self.name}" if self.collection else self.name
 
 
 class LoopControl(Struct, frozen=True):
@@ -127,6 +169,8 @@ class Task(Struct, frozen=True, kw_only=True):
     alone)."""
     implicit: bool = False
     """Made by us (fact gathering), not written in the playbook."""
+    role: Role | None = None
+    """The role it is a task or handler of."""
 
 
 class Block(Struct, frozen=True, kw_only=True):
@@ -139,6 +183,8 @@ class Block(Struct, frozen=True, kw_only=True):
     origin: Origin
     keywords: Keywords = field(default_factory=Keywords)
     """Already applied to everything inside."""
+    role: Role | None = None
+    """The role whose tasks these are, all of them; its dependencies stand before it."""
 
 
 Step: TypeAlias = Task | Block
@@ -169,3 +215,6 @@ class Play(Struct, frozen=True, kw_only=True):
     tasks: tuple[Step, ...] = ()
     post_tasks: tuple[Step, ...] = ()
     handlers: tuple[Step, ...] = ()
+    """Those of its roles first."""
+    roles: tuple[Role, ...] = ()
+    """Those it names and imports; their tasks stand in `tasks` and elsewhere already."""

@@ -9,17 +9,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from outlast.errors import OutlastError
 from outlast.loader import Document, SeqNode, read_text
 from outlast.outcome import Notice
 from outlast.playbook.calls import CallReader
 from outlast.playbook.defaults import ActionNames, DefaultsReader, no_groups
 from outlast.playbook.loops import is_builtin_lookup
-from outlast.playbook.model import Keywords, Play, Step
+from outlast.playbook.model import Keywords, Play, Role, Step
 from outlast.playbook.playbooks import PlaybookReader
 from outlast.playbook.plays import PlayReader
+from outlast.playbook.role_entries import Use
+from outlast.playbook.role_files import RolePlaces
+from outlast.playbook.roles import Gathered, RoleReader
 from outlast.playbook.steps import StepReader
 from outlast.playbook.tasks import TaskReader
+from outlast.vault import LOCKED, Vault
 
 _NULL = "tag:yaml.org,2002:null"
 
@@ -27,28 +33,33 @@ _NULL = "tag:yaml.org,2002:null"
 class PlaybookParser:
     """Parses playbooks and files of tasks."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # each is a neighbour that it asks
         self,
         names: ActionNames,
         notice: Callable[[Notice], None] = lambda _notice: None,
         *,
         known_actions: Callable[[], Iterable[str]] = tuple,
         is_lookup: Callable[[str], bool] = is_builtin_lookup,
+        vault: Vault = LOCKED,
+        places: RolePlaces | None = None,
         group: Callable[[str], frozenset[str] | None] = no_groups,
     ) -> None:
         """Take who knows the actions, and who wants to hear of odd but valid playbooks.
 
         *known_actions* gives names to suggest for a misspelt one; it is asked only then.
-        *is_lookup* tells which `with_<name>` are loops. *group* gives the actions of a group.
+        *is_lookup* tells which `with_<name>` are loops. *vault* opens encrypted files.
+        *places* tells where roles are looked for. *group* gives the actions of a group.
         """
         self._calls = CallReader(names, notice, known_actions)
         self._defaults = DefaultsReader(names, group)
         self._notice = notice
+        self._vault = vault
+        self._places = places or RolePlaces()
         self._is_lookup = is_lookup
 
     def parse_playbook(self, path: str | Path) -> tuple[Play, ...]:
         """Give the plays in *path*; raises `PlaybookError` or `SourceMissing`."""
-        document = Document(str(path), read_text(path), self._notice)
+        document = Document(str(path), read_text(path, self._vault), self._notice, self._vault)
         reader = PlaybookReader(document, self._plays, self._notice)
         return tuple(reader.read(Keywords(), {}))
 
@@ -59,30 +70,67 @@ class PlaybookParser:
         *,
         handlers: bool = False,
         folders: Sequence[str | Path] = (),
+        role: Role | None = None,
+        gathered: Gathered | None = None,
     ) -> tuple[Step, ...]:
-        """Give the steps in *path*, a file of tasks that a play includes.
+        """Give the steps in *path*, a file of tasks that a play (or its *role*) includes.
 
-        *parent* is what the play and block around the include hand down; in *folders* (the
-        playbook's) is looked for what the file imports and has not beside it. Raises
+        The roles that the file imports, and their handlers, go to *gathered*. *parent* is what
+        the play and block around the include hand down; in *folders* (the playbook's comes
+        last) is looked for what the file imports and has not beside it. Raises
         `PlaybookError`, which ends a run, or another `OutlastError`, which fails the hosts.
         """
-        document = Document(str(path), read_text(path), self._notice)
+        document = Document(str(path), read_text(path, self._vault), self._notice, self._vault)
         root = document.root
         if root is None or root.tag == _NULL:
             return ()
         if not isinstance(root, SeqNode):
             raise OutlastError("included task files must contain a list of tasks")
-        places = tuple(map(Path, folders))
-        return self._steps(document, places, handlers=handlers).top(root, parent)
+        home = Path(folders[-1]) if folders else Path(path).parent
+        roles = self._roles(home, Gathered() if gathered is None else gathered)
+        reader = self._steps(document, roles, role, self._calls, handlers=handlers)
+        return replace(reader, folders=tuple(map(Path, folders))).top(root, parent)
+
+    def parse_role(
+        self, use: Use, parent: Keywords, role: Role | None, *, home: str | Path, gathered: Gathered
+    ) -> tuple[Step, ...]:
+        """Give the steps of a role that a task (of *role*) includes.
+
+        *home* is the playbook's folder. The role and its handlers go to *gathered*. Raises
+        `SourceMissing` for a role that is not there, and what `parse_tasks` does.
+        """
+        return self._roles(Path(home), gathered).imported(use, parent, role).steps
+
+    def _roles(self, home: Path, gathered: Gathered) -> RoleReader:
+        return RoleReader(
+            places=self._places,
+            calls=self._calls,
+            make_steps=self._steps,
+            open_file=self._document,
+            home=home,
+            gathered=gathered,
+        )
 
     def _steps(
-        self, document: Document, folders: tuple[Path, ...], *, handlers: bool
+        self,
+        document: Document,
+        roles: RoleReader,
+        role: Role | None,
+        calls: CallReader,
+        *,
+        handlers: bool,
     ) -> StepReader:
-        tasks = TaskReader(document, self._calls, self._is_lookup, self._defaults)
-        return StepReader(document, tasks, folders, handlers)
+        tasks = TaskReader(document, calls, self._is_lookup, self._defaults, role)
+        return StepReader(document, tasks, (roles.home,), roles.steps_of, handlers)
 
     def _plays(self, document: Document) -> PlayReader:
-        folder = (Path(document.path).parent,)
+        home = Path(document.path).parent
         return PlayReader(
-            document, lambda h: self._steps(document, folder, handlers=h), self._defaults
+            document,
+            lambda roles, h: self._steps(document, roles, None, self._calls, handlers=h),
+            lambda: self._roles(home, Gathered()),
+            self._defaults,
         )
+
+    def _document(self, path: Path) -> Document:
+        return Document(str(path), read_text(path, self._vault), self._notice, self._vault)

@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from outlast.errors import NotSupportedYet, PlaybookError
-from outlast.loader import Document, MapNode, Node, SeqNode, read_text
+from outlast.loader import Document, MapNode, Node, SeqNode
 from outlast.outcome import Warned
 from outlast.playbook.calls import short_name
 from outlast.playbook.includes import find_import
@@ -59,7 +59,7 @@ class PlaybookReader(Struct, frozen=True):
             {key: text.entries[key] for key in _LAID_ON if key in text.entries}, text.origin
         )
         keywords = handed_down(replace(parent, vars={}), laid_on, Place.IMPORT_PLAYBOOK)
-        document = self.document.another(str(path), read_text(path))
+        document = self.document.another_file(path)
         reader = replace(self, document=document, depth=self.depth + 1)
         yield from reader.read(replace(keywords, vars={}), {**keywords.vars, **variables})
 

@@ -6,7 +6,7 @@ steps to `steps`, and the meaning of the header's values to the engine.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -19,10 +19,12 @@ from outlast.playbook.inheritance import handed_down
 from outlast.playbook.keywords import KEYWORDS, Place, check_allowed, check_text, type_named
 from outlast.playbook.model import ActionCall, Keywords, Play, Step, Vars
 from outlast.playbook.reading import Given, Text, cannot_process, read
+from outlast.playbook.roles import Compiled, Gathered, RoleReader
 from outlast.playbook.steps import StepReader
 from outlast.values import Template, Value, has_templates
 
 _SECTIONS = ("pre_tasks", "tasks", "post_tasks", "handlers")
+_LISTS = (*_SECTIONS, "roles")
 _HEADER = ("gather_facts", "gather_timeout", "force_handlers", "max_fail_percentage")
 _TWO_USERS = (
     "both 'user' and 'remote_user' are set for this play. The use of 'user' is deprecated, and"
@@ -35,28 +37,36 @@ class PlayReader(Struct, frozen=True):
     """Reads the plays of one file."""
 
     document: Document
-    steps: Callable[[bool], StepReader]
+    steps: Callable[[RoleReader, bool], StepReader]
     """Gives the reader of a section; True: of handlers."""
+    roles: Callable[[], RoleReader]
+    """Gives the reader of one play's roles."""
     defaults: DefaultsReader
 
     def read(self, node: MapNode, parent: Keywords) -> Play:
         """Give the play that *node* describes; *parent* is what an import of it lays on it."""
-        text = _with_remote_user(read(self.document, node, _SECTIONS))
+        text = _with_remote_user(read(self.document, node, _LISTS))
         for key, given in text.entries.items():
             row = check_allowed(key, Place.PLAY, given.key_origin)
-            if key not in _SECTIONS:
+            if key not in _LISTS:
                 check_text(row.name, row, given.value, text.origin)
         _check_hosts(text)
         keywords = handed_down(parent, text, Place.PLAY)
-        sections = {name: self._section(name, text, keywords) for name in _SECTIONS}
+        roles = self.roles()
+        sections = {name: self._section(name, text, keywords, roles) for name in _SECTIONS}
+        listed = text.entries.get("roles")
+        named = roles.section(self.document, listed.node if listed else None, keywords)
         _check_types(text)
         gather = ActionCall("gather_facts", "ansible.builtin.gather_facts", {}, text.origin)
         gather = self.defaults.applied(gather, keywords)
-        return _play(text, keywords, sections, gather.defaults)
+        play = _play(text, keywords, sections, gather.defaults)
+        return _with_roles(play, named, roles.gathered) if named or roles.gathered.roles else play
 
-    def _section(self, name: str, text: Text, keywords: Keywords) -> tuple[Step, ...]:
+    def _section(
+        self, name: str, text: Text, keywords: Keywords, roles: RoleReader
+    ) -> tuple[Step, ...]:
         given = text.entries.get(name)
-        reader = self.steps(name == "handlers")
+        reader = self.steps(roles, name == "handlers")
         if name == "handlers":  # an import's condition is not theirs: who notifies has met it
             keywords = replace(keywords, when=())
         return reader.section(given.node if given else None, keywords, name, text.origin)
@@ -65,7 +75,7 @@ class PlayReader(Struct, frozen=True):
 def _play(
     text: Text,
     keywords: Keywords,
-    sections: dict[str, tuple[Step, ...]],
+    sections: Mapping[str, tuple[Step, ...]],
     gather_defaults: tuple[Value, ...],
 ) -> Play:
     name = text.value("name")
@@ -86,7 +96,25 @@ def _play(
         order=text.value("order"),
         max_fail_percentage=text.value("max_fail_percentage"),
         force_handlers=text.value("force_handlers"),
-        **sections,
+        pre_tasks=sections["pre_tasks"],
+        tasks=sections["tasks"],
+        post_tasks=sections["post_tasks"],
+        handlers=sections["handlers"],
+    )
+
+
+def _with_roles(play: Play, named: Sequence[Compiled], gathered: Gathered) -> Play:
+    """Give *play* with the tasks of the roles it names before its own, their handlers, too.
+
+    The handlers of roles that tasks import come last.
+    """
+    steps = (step for one in named for step in one.steps)
+    handlers = (step for one in named for step in one.handlers)
+    return replace(
+        play,
+        tasks=(*steps, *play.tasks),
+        handlers=(*handlers, *play.handlers, *gathered.handlers),
+        roles=(*(one.role for one in named), *gathered.roles),
     )
 
 

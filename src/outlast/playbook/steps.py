@@ -6,22 +6,28 @@ import is its file's steps in its place. Leaves single tasks to `tasks`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from outlast.errors import Cause, PlaybookError
-from outlast.loader import Document, MapNode, Node, SeqNode, read_text
+from outlast.loader import Document, MapNode, Node, SeqNode
 from outlast.outcome import Warned
 from outlast.playbook.calls import Found, short_name
 from outlast.playbook.includes import check_import_words, find_import, read_options
 from outlast.playbook.inheritance import handed_down
 from outlast.playbook.keywords import Place, check_allowed, check_text, type_shown
-from outlast.playbook.model import Block, Keywords, Step
+from outlast.playbook.model import Block, Keywords, Role, Step
 from outlast.playbook.reading import Text, as_written, read
+from outlast.playbook.role_options import RoleWanted, check_role_options, static_role
 from outlast.playbook.tasks import TaskReader
 from outlast.values import Origin
+
+ImportRole: TypeAlias = Callable[[RoleWanted, Text, Keywords, Role | None], tuple[Step, ...]]
+"""Gives the steps of a role that a task asks for; the role that task is in comes last."""
 
 _PARTS = ("block", "rescue", "always")
 _MAX_IMPORTS = 50
@@ -39,6 +45,7 @@ class StepReader(Struct, frozen=True):
     tasks: TaskReader
     folders: tuple[Path, ...]
     """Where imported files are looked for, after the folder of the file that names them."""
+    import_role: ImportRole
     handlers: bool = False
     """Whether the steps are handlers: flat, and asked for by name."""
     depth: int = 0
@@ -75,7 +82,15 @@ class StepReader(Struct, frozen=True):
         text, found = self.tasks.look(node)
         if short_name(found.name) == "import_tasks":
             return self._imported(text, found, parent)
+        if short_name(found.name) == "import_role" and not self.handlers:
+            return self._role(text, found, parent)
         return (self.tasks.read(text, found, parent, handler=self.handlers),)
+
+    def _role(self, text: Text, found: Found, parent: Keywords) -> tuple[Step, ...]:
+        check_role_options(found, text)
+        check_import_words(found, text, Place.INCLUDE, self.tasks.is_lookup)
+        keywords = handed_down(parent, text, Place.INCLUDE)
+        return self.import_role(static_role(found, text), text, keywords, self.tasks.role)
 
     def _imported(self, text: Text, found: Found, parent: Keywords) -> tuple[Step, ...]:
         place = Place.HANDLER_INCLUDE if self.handlers else Place.INCLUDE
@@ -84,8 +99,8 @@ class StepReader(Struct, frozen=True):
             raise PlaybookError("This file is imported by what it imports itself.", text.origin)
         file = read_options(found, text).file
         here = Path(self.document.path).parent
-        path = find_import(file, text, (here, *self.folders))
-        document = self.document.another(str(path), read_text(path))
+        path = find_import(file, text, (here, *self._of_role(), *self.folders))
+        document = self.document.another_file(path)
         root, keywords = document.root, handed_down(parent, text, place)
         if root is None or self._is_null(root) or root.value == []:
             told = f"file {path.absolute()} is empty and had no tasks to include"
@@ -97,6 +112,12 @@ class StepReader(Struct, frozen=True):
         tasks = replace(self.tasks, document=document)
         reader = replace(self, document=document, tasks=tasks, depth=self.depth + 1)
         return reader.top(root, keywords)
+
+    def _of_role(self) -> tuple[Path, ...]:
+        """Give where a role's files import from, whatever folder the file that says so is in."""
+        role = self.tasks.role
+        part = "handlers" if self.handlers else "tasks"
+        return (Path(role.path, part), Path(role.path)) if role else ()
 
     def _block(self, node: MapNode, parent: Keywords) -> tuple[Step, ...]:
         text = read(self.document, node, _PARTS)

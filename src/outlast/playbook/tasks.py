@@ -27,8 +27,9 @@ from outlast.playbook.keywords import (
     type_named,
 )
 from outlast.playbook.loops import LoopReader
-from outlast.playbook.model import ActionCall, Condition, Keywords, Task
+from outlast.playbook.model import ActionCall, Condition, Keywords, Role, Task
 from outlast.playbook.reading import Given, Text, as_written, from_value, read
+from outlast.playbook.role_options import check_role_options
 from outlast.values import Origin, Template, Value
 
 _CHECKED = frozenset({"action", "local_action", "args", "register"})
@@ -42,6 +43,8 @@ class TaskReader(Struct, frozen=True):
     calls: CallReader
     is_lookup: Callable[[str], bool]
     defaults: DefaultsReader
+    role: Role | None = None
+    """The role whose file it is."""
 
     def look(self, node: MapNode) -> tuple[Text, Found]:
         """Give what *node* says and the action it names, before either is judged."""
@@ -53,13 +56,14 @@ class TaskReader(Struct, frozen=True):
         short = short_name(found.name)
         if handler and short in ("include_role", "import_role"):
             raise PlaybookError(f"Using '{found.name}' as a handler is not supported.", text.origin)
-        place = _place(handler=handler, include=short == "include_tasks")
+        dynamic = short in ("include_tasks", "include_role")
+        place = _place(handler=handler, include=dynamic)
         call = self.calls.resolve(found, text)
         inherited = None
-        if short == "include_tasks":
+        if dynamic:
             check_include_words(found, text, place)
             call, inherited = self._include(call, found, text, parent)
-        _check_meta(call, text, handler=handler)
+        _check_meta(call, text, handler=handler, in_role=self.role is not None)
         self._check_words(found, text, place)
         if found.on_localhost:
             text = _delegated(text)
@@ -101,18 +105,24 @@ class TaskReader(Struct, frozen=True):
             listen=_listen(text),
             places=_places(text),
             inherited=inherited,
+            role=self.role,
         )
 
     def _include(
         self, call: ActionCall, found: Found, text: Text, parent: Keywords
     ) -> tuple[ActionCall, Keywords]:
         """Check an include's options; what `apply` says is handed to what is included."""
-        options = read_options(found, text)
-        applied = from_value(options.apply, call.origin)
+        if short_name(found.name) == "include_role":
+            apply = check_role_options(found, text)
+            args = {name: value for name, value in call.args.items() if name != "apply"}
+        else:
+            options = read_options(found, text)
+            apply, args = options.apply, {"_raw_params": options.file}
+        applied = from_value(apply, call.origin)
         for key in applied.entries:
             check_allowed(key, Place.BLOCK, call.origin)
         inherited = handed_down(parent, applied, Place.BLOCK)
-        return replace(call, args={"_raw_params": options.file}), inherited
+        return replace(call, args=args), inherited
 
 
 def _place(*, handler: bool, include: bool) -> Place:
@@ -121,9 +131,11 @@ def _place(*, handler: bool, include: bool) -> Place:
     return Place.INCLUDE if include else Place.TASK
 
 
-def _check_meta(call: ActionCall, text: Text, *, handler: bool) -> None:
+def _check_meta(call: ActionCall, text: Text, *, handler: bool, in_role: bool) -> None:
     """Refuse `end_role` where there is no role to end."""
     if call.resolved != "ansible.builtin.meta" or call.args.get("_raw_params") != "end_role":
+        return
+    if in_role and not handler:
         return
     where = "a handler" if handler else "outside of a role"
     raise PlaybookError(f"Cannot execute 'end_role' from {where}", text.origin)

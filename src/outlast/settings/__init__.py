@@ -50,6 +50,11 @@ class Settings(Struct, frozen=True, kw_only=True):
     interpreter_python: str = "auto"
     remote_tmp: str = "~/.ansible/tmp"
     library: tuple[str, ...] = ()
+    roles_path: tuple[str, ...] = (
+        "~/.ansible/roles",
+        "/usr/share/ansible/roles",
+        "/etc/ansible/roles",
+    )
     verbosity: int = 0
     tags: tuple[str, ...] = ()
     skip_tags: tuple[str, ...] = ()
@@ -75,6 +80,11 @@ class Settings(Struct, frozen=True, kw_only=True):
     jinja2_extensions: tuple[str, ...] = ()
     diff_always: bool = False
     diff_context: int = 3
+    ask_vault_pass: bool = False
+    vault_identity: str = "default"
+    vault_identity_list: tuple[str, ...] = ()
+    vault_password_file: str | None = None
+    vault_id_match: bool = False
 
 
 def read_settings(environ: Mapping[str, str], cwd: str) -> Settings:

@@ -110,6 +110,7 @@ SETTINGS: Final = (
     Setting("interpreter_python", "text", "PYTHON_INTERPRETER", "interpreter_python"),
     Setting("remote_tmp", "text", "REMOTE_TEMP REMOTE_TMP", "remote_tmp"),
     Setting("library", "pathspec", "LIBRARY", "library"),
+    Setting("roles_path", "pathspec", "ROLES_PATH", "roles_path"),
     Setting("verbosity", "integer", "VERBOSITY", "verbosity", "'DEFAULT_VERBOSITY'"),
     Setting("tags", "list", "RUN_TAGS", "tags.run"),
     Setting("skip_tags", "list", "SKIP_TAGS", "tags.skip"),
@@ -162,4 +163,9 @@ SETTINGS: Final = (
     Setting("jinja2_extensions", "list", "JINJA2_EXTENSIONS", "jinja2_extensions"),
     Setting("diff_always", "boolean", "DIFF_ALWAYS", "diff.always"),
     Setting("diff_context", "integer", "DIFF_CONTEXT", "diff.context", "'DIFF_CONTEXT'"),
+    Setting("ask_vault_pass", "boolean", "ASK_VAULT_PASS", "ask_vault_pass"),
+    Setting("vault_identity", "text", "VAULT_IDENTITY", "vault_identity"),
+    Setting("vault_identity_list", "list", "VAULT_IDENTITY_LIST", "vault_identity_list"),
+    Setting("vault_password_file", "path", "VAULT_PASSWORD_FILE", "vault_password_file"),
+    Setting("vault_id_match", "boolean", "VAULT_ID_MATCH", "vault_id_match"),
 )

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import re
 import sys
+import zlib
 from collections.abc import Collection, Sequence
 
 from msgspec import Struct, field
 
 from outlast.values import Template, Value, is_list
+from outlast.variables.ports import Role
 
 _IP_V4 = re.compile(r"(?:(?:25[0-5]|2[0-4]\d|[01]?\d{1,2})(?:\.(?!$)|$)){4}", re.ASCII)
 
@@ -112,13 +114,26 @@ def play_name(name: Value, hosts: Value) -> Value:
     return ",".join(one.text if isinstance(one, Template) else str(one) for one in hosts)
 
 
-def of_roles(names: Sequence[str]) -> dict[str, object]:
-    """Give the lists of a play's roles, without their dependencies."""
+def of_roles(roles: Sequence[Role]) -> dict[str, object]:
+    """Give the lists of a play's roles and of those they depend on."""
+    names = [role.full_name for role in roles]
+    needed = list(dict.fromkeys(name for role in roles for name in role.dependencies))
     return {
-        "role_names": list(names),
-        "ansible_role_names": list(names),
-        "ansible_play_role_names": list(names),
-        "ansible_dependent_role_names": [],
+        "role_names": names,
+        "ansible_role_names": list(dict.fromkeys([*needed, *names])),
+        "ansible_play_role_names": names,
+        "ansible_dependent_role_names": needed,
+    }
+
+
+def of_role(role: Role) -> dict[str, object]:
+    """Give what the tasks of a role know of it."""
+    return {
+        "role_name": role.name,
+        "role_path": role.path,
+        "role_uuid": f"{zlib.crc32(role.identity.encode()):08x}",
+        "ansible_role_name": role.full_name,
+        "ansible_collection_name": role.collection,
     }
 
 

@@ -77,6 +77,75 @@ class Inventory(Protocol):
         ...
 
 
+class Role(Protocol):
+    """A role as one place uses it."""
+
+    @property
+    def name(self) -> str:
+        """Without its collection's."""
+        ...
+
+    @property
+    def full_name(self) -> str:
+        """With its collection's."""
+        ...
+
+    @property
+    def path(self) -> str:
+        """Its folder."""
+        ...
+
+    @property
+    def collection(self) -> str | None:
+        """The collection it is in."""
+        ...
+
+    @property
+    def defaults(self) -> Mapping[str, Value]:
+        """What its tasks see at the lowest level."""
+        ...
+
+    @property
+    def vars(self) -> Mapping[str, Value]:
+        """What its tasks see above the play's variables."""
+        ...
+
+    @property
+    def params(self) -> Mapping[str, Value]:
+        """What those who use it say."""
+        ...
+
+    @property
+    def include_params(self) -> Mapping[str, Value]:
+        """What a task that asks for it says."""
+        ...
+
+    @property
+    def exported_defaults(self) -> Mapping[str, Value]:
+        """What the play sees of its defaults."""
+        ...
+
+    @property
+    def exports(self) -> Mapping[str, Value]:
+        """What the play sees of its vars."""
+        ...
+
+    @property
+    def dependencies(self) -> Sequence[str]:
+        """Names of the roles it depends on."""
+        ...
+
+    @property
+    def identity(self) -> str:
+        """The same for uses that count as one."""
+        ...
+
+    @property
+    def public(self) -> bool:
+        """Whether the play sees anything of it."""
+        ...
+
+
 class Play(Protocol):
     """A play, as far as variables go."""
 

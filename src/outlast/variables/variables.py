@@ -16,9 +16,10 @@ from outlast.variables import facts as fact_names
 from outlast.variables import magic
 from outlast.variables.files import Notify, VarsFolders
 from outlast.variables.hosts import Knowledge, Stranger, said_by_inventory
-from outlast.variables.ports import Inventory, Place, Play
+from outlast.variables.ports import Inventory, Place, Play, Role
 from outlast.variables.precedence import LayeredScope, Layers, Precedence, TaskScope
 from outlast.variables.vars_files import VarsFiles
+from outlast.vault import LOCKED, Vault
 
 _Layer = Mapping[str, object]
 _NOTHING: _Layer = {}
@@ -36,17 +37,19 @@ class Variables:
         options: magic.Options,
         evaluate: Evaluate,
         notify: Notify,
+        vault: Vault = LOCKED,
     ) -> None:
         self._inventory = inventory
         self._extra = extra_vars
         self._options = options
         self._notify = notify
-        self._folders = VarsFolders(notify)
-        self._files = VarsFiles(evaluate, notify)
+        self._folders = VarsFolders(notify, vault)
+        self._files = VarsFiles(evaluate, notify, vault)
         self._known: dict[str, Knowledge] = {}
         self._playbook_dir = ""
         self._play: Play | None = None
-        self._roles: Sequence[str] = ()
+        self._roles: Sequence[Role] = ()
+        self._public: Layers = {}
         self._company = magic.Company()
         self._magic: dict[bool, _Layer] = {}
         """With and without what the play adds; empty when it must be made anew."""
@@ -63,12 +66,19 @@ class Variables:
         self._play = None
         self._changed()
 
-    def begin_play(self, play: Play, hosts: Sequence[str], roles: Sequence[str] = ()) -> None:
+    def begin_play(self, play: Play, hosts: Sequence[str], roles: Sequence[Role] = ()) -> None:
         """Start a play: its vars and vars_files apply from now on, to all of its hosts."""
         self._play = play
         self._roles = tuple(roles)
+        self._public = _exported(self._roles)
         self._company = magic.Company(tuple(hosts), tuple(hosts))
         self._warn_if_reserved(play.vars)
+        self._changed()
+
+    def add_roles(self, roles: Sequence[Role]) -> None:
+        """Say that tasks of the play have brought in more roles."""
+        self._roles = (*self._roles, *roles)
+        self._public = _exported(self._roles)
         self._changed()
 
     def set_batch(self, batch: Sequence[str], active: Collection[str]) -> None:
@@ -89,6 +99,7 @@ class Variables:
     def header_scope(self, play: Play) -> Scope:
         """Give what a play's own keywords are evaluated in: no host's variables."""
         layers = {
+            **(self._public if self._play is play else {}),
             Precedence.PLAY_VARS: play.vars,
             Precedence.EXTRA_VARS: self._extra,
             Precedence.MAGIC: self._magic_layer(in_play=self._play is play),
@@ -101,11 +112,14 @@ class Variables:
         task_vars: Mapping[str, object] = _NOTHING,
         *,
         environment: Iterable[object] = (),
-        more: Layers | None = None,
+        params: Mapping[str, object] = _NOTHING,
+        role: Role | None = None,
+        search_path: Sequence[str] = (),
     ) -> Scope:
         """Give all variables of *host*, those of a task in their place among them.
 
-        *more* are layers that only some tasks have: a role's, or an include's parameters.
+        *params* are those of the includes around the task, *role* is the one it is a task of,
+        and *search_path* where it looks for files.
         """
         known = self._knowledge(host)
         self._warn_if_reserved(task_vars)
@@ -116,12 +130,17 @@ class Variables:
             Precedence.EXTRA_VARS: self._extra,
             Precedence.MAGIC: {
                 **self._magic_layer(in_play=self._play is not None),
+                **(magic.of_role(role) if role else {}),
                 "environment": list(environment),
+                **({"ansible_search_path": list(search_path)} if search_path else {}),
             },
-            **(more or {}),
+            Precedence.INCLUDE_PARAMS: params,
         }
+        if role is not None:
+            layers |= _of_role(role, params)
         if self._play is None:
             return TaskScope(layers, known.base_data)
+        layers |= self._public
         layers[Precedence.PLAY_VARS] = self._play.vars
         return TaskScope(self._with_files(self._play, known, layers), known.base_data)
 
@@ -241,6 +260,30 @@ class Variables:
             for name in names:
                 if name in magic.RESERVED:
                     self._notify(Warned(f"Found variable using reserved name {name!r}."))
+
+
+def _of_role(role: Role, params: Mapping[str, object]) -> Layers:
+    return {
+        Precedence.TASK_ROLE_DEFAULTS: role.defaults,
+        Precedence.ROLE_VARS: role.vars,
+        Precedence.ROLE_PARAMS: role.params,
+        Precedence.INCLUDE_PARAMS: {**params, **role.include_params},
+    }
+
+
+def _exported(roles: Sequence[Role]) -> Layers:
+    """Give what all tasks of a play see of its roles, the later role winning."""
+    public = [role for role in roles if role.public]
+    if not public:
+        return {}
+    return {
+        Precedence.ROLE_DEFAULTS: _joined(role.exported_defaults for role in public),
+        Precedence.ROLE_EXPORTS: _joined(role.exports for role in public),
+    }
+
+
+def _joined(parts: Iterable[_Layer]) -> _Layer:
+    return {name: value for part in parts for name, value in part.items()}
 
 
 class _HostVars(Mapping[str, Scope]):

@@ -79,8 +79,11 @@ class PlainVariables:
     def begin_playbook(self, path) -> None:
         self.hosts.setdefault("localhost", {})
 
-    def begin_play(self, play, hosts) -> None:
+    def begin_play(self, play, hosts, roles) -> None:
         self.play_vars = play.vars
+
+    def add_roles(self, roles) -> None:
+        self.roles = [*getattr(self, "roles", []), *roles]
 
     def set_batch(self, batch, active) -> None:
         self.active.append(tuple(active))
@@ -91,7 +94,7 @@ class PlainVariables:
     def header_scope(self, play) -> Scope:
         return DictScope(play.vars)
 
-    def scope(self, host, task_vars) -> Scope:
+    def scope(self, host, task_vars, **_words) -> Scope:
         own = self.hosts.setdefault(host, {})
         return Overlaid(task_vars, DictScope({**self.play_vars, "inventory_hostname": host, **own}))
 
@@ -191,7 +194,7 @@ class Files:
     files: dict[str, tuple] = field(default_factory=dict)
     asked: list[tuple[str, Keywords]] = field(default_factory=list)
 
-    async def tasks(self, path, folders, inherited, *, handlers):
+    async def tasks(self, path, folders, inherited, *, handlers, role):
         self.asked.append((path, inherited))
         steps = tuple(replace(step, keywords=inherited) for step in self.files[path])
         return IncludedFile(f"{folders[0]}/{path}", steps)

@@ -12,7 +12,7 @@ import pytest
 from outlast.errors import PlaybookError, UndefinedVariable
 from outlast.inventory import load_inventory
 from outlast.values import Origin, Overlaid, Scope, Template
-from outlast.variables import Options, Precedence, Variables
+from outlast.variables import Options, Variables
 from outlast.variables.facts import forbidden
 from outlast.variables.magic import RESERVED
 
@@ -196,12 +196,9 @@ def test_an_address_is_its_own_short_name(world, name, short):
 def test_layers_only_some_tasks_have_find_their_place(world):
     variables, _ = world(extra={"e": "extra"})
     variables.set_facts("web1", {"x": "fact", "e": "fact"})
-    more = {
-        Precedence.ROLE_DEFAULTS: {"d": "default", "x": "default"},
-        Precedence.INCLUDE_PARAMS: {"x": "include", "e": "include"},
-    }
-    scope = variables.scope("web1", {"x": "task"}, more=more, environment=[{"A": "b"}])
-    assert (scope["d"], scope["x"], scope["e"]) == ("default", "include", "extra")
+    said = {"x": "include", "e": "include"}
+    scope = variables.scope("web1", {"x": "task"}, params=said, environment=[{"A": "b"}])
+    assert (scope["x"], scope["e"]) == ("include", "extra")
     assert scope["environment"] == [{"A": "b"}]
 
 

@@ -1,0 +1,84 @@
+"""What `import_role` and `include_role` say beside a task's keywords.
+
+Knows their options and what is wrong with them. Leaves finding and reading the role to
+`roles`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec import Struct, field
+
+from outlast.errors import NotSupportedYet, PlaybookError
+from outlast.playbook.calls import Found, short_name
+from outlast.playbook.conversions import to_bool
+from outlast.playbook.keywords import type_shown
+from outlast.playbook.reading import Text
+from outlast.values import Origin, Template, Value
+
+_FROM = ("tasks_from", "vars_from", "defaults_from", "handlers_from")
+_FLAGS = ("public", "allow_duplicates", "rolespec_validate")
+_OPTIONS = frozenset({"name", "role", "apply", *_FROM, *_FLAGS})
+
+
+class RoleWanted(Struct, frozen=True, kw_only=True):
+    """A role that a task asks for; everything is evaluated."""
+
+    name: str
+    files: Mapping[str, str] = field(default_factory=dict)
+    """`tasks` to the file that stands in for `main`, and so on."""
+    public: bool | None = None
+    """None: as it is usual for the statement."""
+    repeats: bool = True
+    validate: bool = True
+
+
+def check_role_options(found: Found, text: Text) -> Mapping[str, Value]:
+    """Refuse what is wrong with the options, evaluated or not; gives `apply`."""
+    args = found.args
+    if args.get("name", args.get("role")) is None:
+        raise PlaybookError(f"'name' is a required field for {found.name}.", text.origin)
+    odd = [str(name) for name in args if name not in _OPTIONS]
+    if odd:
+        raise PlaybookError(f"Invalid options for {found.name}: {','.join(odd)}", text.origin)
+    for name in _FROM:
+        value = args.get(name)
+        if name in args and not isinstance(value, str | Template):
+            told = f"Expected a string for {name} but got {type_shown(value)} instead"
+            raise PlaybookError(told)
+    apply = args.get("apply", {})
+    if apply and short_name(found.name) != "include_role":
+        raise PlaybookError(f"Invalid options for {found.name}: apply", text.origin)
+    if not isinstance(apply, dict):
+        told = f"Expected a dict for apply but got {type_shown(apply)} instead"
+        raise PlaybookError(told)
+    return apply
+
+
+def static_role(found: Found, text: Text) -> RoleWanted:
+    """Give what an import asks for: nothing may be left to evaluate."""
+    for name, value in found.args.items():
+        if isinstance(value, Template):
+            told = f"a template in the {name!r} of an import is not supported yet"
+            raise NotSupportedYet(told, value.origin or text.origin)
+    return role_wanted(found.args, text.origin)
+
+
+def role_wanted(args: Mapping[str, object], origin: Origin) -> RoleWanted:
+    """Give what evaluated *args* ask for; raises `PlaybookError`."""
+    public = args.get("public")
+    return RoleWanted(
+        name=str(args.get("name", args.get("role"))),
+        files={name.removesuffix("_from"): str(args[name]) for name in _FROM if name in args},
+        public=None if public is None else _flag("public", public, origin),
+        repeats=_flag("allow_duplicates", args.get("allow_duplicates", True), origin),
+        validate=_flag("rolespec_validate", args.get("rolespec_validate", True), origin),
+    )
+
+
+def _flag(name: str, value: object, origin: Origin) -> bool:
+    try:
+        return to_bool(value)
+    except ValueError as error:
+        raise PlaybookError(f"Error processing keyword {name!r}: {error}", origin) from error
