@@ -231,7 +231,12 @@ def test_the_host_of_a_job_is_named_to_who_names_another(world):
     jid = world.the_job()
     wrong = world.jobs("logs", "--host", "there", jid, code=1)
     assert f"Job {jid} is on here, not on there." in wrong.stderr
-    assert "Traceback" not in wrong.stderr
+    assert "hint: Leave --host out, or say --host here." in wrong.stderr
+    world.forget()
+    away = {"ansible_connection": "local", "ansible_async_dir": str(world.folder / "none")}
+    world.hosts({"here": {"ansible_connection": "local"}, "there": away})
+    unknown = world.jobs("logs", "-i", "hosts.yml", "--host", "there", jid[:8], code=1)
+    assert f"Job {jid} is on here." in unknown.stderr
 
 
 def test_a_prefix_of_several_jobs_is_refused_with_their_ids(world):
@@ -405,6 +410,18 @@ def test_a_run_can_cancel_what_it_leaves(world):
     assert "The job was cancelled" in said.stderr
     assert world.listed() == []
     assert world.listed("--remote") == []
+
+
+def test_no_run_pays_for_the_commands_on_jobs(world):
+    world.start()
+    program = (
+        "import sys; from outlast.cli.entry import main; main(sys.argv[1:]);"
+        "print(sorted({'click', 'rich'} & sys.modules.keys()), file=sys.stderr)"
+    )
+    for words in (["--version"], ["playbook", "-i", "hosts.yml", "site.yml"]):
+        command = [sys.executable, "-c", program, *words]
+        done = subprocess.run(command, cwd=world.folder, capture_output=True, check=True)
+        assert done.stderr.endswith(b"[]\n")
 
 
 # -- over SSH, and as other users --------------------------------------------------------------

@@ -157,11 +157,13 @@ class Wanted(Struct, frozen=True, kw_only=True):
     known: list[Found]
     prefixes: list[str]
     places: list[Place]
+    elsewhere: list[Place]
+    """Hosts of the inventory that `--host` leaves out: a wrong one is told the right one."""
 
 
 def wanted(ledger: Ledger, prefixes: Sequence[str], asked: Asked, settings: Settings) -> Wanted:
     """Sort out which of the jobs that were named are known; raises as `known`."""
-    sorted_out = Wanted(known=[], prefixes=[], places=[])
+    sorted_out = Wanted(known=[], prefixes=[], places=[], elsewhere=[])
     strange = False
     for prefix in dict.fromkeys(prefixes):
         found = known(ledger, prefix, asked, settings)
@@ -175,13 +177,38 @@ def wanted(ledger: Ledger, prefixes: Sequence[str], asked: Asked, settings: Sett
             sorted_out.places.append(found.place)
     if strange:
         sorted_out.places.extend(worth_asking(ledger, asked, settings))
+    if strange and asked.host and asked.inventory:
+        sorted_out.elsewhere.extend(inventory_places(replace(asked, host=None), settings))
     return sorted_out
 
 
 async def located(sessions: Sessions, jobs: Wanted) -> list[Found]:
     """Give where all of *jobs* are; raises `OutlastError` for one that is nowhere."""
-    more = [await found_on_hosts(sessions, prefix, jobs.places) for prefix in jobs.prefixes]
+    more = []
+    for prefix in jobs.prefixes:
+        try:
+            more.append(await found_on_hosts(sessions, prefix, jobs.places))
+        except NoSuchJob:
+            if jobs.elsewhere:
+                await _say_where(sessions, prefix, jobs.elsewhere)
+            raise
     return list({(one.place.host, one.jid): one for one in [*jobs.known, *more]}.values())
+
+
+async def _say_where(sessions: Sessions, prefix: str, places: Sequence[Place]) -> None:
+    """Raise that a job is on another host than the one named, if it is."""
+    try:
+        found = await found_on_hosts(sessions, prefix, places)
+    except NoSuchJob:
+        return
+    raise OutlastError(
+        f"Job {found.jid} is on {found.place.host}.",
+        help_text=f"Leave --host out, or say --host {found.place.host}.",
+    )
+
+
+class NoSuchJob(OutlastError):
+    """No host that was asked has a job of that id."""
 
 
 def note(ledger: Ledger, jobs: Iterable[Seen]) -> None:
@@ -269,16 +296,16 @@ async def found_on_hosts(sessions: Sessions, prefix: str, places: Sequence[Place
     raise OutlastError(f"There are {len(found)} jobs for {prefix!r}: {several}.")
 
 
-def _nowhere(prefix: str, places: Sequence[Place], silent: Mapping[str, str]) -> OutlastError:
+def _nowhere(prefix: str, places: Sequence[Place], silent: Mapping[str, str]) -> NoSuchJob:
     hosts = list(dict.fromkeys(place.host for place in places))
     if not hosts:
-        return OutlastError(
+        return NoSuchJob(
             f"There is no job {prefix!r} in the ledger, and no host to look for it on.",
             help_text="Name an inventory with -i, or a host with --host.",
         )
     away = "".join(f" {host} could not be asked: {why}." for host, why in silent.items())
     users = "Jobs of a become user are found with -b or --become-user."
-    return OutlastError(
+    return NoSuchJob(
         f"There is no job {prefix!r} in the ledger, nor on {', '.join(hosts[:10])}.{away}",
         help_text=users,
     )

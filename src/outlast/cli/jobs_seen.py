@@ -18,6 +18,8 @@ from outlast.cli.tables import Cell, lapse, write_table
 from outlast.jobs import JobSummary
 from outlast.ledger.records import JobRecord
 
+_MARGIN = 60.0
+"""Seconds after its limit that a job may take to be ended."""
 _ENDS = {
     "limit": "out of time",
     "idle": "silent too long",
@@ -64,8 +66,16 @@ class Seen(Struct, frozen=True, kw_only=True):
         return self.over and not self.well and self.cause != "cancelled"
 
 
-def remembered(record: JobRecord) -> Seen:
-    """Give a job as the ledger knows it."""
+def remembered(record: JobRecord, now: float | None = None) -> Seen:
+    """Give a job as the ledger knows it; that it runs is not said when its time is long over."""
+    seen = _recorded(record)
+    late = (time.time() if now is None else now) - seen.started - seen.limit
+    if seen.state != "running" or not seen.limit or late < _MARGIN:
+        return seen
+    return replace(seen, state="unknown", cause="its time is over")
+
+
+def _recorded(record: JobRecord) -> Seen:
     return Seen(
         jid=record.jid,
         host=record.host,
@@ -108,7 +118,7 @@ def told(summary: JobSummary, host: str, async_dir: str, record: JobRecord | Non
 
 def gone(record: JobRecord) -> Seen:
     """Give a job whose host no longer has it: cleaned up, so somebody has taken its result."""
-    seen = replace(remembered(record), asked=True)
+    seen = replace(_recorded(record), asked=True)
     return seen if seen.over else replace(seen, state="unknown", cause="not on the host")
 
 

@@ -97,15 +97,20 @@ class TestFlags:
     def test_file_transfer_arguments_are_named_as_ineffective(self):
         assert settings("--scp-extra-args=-l 1").ignored
 
+    def test_vault_passwords_come_from_several_places_in_order(self, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        got = options("--vault-id", "a@b", "--vault-password-file", "f", "--vault-id", "c@prompt")
+        assert got.vault_ids == ("a@b", "c@prompt")
+        assert got.vault_password_files == (str(tmp_path / "f"),)
+        assert settings("-J").ask_vault_pass
+        assert settings("--ask-vault-password").ask_vault_pass
+
     @pytest.mark.parametrize(
         "argv",
         [
             ["-k"],
             ["--step"],
             ["--start-at-task", "x"],
-            ["-J"],
-            ["--vault-id", "a@b"],
-            ["--vault-password-file", "f"],
             ["--flush-cache"],
             ["--connection-password-file", "f"],
         ],
@@ -140,3 +145,19 @@ def test_a_playbook_must_be_a_file(playbook, tmp_path):
         parse([playbook, "no.yml"], Settings())
     with pytest.raises(SourceMissing, match="does not appear to be a file"):
         parse([str(tmp_path)], Settings())
+
+
+@pytest.mark.usefixtures("playbook")
+class TestJobs:
+    def test_jobs_are_left_alone_unless_something_is_said(self):
+        assert (options().jobs, options().strict_jobs) == (None, False)
+
+    @pytest.mark.parametrize("word", ["leave", "wait", "cancel"])
+    def test_what_becomes_of_them_can_be_said(self, word):
+        assert options(f"--jobs={word}", "--strict-jobs").jobs == word
+        assert options("--strict-jobs").strict_jobs
+
+    def test_anything_else_is_wrong_usage(self, capsys):
+        with pytest.raises(SystemExit, match="2"):
+            options("--jobs=kill")
+        assert "invalid choice: 'kill'" in capsys.readouterr().err
