@@ -124,13 +124,10 @@ class Walker(Struct, frozen=True, kw_only=True):
         if not self.tasks.wiring.tags.select(task.keywords.tags):
             return hosts
         applies = self.metas.run(task, hosts, self.tasks.labels)
-<<<<<<<
         if command_of(task) is Meta.END_ROLE:
             self.standing.out_of_role.update(applies)
-=======
         if command_of(task) is Meta.RESET_CONNECTION:
             await self.metas.reset(task, applies, self.tasks.reader)
->>>>>>>
         if command_of(task) is not Meta.FLUSH_HANDLERS:
             return hosts
         through = set(await self.flush(applies))

@@ -12,12 +12,8 @@ from enum import StrEnum
 from msgspec import Struct
 
 from outlast.engine.labels import Labels
-<<<<<<<
-from outlast.engine.ports import Wiring
-from outlast.engine.scopes import scope_of
-=======
 from outlast.engine.ports import Target, Wiring
->>>>>>>
+from outlast.engine.scopes import scope_of
 from outlast.engine.standing import Standing
 from outlast.engine.terms import TermsReader
 from outlast.engine.verdict import all_hold
@@ -37,22 +33,16 @@ class Meta(StrEnum):
     END_PLAY = "end_play"
     CLEAR_FACTS = "clear_facts"
     CLEAR_HOST_ERRORS = "clear_host_errors"
-<<<<<<<
     END_ROLE = "end_role"
-=======
     REFRESH_INVENTORY = "refresh_inventory"
     RESET_CONNECTION = "reset_connection"
->>>>>>>
 
 
-<<<<<<<
-_LATER = frozenset({"refresh_inventory", "reset_connection"})
-_PER_HOST = frozenset({Meta.NOOP, Meta.END_HOST, Meta.END_ROLE, Meta.FLUSH_HANDLERS})
-=======
-_LATER = frozenset({"end_role"})
-_PER_HOST = frozenset({Meta.NOOP, Meta.END_HOST, Meta.FLUSH_HANDLERS, Meta.RESET_CONNECTION})
+_LATER: frozenset[str] = frozenset()
+_PER_HOST = frozenset(
+    {Meta.NOOP, Meta.END_HOST, Meta.END_ROLE, Meta.FLUSH_HANDLERS, Meta.RESET_CONNECTION}
+)
 _UNCONDITIONAL = frozenset({Meta.NOOP, Meta.REFRESH_INVENTORY, Meta.RESET_CONNECTION})
->>>>>>>
 
 
 def is_meta(task: Task) -> bool:
@@ -140,19 +130,14 @@ class MetaRunner(Struct, frozen=True, kw_only=True):
             case Meta.CLEAR_HOST_ERRORS:
                 standing.failed.difference_update(self.company)
                 standing.unreachable.difference_update(self.company)
-<<<<<<<
-            case Meta.NOOP | Meta.FLUSH_HANDLERS | Meta.END_ROLE:
-                pass  # who walks through the play does these
-=======
             case Meta.REFRESH_INVENTORY:
                 self.wiring.hosts.refresh()
-            case Meta.NOOP | Meta.FLUSH_HANDLERS | Meta.RESET_CONNECTION:
-                pass  # a flush is the play's to do; a connection takes its time to close
+            case Meta.NOOP | Meta.FLUSH_HANDLERS | Meta.END_ROLE | Meta.RESET_CONNECTION:
+                pass  # who walks through the play does these
 
     async def reset(self, task: Task, hosts: Sequence[str], reader: TermsReader) -> None:
         """Close the connections of *hosts*; what comes next opens them anew."""
         for host in hosts:
-            scope = self.wiring.variables.scope(host, task.keywords.vars)
+            scope = scope_of(self.wiring, task, host)
             reaching = reader.read(task, scope).reaching
             await self.wiring.reach.reset(Target(name=host, scope=scope, keywords=reaching))
->>>>>>>
