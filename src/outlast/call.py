@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 from msgspec import Struct, field
 
 from outlast.values import Origin, Scope, Template
+from outlast.vault import LOCKED, Vault
 
 
 class ResolvedAction(Struct, frozen=True):
@@ -352,5 +353,7 @@ class Call(Struct, frozen=True, kw_only=True):
     """Shows a line to whoever watches the run, before the task ends (`pause`)."""
     warn: Callable[[str], None] = _to_nobody
     """Warns whoever watches the run at once, where a notice on the outcome would come late."""
+    vault: Vault = LOCKED
+    """Opens encrypted files of the controller."""
     journal: Journal = NoJournal()
     """Where jobs are written down."""

@@ -2,8 +2,8 @@
 
 Knows that every scalar with template marks in a trusted file becomes a `Template` carrying
 its place, that what stands below `!unsafe` never does, and how to say what is wrong with a
-text. Leaves what the values mean to its callers: the playbook parser walks the `Node`s,
-inventories and variable files take whole values.
+text. Files are decrypted on the way in. Leaves what the values mean to its callers: the
+playbook parser walks the `Node`s, inventories and variable files take whole values.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from msgspec import Struct
 
 from outlast.errors import Cause, NotSupportedYet, PlaybookError, SourceMissing
 from outlast.outcome import Notice, Warned
-from outlast.values import Origin, Template, Value, looks_like_template
+from outlast.values import Origin, Template, Value, Vaulted, looks_like_template
+from outlast.vault import LOCKED, Vault
 from outlast.yaml_faults import explained
 
 try:
@@ -59,8 +60,12 @@ class Entry(Struct, frozen=True):
 class Document:
     """One YAML text as nodes with places; gives values for nodes."""
 
-    def __init__(self, path: str, text: str, warn: Warn | None = None) -> None:
+    def __init__(
+        self, path: str, text: str, warn: Warn | None = None, vault: Vault = LOCKED
+    ) -> None:
         self.path = path
+        self.vault = vault
+        """Opens what this document leads to; its own text has been decrypted."""
         self._text = text
         self._warn = warn or (lambda _notice: None)
         self._resolver = yaml.SafeLoader("")  # constructs scalars by YAML 1.1's rules
@@ -72,11 +77,13 @@ class Document:
 
     def another(self, path: str, text: str) -> Document:
         """Give another text as a document whose oddities are told to the same listener."""
-        return Document(path, text, self._warn)
+        return Document(path, text, self._warn, self.vault)
+
+    def another_file(self, path: str | Path) -> Document:
+        """Give a file as such a document, decrypted if need be; raises as `read_text` does."""
+        return self.another(str(path), read_text(path, self.vault))
 
     def _compose(self, text: str) -> Node | None:
-        if text.startswith("$ANSIBLE_VAULT;"):
-            raise NotSupportedYet("vault-encrypted files are not supported yet", Origin(self.path))
         try:
             self._check_depth(text)
             reader = _Reader(text)
@@ -162,7 +169,7 @@ class Document:
             if not isinstance(node, ScalarNode):
                 problem = f"the {node.tag!r} tag requires a string value"
                 raise self._fault(problem, node, look_closer=False)
-            raise NotSupportedYet("vault-encrypted values are not supported yet", self.origin(node))
+            return Vaulted(node.value, self.origin(node))
         if node.tag == "!" and isinstance(node, ScalarNode):
             return self._value(self._untagged(node), depth + 1, unsafe=unsafe)
         raise self._fault(f"could not determine a constructor for the tag {node.tag!r}", node)
@@ -265,13 +272,14 @@ class Document:
         raise self._fault(f"could not determine a constructor for the tag {node.tag!r}", node)
 
 
-def read_text(path: str | Path) -> str:
-    """Give a file's text.
+def read_text(path: str | Path, vault: Vault = LOCKED) -> str:
+    """Give a file's text, decrypted if it is encrypted.
 
-    Raises `SourceMissing` with the reason, and `PlaybookError` for what is no UTF-8 text.
+    Raises `SourceMissing` with the reason, `PlaybookError` for what is no UTF-8 text, and
+    `VaultError`.
     """
     try:
-        return Path(path).read_text(encoding="utf-8")
+        text = vault.opened(Path(path).read_bytes(), str(path)).decode("utf-8")
     except OSError as error:
         raise SourceMissing(
             f"Could not read {str(path)!r}", causes=(Cause(str(error.strerror)),)
@@ -284,11 +292,15 @@ def read_text(path: str | Path) -> str:
             Origin(str(path)),
             help_text="Save the file as UTF-8, or convert it with iconv.",
         ) from error
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
 
-def load_file(path: str | Path, warn: Warn | None = None) -> Value:
-    """Give the value of a whole YAML or JSON file; raises `SourceMissing` or `PlaybookError`."""
-    return load_text(read_text(path), str(path), warn)
+def load_file(path: str | Path, warn: Warn | None = None, vault: Vault = LOCKED) -> Value:
+    """Give the value of a whole YAML or JSON file.
+
+    Raises `SourceMissing`, `PlaybookError` or `VaultError`.
+    """
+    return load_text(read_text(path, vault), str(path), warn)
 
 
 def load_text(text: str, path: str, warn: Warn | None = None) -> Value:
@@ -317,6 +329,6 @@ def trusted(value: object, origin: Origin, depth: int = 0) -> Value:
         return value  # type: ignore[return-value]  # JSON has nothing but scalars left
     if value.keys() == {"__ansible_unsafe"} and isinstance(text := value["__ansible_unsafe"], str):
         return text
-    if value.keys() == {"__ansible_vault"}:
-        raise NotSupportedYet("vault-encrypted values are not supported yet", origin)
+    if value.keys() == {"__ansible_vault"} and isinstance(text := value["__ansible_vault"], str):
+        return Vaulted(text, origin)
     return {key: trusted(member, origin, depth + 1) for key, member in value.items()}

@@ -44,6 +44,13 @@ class Template(Struct, frozen=True, eq=False):
         return hash(self.text)
 
 
+class Vaulted(Template, frozen=True, eq=False):
+    """A `!vault` string: `text` is what is encrypted, decrypted when it is first needed.
+
+    A template of its own kind: what it evaluates to is data, whatever marks stand in it.
+    """
+
+
 class Omit(Enum):
     """What `{{ omit }}` evaluates to: the argument it stands in is dropped."""
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from outlast.errors import NotSupportedYet, PlaybookError, SourceMissing
 from outlast.loader import Document, load_file, load_text
-from outlast.values import Template, has_templates
+from outlast.values import Template, Vaulted, has_templates
+from outlast.vault import Vault, VaultError, VaultSecret, encrypted
 
 
 def load(text, notices=None):
@@ -156,9 +157,12 @@ def test_rare_types_are_refused_loudly(tag):
         load(f"a: !!{tag}")
 
 
-def test_vaulted_text_is_refused_loudly():
-    with pytest.raises(NotSupportedYet, match="vault"):
-        load("a: !vault |\n  $ANSIBLE_VAULT;1.1;AES256\n  61\n")
+@pytest.mark.parametrize("tag", ["!vault", "!vault-encrypted"])
+def test_a_vaulted_string_waits_encrypted_with_its_place(tag):
+    found = load(f"a: {tag} |\n  $ANSIBLE_VAULT;1.1;AES256\n  61\n")["a"]
+    assert type(found) is Vaulted
+    assert found.text == "$ANSIBLE_VAULT;1.1;AES256\n61\n"
+    assert (found.origin.line, found.origin.column) == (1, 4)
 
 
 @pytest.mark.parametrize(
@@ -243,12 +247,22 @@ def test_json_goes_before_yaml_and_its_texts_are_templates_too(tmp_path):
     assert load_text("{a: 1, b: yes}", "f.yml") == {"a": 1, "b": True}, "YAML has braces, too"
 
 
-@pytest.mark.parametrize(
-    "text", ["$ANSIBLE_VAULT;1.1;AES256\n6162\n", '{"a": {"__ansible_vault": "x"}}']
-)
-def test_what_is_encrypted_is_refused_loudly(text):
-    with pytest.raises(NotSupportedYet):
-        load_text(text, "f.yml")
+def test_a_vaulted_string_in_json_waits_encrypted():
+    found = load_text('{"a": {"__ansible_vault": "x"}}', "f.json")["a"]
+    assert type(found) is Vaulted
+    assert found.text == "x"
+
+
+def test_a_file_is_decrypted_on_the_way_in(tmp_path):
+    secret = VaultSecret("default", b"pw")
+    path = tmp_path / "f.yml"
+    path.write_bytes(encrypted(b"a: '{{ x }}'\r\nb: 1\n", secret))
+    found = load_file(path, vault=Vault((secret,)))
+    assert found == {"a": Template("{{ x }}"), "b": 1}
+    assert found["a"].origin.line == 1
+    with pytest.raises(VaultError, match="no vault secrets found") as told:
+        load_file(path)
+    assert told.value.origin.path == str(path)
 
 
 def test_json_that_nests_too_deep_is_refused():

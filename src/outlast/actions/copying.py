@@ -18,7 +18,7 @@ from outlast.actions.argument_spec import boolean
 from outlast.actions.modules import Modules
 from outlast.actions.placing import Placing, place, reported, with_dest
 from outlast.actions.saying import action_failed
-from outlast.actions.source_files import Tree, find_source, walk
+from outlast.actions.source_files import Tree, find_source, read_source, walk
 from outlast.call import Call
 from outlast.errors import ActionFailed, Refused, SourceMissing
 from outlast.outcome import Failed, Notice, Ok, Outcome, Performed
@@ -101,7 +101,7 @@ async def _read(
     call: Call, source: str, name: str, dest: str, *, follow: bool | None = None
 ) -> Placing:
     try:
-        data, mode = await asyncio.to_thread(_data_and_mode, Path(source))
+        data, mode = await asyncio.to_thread(_data_and_mode, call, Path(source))
     except OSError as error:
         raise ActionFailed(f"could not read src={source}, {error.strerror}") from error
     return Placing(
@@ -115,8 +115,8 @@ async def _read(
     )
 
 
-def _data_and_mode(source: Path) -> tuple[bytes, str]:
-    return source.read_bytes(), f"0{stat.S_IMODE(source.stat().st_mode):03o}"
+def _data_and_mode(call: Call, source: Path) -> tuple[bytes, str]:
+    return read_source(call, str(source)), f"0{stat.S_IMODE(source.stat().st_mode):03o}"
 
 
 # -- folders --------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from pathlib import Path
 from outlast.actions.argument_spec import Argument, Spec, text
 from outlast.actions.modules import Modules, answered
 from outlast.actions.saying import action_failed, with_warning
-from outlast.actions.source_files import find_source, not_there
+from outlast.actions.source_files import find_source, not_there, read_source
 from outlast.call import Call, CommandRun, Session
 from outlast.errors import ActionFailed, Refused, SourceMissing
 from outlast.outcome import Ok, Outcome, Performed, Skipped
@@ -91,7 +91,7 @@ async def _not_to_run(session: Session, args: Mapping[str, object]) -> str:
 
 
 def _content(call: Call, name: str) -> bytes:
-    return Path(find_source(call, "files", name)).read_bytes()
+    return read_source(call, find_source(call, "files", name))
 
 
 async def _sent_and_run(

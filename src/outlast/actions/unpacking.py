@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 
 from outlast.actions.argument_spec import boolean
 from outlast.actions.modules import Modules
-from outlast.actions.source_files import find_source, not_there
+from outlast.actions.source_files import find_source, not_there, read_source
 from outlast.call import Call, Session
 from outlast.errors import Refused, SourceMissing
 from outlast.outcome import Performed, Skipped
@@ -50,4 +49,4 @@ async def _refuse_no_folder(session: Session, dest: str) -> None:
 
 
 def _content(call: Call, source: str) -> bytes:
-    return Path(find_source(call, "files", source)).read_bytes()
+    return read_source(call, find_source(call, "files", source))

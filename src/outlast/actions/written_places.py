@@ -36,7 +36,7 @@ def _entry(call: Call, argument: str) -> tuple[Document, Node, Node] | None:
     if call.origin is None:
         return None
     try:
-        document = Document(call.origin.path, read_text(call.origin.path))
+        document = Document(call.origin.path, read_text(call.origin.path, call.vault))
     except OutlastError:
         return None
     arguments = _value_of_key_at(document, call.origin)

@@ -22,6 +22,7 @@ from outlast.playbook.parser import PlaybookParser
 from outlast.settings import Settings
 from outlast.values import is_list
 from outlast.variables.variables import Variables
+from outlast.vault import Vault
 
 
 class House(Struct, frozen=True, kw_only=True):
@@ -35,6 +36,7 @@ class House(Struct, frozen=True, kw_only=True):
     parser: PlaybookParser
     evaluate: EvaluateUponNeed
     variables: Variables
+    vault: Vault
     recording: Recording
     """Ended by who began the run; `recording.run` is its id in the ledger, once it has one."""
     account: Account

@@ -51,6 +51,9 @@ class RunOptions(Struct, frozen=True, kw_only=True):
     """Jobs that failed or were lost unseen make the run a failure."""
     ask_become_pass: bool = False
     become_password: str | None = None
+    vault_ids: tuple[str, ...] = ()
+    """As they were written: `id@prompt`, `id@file`."""
+    vault_password_files: tuple[str, ...] = ()
 
     @property
     def only_looks(self) -> bool:
@@ -99,6 +102,8 @@ def _options(given: argparse.Namespace, settings: Settings) -> RunOptions:
         jobs=given.jobs,
         strict_jobs=given.strict_jobs,
         ask_become_pass=given.ask_become_pass or settings.become_ask_pass,
+        vault_ids=tuple(given.vault_ids),
+        vault_password_files=tuple(given.vault_password_files),
     )
 
 
@@ -150,15 +155,13 @@ _SETTINGS_FLAGS: Final = (
     "become_password_file",
     "diff_always",
     "force_handlers",
+    "ask_vault_pass",
 )
 
 _NOT_BUILT: Final = {
     "ask_pass": "-k, --ask-pass",
     "connection_password_file": "--connection-password-file",
     "flush_cache": "--flush-cache",
-    "vault_id": "--vault-id",
-    "ask_vault_pass": "-J, --ask-vault-pass",
-    "vault_password_file": "--vault-password-file",
     "step": "--step",
     "start_at_task": "--start-at-task",
 }
@@ -176,6 +179,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_jobs(parser.add_argument_group("Background Jobs (not in Ansible)"))
     _add_connection(parser.add_argument_group("Connection Options"))
     _add_become(parser.add_argument_group("Privilege Escalation Options"))
+    _add_vault(parser)
     _add_not_built(parser.add_argument_group("Known to Ansible, not supported yet"))
     return parser
 
@@ -274,15 +278,36 @@ def _add_become(group: argparse._ArgumentGroup) -> None:
     )
 
 
+def _add_vault(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--vault-id",
+        dest="vault_ids",
+        action="append",
+        default=[],
+        help="where a vault password is: [id@]prompt, [id@]file or [id@]program",
+    )
+    either = parser.add_mutually_exclusive_group()
+    either.add_argument(
+        *("-J", "--ask-vault-password", "--ask-vault-pass"),
+        dest="ask_vault_pass",
+        action="store_true",
+        default=None,
+        help="ask for the vault password",
+    )
+    either.add_argument(
+        *("--vault-password-file", "--vault-pass-file"),
+        dest="vault_password_files",
+        action="append",
+        default=[],
+        type=_absolute,
+        help="read the vault password from this file, or from what this program prints",
+    )
+
+
 def _add_not_built(group: argparse._ArgumentGroup) -> None:
     add = group.add_argument
     add("-k", "--ask-pass", action="store_true")
     add("--connection-password-file", "--conn-pass-file", dest="connection_password_file")
     add("--flush-cache", action="store_true")
-    add("--vault-id", action="append")
-    add(
-        "-J", "--ask-vault-password", "--ask-vault-pass", dest="ask_vault_pass", action="store_true"
-    )
-    add("--vault-password-file", "--vault-pass-file", dest="vault_password_file", action="append")
     add("--step", action="store_true")
     add("--start-at-task")

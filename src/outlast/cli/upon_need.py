@@ -45,8 +45,8 @@ class ActionsUponNeed:
         return await self._opened().settle(call, job, poll=poll, on_poll=on_poll)
 
     def _journalled(self, call: Call) -> Call:
-        """Let *call* write its jobs down: the engine need not know where."""
-        return replace(call, journal=self._house.account)
+        """Let *call* write jobs down and open what is encrypted: the engine need not know how."""
+        return replace(call, journal=self._house.account, vault=self._house.vault)
 
 
 class ReachUponNeed:

@@ -15,6 +15,7 @@ from outlast.inventory import patterns
 from outlast.inventory.sources import PluginNeeded, absolute, is_host_list, read_sources
 from outlast.inventory.tree import LOCALHOST, Group, Host, Notify, Tree
 from outlast.values import Value
+from outlast.vault import LOCKED, Vault
 
 
 class Inventory:
@@ -176,14 +177,18 @@ def _ordered(hosts: list[Host], order: str | None) -> list[Host]:
 
 
 def load_inventory(
-    sources: Sequence[str], *, notify: Notify, warn_unparsed: bool = True
+    sources: Sequence[str],
+    *,
+    notify: Notify,
+    warn_unparsed: bool = True,
+    vault: Vault = LOCKED,
 ) -> Inventory:
     """Read every source; what cannot be read is told through *notify* and passed over.
 
     *warn_unparsed* is the setting `inventory_unparsed_warning`. Raises
     `InventoryError` when an inventory plugin fails.
     """
-    tree = Tree(notify)
+    tree = Tree(notify, vault)
     try:
         read = read_sources(tree, sources)
     except PluginNeeded:
@@ -198,6 +203,8 @@ def load_inventory(
         tree.warn("No inventory was parsed, only implicit localhost is available")
 
     def again() -> Tree:
-        return load_inventory(sources, notify=notify, warn_unparsed=warn_unparsed).tree
+        return load_inventory(
+            sources, notify=notify, warn_unparsed=warn_unparsed, vault=vault
+        ).tree
 
     return Inventory(tree, sources, again)

@@ -104,9 +104,7 @@ def _formats(source: str) -> list[tuple[str, Reader]]:
     if ending in (".yml", ".yaml"):
         found.append(("auto", _read_plugin_config))
     if ending in _YAML_ENDINGS:
-        found.append(
-            ("yaml", lambda tree, source: read_groups(tree, load_file(source, tree.notify)))
-        )
+        found.append(("yaml", _read_yaml))
     found.append(("toml", _read_toml) if ending == ".toml" else ("ini", _read_ini_file))
     return found
 
@@ -128,18 +126,18 @@ def _read_host_list(tree: Tree, source: str) -> None:
 
 
 def _read_yaml(tree: Tree, source: str) -> None:
-    read_groups(tree, load_file(source, tree.notify))
+    read_groups(tree, load_file(source, tree.notify, tree.vault))
 
 
 def _read_ini_file(tree: Tree, source: str) -> None:
     try:
-        read_ini(tree, source, Path(source).read_bytes())
+        read_ini(tree, source, tree.vault.opened(Path(source).read_bytes(), source))
     except _DOES_NOT_FIT as error:
         raise InventoryError(f"{_INI_FAILED}: {error}", Origin(source)) from error
 
 
-def _read_plugin_config(_tree: Tree, source: str) -> None:
-    document = load_file(source)
+def _read_plugin_config(tree: Tree, source: str) -> None:
+    document = load_file(source, vault=tree.vault)
     plugin = document.get("plugin") if isinstance(document, dict) else None
     if not plugin:
         raise InventoryError(

@@ -6,19 +6,18 @@ Knows how they differ from YAML ones. Leaves all else to `mappings`.
 from __future__ import annotations
 
 import tomllib
-from pathlib import Path
 
 from outlast.errors import InventoryError
 from outlast.inventory.mappings import read_groups
 from outlast.inventory.tree import Tree
-from outlast.loader import trusted
+from outlast.loader import read_text, trusted
 from outlast.values import Origin, Value
 
 
 def read_toml(tree: Tree, path: str) -> None:
     """Put what a TOML inventory says into *tree*; raises `InventoryError`."""
     try:
-        document = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        document = tomllib.loads(read_text(path, tree.vault))
     except tomllib.TOMLDecodeError as error:
         raise InventoryError(f"TOML file {path!r} is invalid: {error}") from error
     if not document:

@@ -16,6 +16,7 @@ from pathlib import Path
 from outlast.errors import InventoryError
 from outlast.outcome import Deprecated, Notice, Warned
 from outlast.values import Origin, Value
+from outlast.vault import LOCKED, Vault
 
 LOCALHOST = ("127.0.0.1", "localhost", "::1")
 _NO_NAMES = frozenset({"False", "None", "True", "false", "none", "not", "true"})
@@ -106,8 +107,9 @@ class Tree:
     compares it.
     """
 
-    def __init__(self, notify: Notify) -> None:
+    def __init__(self, notify: Notify, vault: Vault = LOCKED) -> None:
         self.notify = notify
+        self.vault = vault
         self.groups: dict[str, Group] = {}
         self.hosts: dict[str, Host] = {}
         self.localhost: Host | None = None

@@ -28,7 +28,6 @@ UNBUILT: Final = (
     ("ANSIBLE_ALLOW_EMBEDDED_TEMPLATES", "defaults", "allow_embedded_templates", "true"),
     ("", "defaults", "ansible_managed", "ansible managed"),
     ("ANSIBLE_ASK_PASS", "defaults", "ask_pass", "false"),
-    ("ANSIBLE_ASK_VAULT_PASS", "defaults", "ask_vault_pass", "false"),
     ("ANSIBLE_BECOME_PLUGINS", "defaults", "become_plugins", ""),
     ("ANSIBLE_CALLBACK_FORMAT_PRETTY", "defaults", "callback_format_pretty", ""),
     ("ANSIBLE_CALLBACK_PLUGINS", "defaults", "callback_plugins", ""),
@@ -68,8 +67,7 @@ UNBUILT: Final = (
     ("ANSIBLE_STRATEGY_PLUGINS", "defaults", "strategy_plugins", ""),
     ("ANSIBLE_VARS_PLUGINS", "defaults", "vars_plugins", ""),
     ("ANSIBLE_VARS_ENABLED", "defaults", "vars_plugins_enabled", "host_group_vars"),
-    ("ANSIBLE_VAULT_IDENTITY_LIST", "defaults", "vault_identity_list", ""),
-    ("ANSIBLE_VAULT_PASSWORD_FILE", "defaults", "vault_password_file", ""),
+    ("ANSIBLE_VAULT_ENCRYPT_SALT", "defaults", "vault_encrypt_salt", ""),
     ("ANSIBLE_VERBOSE_TO_STDERR", "defaults", "verbose_to_stderr", "false"),
     ("ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED", "inventory", "any_unparsed_is_failed", "false"),
     (

@@ -18,6 +18,7 @@ from typing import Any
 from outlast.outcome import Notice, Warned
 from outlast.templating.markers import Broken, Marker
 from outlast.templating.plugins import Plugin, refused
+from outlast.templating.revealed import vault_encrypted, vaulted_file
 from outlast.templating.text_filters import text_of
 
 Check = Callable[..., Any]
@@ -251,5 +252,7 @@ def checks(notify: Callable[[Notice], None]) -> dict[str, Plugin]:
         | {
             "defined": Plugin(defined, takes_markers=True, takes_views=True),
             "undefined": Plugin(undefined, takes_markers=True, takes_views=True),
+            "vault_encrypted": Plugin(vault_encrypted, takes_markers=True, takes_views=True),
+            "vaulted_file": Plugin(vaulted_file, volatile=True),
         }
     )

@@ -13,9 +13,10 @@ from outlast.templating.explaining import because
 from outlast.templating.plugins import REMOVED_IN_2_23
 from outlast.templating.rendering import Core, settled
 from outlast.templating.views import type_name
-from outlast.values import OMIT, Origin, Scope, Template
+from outlast.values import OMIT, Origin, Scope, Template, Vaulted
 
 _BEGINS = ("{{", "{%", "{#")
+_UNTRUSTED = "Encountered untrusted template or expression."
 _ENDS = ("}}", "%}", "#}")
 _WRAPPED = "Conditionals should not be surrounded by templating delimiters such as {{ }} or {% %}."
 _HELP = (
@@ -39,6 +40,8 @@ class Conditions(Struct, frozen=True):
 
     def hold(self, condition: object, scope: Scope, origin: Origin | None) -> bool:
         """Tell whether one condition is true; raises `EvaluationError`."""
+        if isinstance(condition, Vaulted):
+            raise EvaluationError(_UNTRUSTED, condition.origin)
         if isinstance(condition, Template):
             origin = condition.origin or origin
             condition = condition.text
@@ -82,7 +85,7 @@ class Conditions(Struct, frozen=True):
         if not _written(text, scope):
             # Law 1: what a template gave is data. Evaluating it would hand the expression to
             # whoever wrote that data, which may be the managed host.
-            raise EvaluationError("Encountered untrusted template or expression.", origin)
+            raise EvaluationError(_UNTRUSTED, origin)
         return _given(core.condition(result, scope, origin), "expression", origin)
 
     def _empty(self, origin: Origin | None) -> bool:
@@ -110,7 +113,8 @@ def _stripped(value: object) -> object:
 def _written(text: str, scope: Scope) -> bool:
     """Tell whether `{{ name }}` names text written in a file, which may hold an expression."""
     name = text.removeprefix("{{").removesuffix("}}").strip()
-    return name.isidentifier() and name in scope and scope.from_file(name)
+    known = name.isidentifier() and name in scope and scope.from_file(name)
+    return known and not isinstance(scope[name], Vaulted)  # what was encrypted is data
 
 
 def _given(value: object, what: str, origin: Origin | None) -> object:

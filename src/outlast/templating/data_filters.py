@@ -22,8 +22,10 @@ from outlast.outcome import Deprecated, Notice
 from outlast.templating.markers import Marker, Missing
 from outlast.templating.merging import merged
 from outlast.templating.plugins import REMOVED_IN_2_23, Plugin, refused
+from outlast.templating.revealed import unvault, vault
 from outlast.templating.text_filters import text_of
 from outlast.templating.views import type_name
+from outlast.templating.yaml_filters import to_nice_yaml, to_yaml
 
 
 def default(value: Any, default_value: Any = "", boolean: object = False) -> Any:
@@ -267,23 +269,7 @@ def from_json(value: Any, profile: Any = None, **how: Any) -> Any:  # stock's si
     return json.loads(value, **how)
 
 
-_Dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-def to_yaml(value: Any, *_: Any, default_flow_style: Any = None, **how: Any) -> str:
-    """Write YAML."""
-    text = yaml.dump(
-        value, Dumper=_Dumper, allow_unicode=True, default_flow_style=default_flow_style, **how
-    )
-    return str(text)
-
-
-def to_nice_yaml(
-    value: Any, indent: Any = 4, *_: Any, default_flow_style: Any = False, **how: Any
-) -> str:
-    """Write YAML for people."""
-    return to_yaml(value, indent=indent, default_flow_style=default_flow_style, **how)
 
 
 _TRUE = frozenset({"yes", "on", "true", "1"})
@@ -348,8 +334,7 @@ def data_filters(notify: Callable[[Notice], None]) -> dict[str, Plugin]:
         "items2dict": items2dict, "subelements": subelements, "unique": unique, "union": union,
         "intersect": intersect, "difference": difference, "groupby": groupby,
         "symmetric_difference": symmetric_difference, "to_json": to_json,
-        "to_nice_json": to_nice_json, "from_json": from_json, "to_yaml": to_yaml,
-        "to_nice_yaml": to_nice_yaml, **complaining(notify),
+        "to_nice_json": to_nice_json, "from_json": from_json, **complaining(notify),
         **reading_yaml(notify),
     }  # fmt: skip  # a table is read by columns
     pairing: dict[str, Any] = {
@@ -368,6 +353,10 @@ def data_filters(notify: Callable[[Notice], None]) -> dict[str, Plugin]:
             "extract": Plugin(extract, takes_views=True),
             "random": Plugin(choose, volatile=True, takes_views=True),
             "shuffle": Plugin(shuffle, volatile=True),
+            "to_yaml": Plugin(to_yaml, takes_markers=True, takes_views=True),
+            "to_nice_yaml": Plugin(to_nice_yaml, takes_markers=True, takes_views=True),
+            "vault": Plugin(vault, volatile=True),
+            "unvault": Plugin(unvault, takes_markers=True, takes_views=True),
         }
     )
 

@@ -26,7 +26,8 @@ from outlast.templating.plugins import Plugin, Registry, jinja
 from outlast.templating.rendering import Core, Notify, noted, settled, spoken
 from outlast.templating.text_filters import text_filters
 from outlast.templating.views import SCALARS
-from outlast.values import OMIT, Origin, Scope, Template
+from outlast.values import OMIT, Origin, Scope, Template, Vaulted
+from outlast.vault import LOCKED, Vault
 
 _BLOCKS = re.compile(r"\b(?:lookup|query|q)\s*\(|\{%-?\s*(?:include|import|from|extends)\b")
 _NAME = re.compile(r"[A-Za-z_]\w*")
@@ -41,7 +42,7 @@ class Evaluator:
 
     *notify* hears warnings and deprecations. *basedir* is where `{% include %}` of a task's
     template looks. *extensions* are Jinja2's, by name. With *allow_broken_conditionals* any
-    value has a truth.
+    value has a truth. *vault* opens `!vault` strings and encrypted files that lookups read.
     """
 
     def __init__(
@@ -51,8 +52,9 @@ class Evaluator:
         basedir: str = ".",
         extensions: Sequence[str] = (),
         allow_broken_conditionals: bool = False,
+        vault: Vault = LOCKED,
     ) -> None:
-        core = self._core = Core(notify, basedir, extensions)
+        core = self._core = Core(notify, basedir, extensions, vault)
         self._conditions = Conditions(core, allow_broken_conditionals)
         borrowed = Borrowed(core.stack, notify)
         self.lookups = Lookups(core, borrowed)
@@ -152,26 +154,28 @@ class Evaluator:
 
         With *scope*, templates in the variables it names are considered too.
         """
-        return _may_block(value, scope, set())
+        return _may_block(value, scope, set(), self._core.vault)
 
 
-def _may_block(value: object, scope: Scope | None, seen: set[str]) -> bool:
+def _may_block(value: object, scope: Scope | None, seen: set[str], vault: Vault) -> bool:
+    if isinstance(value, Vaulted):
+        return not vault.is_known(value.text)  # deriving a key takes 8 ms
     if isinstance(value, Template):
         if _BLOCKS.search(value.text):
             return True
-        return scope is not None and _names_block(value.text, scope, seen)
+        return scope is not None and _names_block(value.text, scope, seen, vault)
     if isinstance(value, dict):
-        return any(_may_block(member, scope, seen) for member in value.values())
+        return any(_may_block(member, scope, seen, vault) for member in value.values())
     if isinstance(value, list | tuple):
-        return any(_may_block(member, scope, seen) for member in value)
+        return any(_may_block(member, scope, seen, vault) for member in value)
     return False
 
 
-def _names_block(text: str, scope: Scope, seen: set[str]) -> bool:
+def _names_block(text: str, scope: Scope, seen: set[str], vault: Vault) -> bool:
     for name in _NAME.findall(text):
         if name in seen:
             continue
         seen.add(name)
-        if name in scope and _may_block(scope[name], scope, seen):
+        if name in scope and _may_block(scope[name], scope, seen, vault):
             return True
     return False

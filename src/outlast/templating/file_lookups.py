@@ -35,7 +35,7 @@ def file(asked: Asked) -> list[Any]:
         try:
             if path is None:
                 raise refused("File not found. Use -vvvvv to see paths searched.")
-            text = _read(path)
+            text = _read(asked, path)
         except EvaluationError as error:
             raise because(f"Unable to access the file {term!r}.", None, error) from error
         if asked.options.get("lstrip", False):
@@ -44,13 +44,24 @@ def file(asked: Asked) -> list[Any]:
     return result
 
 
-def _read(path: str) -> str:
+def _read(asked: Asked, path: str) -> str:
     try:
-        return Path(path).read_text(encoding="utf-8")
+        return asked.core.vault.opened(Path(path).read_bytes(), path).decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise refused(
             f"an error occurred while trying to read the file {path!r}: {error}"
         ) from error
+
+
+def unvault(asked: Asked) -> list[Any]:
+    """Give the contents of files, encrypted or not, to the last newline."""
+    result = []
+    for term in asked.terms:
+        path = find_file(asked.scope, "files", term)
+        if path is None:
+            raise refused(f'Unable to find file matching "{term}"')
+        result.append(_read(asked, path))
+    return result
 
 
 def template(asked: Asked) -> list[Any]:
@@ -71,7 +82,9 @@ def _rendered(asked: Asked, term: str) -> Any:
         extra.pop("ansible_managed", None)
     options = {name: asked.options[name] for name in _DELIMITERS if name in asked.options}
     scope = Layered(asked.scope, extra)
-    return plain(asked.core.file(_read(path), scope, Origin(path, 1, 1), tuple(folders), options))
+    return plain(
+        asked.core.file(_read(asked, path), scope, Origin(path, 1, 1), tuple(folders), options)
+    )
 
 
 def template_variables(path: str, term: str, destination: str | None = None) -> dict[str, object]:
@@ -224,5 +237,5 @@ def file_lookups() -> dict[str, Lookup]:
     return {
         "file": Lookup(file), "template": Lookup(template), "fileglob": Lookup(fileglob),
         "pipe": Lookup(pipe), "lines": Lookup(lines),
-        "first_found": Lookup(first_found, takes_markers=True),
+        "unvault": Lookup(unvault), "first_found": Lookup(first_found, takes_markers=True),
     }  # fmt: skip  # a table is read by columns

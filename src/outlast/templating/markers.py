@@ -13,7 +13,8 @@ from jinja2.exceptions import UndefinedError
 from jinja2.runtime import StrictUndefined
 
 from outlast.errors import EvaluationError, UndefinedVariable
-from outlast.values import Origin
+from outlast.values import Origin, Vaulted
+from outlast.vault import VaultError
 
 
 class Tripped(UndefinedError):
@@ -137,4 +138,26 @@ def broken(failure: Exception) -> Broken:
     place = failure.origin if isinstance(failure, EvaluationError) else None
     object.__setattr__(marker, "place", place)
     object.__setattr__(marker, "failure", failure)
+    return marker
+
+
+class Undecryptable(Broken):
+    """A `!vault` string that none of the secrets opens; it may still be asked about."""
+
+    __slots__ = ("ciphertext",)
+
+    ciphertext: str
+
+
+def undecryptable(failure: VaultError, value: Vaulted) -> Undecryptable:
+    """Make a marker for a `!vault` string that cannot be read."""
+    told = EvaluationError(
+        "Attempt to use undecryptable variable.",
+        value.origin,
+        causes=failure.chain,
+    )
+    marker = Undecryptable("a vault exception marker was tripped")
+    object.__setattr__(marker, "place", value.origin)
+    object.__setattr__(marker, "failure", told)
+    object.__setattr__(marker, "ciphertext", value.text)
     return marker

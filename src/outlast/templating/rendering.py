@@ -20,11 +20,20 @@ from outlast.outcome import Notice, Warned
 from outlast.templating.direct import Code, simple_expression, simple_template
 from outlast.templating.environment import Environment
 from outlast.templating.explaining import because, failure_of, looped
-from outlast.templating.markers import Marker, Missing, Tripped, broken
+from outlast.templating.markers import (
+    Marker,
+    Missing,
+    Tripped,
+    Undecryptable,
+    broken,
+    undecryptable,
+)
 from outlast.templating.overrides import HEADER, with_header
+from outlast.templating.revealed import Revealed
 from outlast.templating.running import RenderContext, Running, Stack
 from outlast.templating.views import SCALARS, LazyDict, UnfitForVariables, lifted, plain
-from outlast.values import Origin, Scope, Template
+from outlast.values import Origin, Scope, Template, Vaulted
+from outlast.vault import LOCKED, Vault, VaultError
 
 Notify: TypeAlias = Callable[[Notice], None]
 
@@ -103,8 +112,15 @@ def _runner(environment: Environment, code: JinjaTemplate) -> Code:
 class Core:
     """Templates, expressions and variables as raw values: markers and views included."""
 
-    def __init__(self, notify: Notify, basedir: str = ".", extensions: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        notify: Notify,
+        basedir: str = ".",
+        extensions: Sequence[str] = (),
+        vault: Vault = LOCKED,
+    ) -> None:
         self.notify = notify
+        self.vault = vault
         self.stack = Stack()
         self.functions: dict[str, Any] = {}
         """Global functions by name, and `omit`; a variable of the same name wins."""
@@ -154,6 +170,8 @@ class Core:
     def evaluate(self, template: Template, scope: Scope, remember: str = "") -> Any:
         """Give a template's value; under *remember* the scope keeps it, if it is stable."""
         text = template.text
+        if type(template) is Vaulted:
+            return self._revealed(template)
         if text.startswith(HEADER):
             return self._with_header(template, scope)
         above = self.stack.top
@@ -169,8 +187,18 @@ class Core:
             scope.memo[remember] = value
         return value
 
+    def _revealed(self, value: Vaulted) -> Any:
+        """Give what a `!vault` string holds: data that still knows that it was encrypted."""
+        try:
+            return Revealed(self.vault.revealed(value.text, value.origin), value.text)
+        except VaultError as error:
+            return undecryptable(error, value)
+
     def pieces(self, template: Template, scope: Scope) -> Any:
         """Give a template's nodes in a list; a marker alone when it cannot be compiled."""
+        if type(template) is Vaulted:
+            value = self._revealed(template)
+            return value if isinstance(value, Marker) else [value]
         running = Running(template.text, template.origin, scope, self.stack.top, "template")
         return self._run(running, self._pieces)
 
@@ -293,6 +321,8 @@ def _noted(marker: Marker, notes: list[str]) -> str:
 
 def told(marker: Marker, what: str, origin: Origin | None) -> EvaluationError:
     """Give what to raise for *marker* where a `template` or `expression` ends."""
+    if isinstance(marker, Undecryptable):
+        return because(f"Error rendering {what}.", origin, marker.failure)
     return failure_of(marker.error(), "", origin, what)
 
 

@@ -14,7 +14,7 @@ from typing import Any, Protocol, SupportsIndex
 
 from outlast.errors import EvaluationError
 from outlast.templating.markers import Marker
-from outlast.values import OMIT, Omit, Scope, Template
+from outlast.values import OMIT, Omit, Scope, Template, Vaulted
 
 SCALARS = frozenset(
     {str, int, float, bool, type(None), bytes, dt.datetime, dt.date, dt.time, dt.timedelta, Omit}
@@ -46,7 +46,7 @@ def lifted(value: object, scope: Scope, core: Evaluates) -> object:
     kind = type(value)
     if kind in SCALARS:
         return value
-    if kind is Template:
+    if kind is Template or kind is Vaulted:
         return core.evaluate(value, scope)  # type: ignore[arg-type]  # its type was just compared
     if kind is dict:
         return LazyDict(value, scope, core)  # type: ignore[arg-type]  # the same

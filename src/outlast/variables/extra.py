@@ -15,6 +15,7 @@ from outlast.errors import PlaybookError, SourceMissing, UsageError
 from outlast.loader import load_file, load_text
 from outlast.outcome import Notice
 from outlast.values import Origin, Template, Value, looks_like_template
+from outlast.vault import LOCKED, Vault
 
 _PLACE = "<CLI option '-e'>"
 
@@ -31,24 +32,31 @@ class KeyValues(Protocol):
 
 
 def parse_extra_vars(
-    texts: Sequence[str], *, key_values: KeyValues, notify: Callable[[Notice], None]
+    texts: Sequence[str],
+    *,
+    key_values: KeyValues,
+    notify: Callable[[Notice], None],
+    vault: Vault = LOCKED,
 ) -> dict[str, Value]:
     """Give the variables of every `-e`, the later winning.
 
     `@file` and text that begins with a brace are YAML or JSON and keep their types; of
-    `key=value` every value is text. Raises `UsageError`, `SourceMissing` or `PlaybookError`.
+    `key=value` every value is text. Raises `UsageError`, `SourceMissing`, `PlaybookError` or
+    `VaultError`.
     """
     found: dict[str, Value] = {}
     for text in filter(None, texts):
-        found |= _one(text, key_values, notify)
+        found |= _one(text, key_values, notify, vault)
     return found
 
 
-def _one(text: str, key_values: KeyValues, notify: Callable[[Notice], None]) -> dict[str, Value]:
+def _one(
+    text: str, key_values: KeyValues, notify: Callable[[Notice], None], vault: Vault
+) -> dict[str, Value]:
     if text.startswith(("/", ".")):
         raise UsageError(f"Please prepend extra_vars filename '{text}' with '@'")
     if text.startswith("@"):
-        content = load_file(_existing(text[1:]), notify)
+        content = load_file(_existing(text[1:]), notify, vault)
     elif text.startswith(("[", "{")):
         content = load_text(text, _PLACE, notify)
     else:

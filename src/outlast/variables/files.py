@@ -15,6 +15,7 @@ from outlast.errors import PlaybookError
 from outlast.loader import load_file
 from outlast.outcome import Notice, Warned
 from outlast.values import Origin, Value
+from outlast.vault import LOCKED, Vault
 
 _ENDINGS = (".yml", ".yaml", ".json")
 _TAGGED = {str: "Str", int: "Int", float: "Float", list: "List"}
@@ -23,12 +24,12 @@ Notify = Callable[[Notice], None]
 Vars = Mapping[str, Value]
 
 
-def load_vars_file(path: str, notify: Notify) -> dict[str, Value]:
+def load_vars_file(path: str, notify: Notify, vault: Vault = LOCKED) -> dict[str, Value]:
     """Give the variables in a file: one mapping, or a list of them, the later winning.
 
-    Raises `PlaybookError` for anything else and `SourceMissing`.
+    Raises `PlaybookError` for anything else, `SourceMissing` and `VaultError`.
     """
-    content = load_file(path, notify)
+    content = load_file(path, notify, vault)
     found: dict[str, Value] = {}
     for part in content if isinstance(content, list) else [content or {}]:
         if not isinstance(part, dict):
@@ -59,8 +60,9 @@ def find_vars_file(name: str, folders: Sequence[str]) -> str | None:
 class VarsFolders:
     """The group_vars and host_vars folders of a run, each file read once."""
 
-    def __init__(self, notify: Notify) -> None:
+    def __init__(self, notify: Notify, vault: Vault = LOCKED) -> None:
         self._notify = notify
+        self._vault = vault
         self._read: dict[tuple[str, str, str], Vars] = {}
         self._places: dict[tuple[str, str], Path | None] = {}
 
@@ -96,7 +98,7 @@ class VarsFolders:
         return place if place.is_dir() else None
 
     def _content(self, path: Path) -> Vars:
-        content = load_file(path, self._notify)
+        content = load_file(path, self._notify, self._vault)
         if not content:
             return {}
         if not isinstance(content, dict):

@@ -14,6 +14,7 @@ from outlast.errors import PlaybookError, UndefinedVariable
 from outlast.outcome import Warned
 from outlast.values import Scope, Template, Value
 from outlast.variables.files import Notify, Vars, find_vars_file, load_vars_file
+from outlast.vault import LOCKED, Vault, VaultError
 
 _STAMP = tuple[int, int, int]
 
@@ -21,9 +22,10 @@ _STAMP = tuple[int, int, int]
 class VarsFiles:
     """Reads them, again only when they have changed on disk."""
 
-    def __init__(self, evaluate: Evaluate, notify: Notify) -> None:
+    def __init__(self, evaluate: Evaluate, notify: Notify, vault: Vault = LOCKED) -> None:
         self._evaluate = evaluate
         self._notify = notify
+        self._vault = vault
         self._read: dict[str, tuple[_STAMP, Vars]] = {}
 
     def layer(
@@ -78,5 +80,12 @@ class VarsFiles:
         stamp = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
         known = self._read.get(path)
         if known is None or known[0] != stamp:
-            known = self._read[path] = (stamp, load_vars_file(path, self._notify))
+            known = self._read[path] = (stamp, self._loaded(path))
         return known[1]
+
+    def _loaded(self, path: str) -> Vars:
+        try:
+            return load_vars_file(path, self._notify, self._vault)
+        except VaultError as error:
+            told = f"Invalid vars_files file {path!r}."
+            raise VaultError(told, causes=error.chain) from error
