@@ -159,6 +159,22 @@ def test_output_is_followed_line_by_line_to_the_end(world):
     assert (job["state"], job["cause"], job["asked"]) == ("failed", "failed", False)
 
 
+def children(pid):
+    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def test_a_broken_connection_neither_loses_nor_repeats_a_line(world):
+    world.start()
+    with world.open("jobs", "logs", "-f", world.the_job()) as following:
+        assert following.stdout.readline() == b"one\n"
+        [agent] = children(following.pid)
+        os.kill(agent, signal.SIGKILL)
+        assert b"trying again" in following.stderr.readline()
+        world.let_end(3)
+        assert following.stdout.read() == b"two 3\noh\n"
+        assert b"failed (rc 3)" in following.stderr.read()
+
+
 def test_streams_are_told_apart(world):
     world.start()
     jid = world.the_job()
