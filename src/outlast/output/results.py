@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any, Final
 
 from outlast.outcome import Failed, Outcome, Unreachable
-from outlast.values import Template, is_list
+from outlast.values import Template, Vaulted, is_list
 
 _INDENT: Final = 4
 _NOT_PART_OF_IT: Final = frozenset(("exception", "warnings", "deprecations", "failed", "skipped"))
@@ -69,8 +69,10 @@ def plain(value: Any) -> Any:
         return value.decode(errors="surrogateescape")
     if isinstance(value, dt.date | dt.time):
         return value.isoformat()
-    # What include_vars read, or a condition: shown as it is written.
-    return value.text if isinstance(value, Template) else str(value)
+    # What include_vars read, or a condition: shown as it is written, if it may be shown.
+    if isinstance(value, Template) and not isinstance(value, Vaulted):
+        return value.text
+    return str(value)
 
 
 def _key(key: object) -> str:
