@@ -57,7 +57,7 @@ class IncludesFromDisk(Struct, frozen=True):
         """Find and parse a role; raises `PlaybookError` or `SourceMissing`."""
         use = Use(
             wanted=wanted,
-            origin=task.origin,
+            origin=task.action.origin,
             text=Text({}, task.origin),
             vars=variables,
             imported=True,

@@ -112,7 +112,8 @@ class Aftermath(Struct, frozen=True, kw_only=True):
     def not_included(self, label: TaskLabel, inclusion: Inclusion, error: OutlastError) -> None:
         """Fail the hosts whose file cannot be had; told once, and counted as failed (stock)."""
         self.wiring.events.emit(Complained(error.chain, error.help_text))
-        payload = {"include": inclusion.include.path, "reason": str(error)}
+        asked = {} if inclusion.include.role else {"include": inclusion.include.path}
+        payload = {**asked, "reason": str(error)}
         for host in inclusion.hosts:
             self.standing.tally(host).failed += 1
             self.standing.failing.add(host)

@@ -69,16 +69,27 @@ class Walker(Struct, frozen=True, kw_only=True):
     async def _block(self, block: Block, hosts: list[str], *, sheltered: bool) -> list[str]:
         if block.role is not None:
             return await self._role(block.role, block.block, hosts, sheltered=sheltered)
-        inside = sheltered or bool(block.rescue)
+        rescue = block.rescue if self._wanted(block.rescue) else ()
+        inside = sheltered or bool(rescue)
         through = set(await self.steps(block.block, hosts, sheltered=inside))
         failed = [host for host in self.standing.reachable(hosts) if host not in through]
-        if block.rescue and failed:
+        if rescue and failed:
             self.standing.rescue(failed)
             self.tasks.after.told()
-            through.update(await self.steps(block.rescue, failed, sheltered=sheltered))
+            through.update(await self.steps(rescue, failed, sheltered=sheltered))
         if block.always and (present := self.standing.reachable(hosts)):
             through &= set(await self.steps(block.always, present, sheltered=sheltered))
         return [host for host in hosts if host in through]
+
+    def _wanted(self, steps: Sequence[Step]) -> bool:
+        """Tell whether tags that are asked for stand in *steps*: else they are as if not there."""
+        for step in steps:
+            if isinstance(step, Block):
+                if any(map(self._wanted, (step.block, step.rescue, step.always))):
+                    return True
+            elif self.tasks.wiring.tags.select(step.keywords.tags):
+                return True
+        return False
 
     async def _task(self, task: Task, hosts: list[str], *, sheltered: bool) -> list[str]:
         if is_meta(task):

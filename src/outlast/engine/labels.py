@@ -34,7 +34,7 @@ class Labels(Struct, frozen=True):
         name = self._evaluated(task.name, scope)
         return TaskLabel(
             key=key,
-            name=self._full_name(task, name, scope),
+            name=self._full_name(task, name),
             own_name=name,
             action=task.action.name,
             origin=task.origin,
@@ -43,12 +43,14 @@ class Labels(Struct, frozen=True):
             diff=diff,
         )
 
-    def _full_name(self, task: Task, name: str, scope: Scope) -> str:
+    @staticmethod
+    def _full_name(task: Task, name: str) -> str:
         """Give what stands in the banner: the name, with the role's before it."""
         if task.action.resolved == _INCLUDE_ROLE:
             args = task.action.args
-            asked = self._evaluated(args.get("name", args.get("role")), scope)
-            return name or f"{task.action.name} : {asked}"
+            asked = args.get("name", args.get("role"))
+            shown = asked.text if isinstance(asked, Template) else asked  # stock's, too
+            return name or f"{task.action.name} : {shown}"
         shown = name or task.action.name
         return f"{task.role.full_name} : {shown}" if task.role else shown
 

@@ -86,6 +86,8 @@ class MetaRunner(Struct, frozen=True, kw_only=True):
     wiring: Wiring
     standing: Standing
     company: Sequence[str]
+    lockstep: bool = True
+    """Banners are shown at once; else with a result, and metas have none."""
 
     def run(self, task: Task, hosts: Sequence[str], labels: Labels) -> list[str]:
         """Do what *task* says; gives the hosts it applies to (those that are to flush).
@@ -102,7 +104,8 @@ class MetaRunner(Struct, frozen=True, kw_only=True):
     def _applies(self, task: Task, command: Meta, host: str, labels: Labels) -> bool:
         scope = scope_of(self.wiring, task, host)
         label = labels.label(task, scope, handler=False)
-        self.wiring.events.emit(TaskStarted(label))
+        if self.lockstep:
+            self.wiring.events.emit(TaskStarted(label))
         if command in _UNCONDITIONAL:
             self._warn_of_condition(task, command)
             return True

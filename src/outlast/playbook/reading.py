@@ -44,6 +44,13 @@ class Given(Struct, frozen=True):
             return {}
         return {str(key.value): self._place(key) for key, _ in self.node.value}
 
+    @property
+    def value_origins(self) -> Mapping[str, Origin]:
+        """Where the values of a mapping stand, by their keys' texts."""
+        if not isinstance(self.node, MapNode):
+            return {}
+        return {str(key.value): self._place(value) for key, value in self.node.value}
+
     def _place(self, node: Node) -> Origin:
         mark = node.start_mark
         return Origin(self.origin.path, mark.line + 1, mark.column + 1)

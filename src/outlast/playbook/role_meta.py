@@ -43,6 +43,7 @@ class Meta(Struct, frozen=True):
     """Where its tasks' short names are looked for first."""
     specs: Mapping[str, Value] = field(default_factory=dict)
     """Argument specifications by entry point."""
+    specs_origin: Origin | None = None
 
 
 def read_meta(files: RoleFiles, open_file: OpenFile) -> Meta:
@@ -50,23 +51,29 @@ def read_meta(files: RoleFiles, open_file: OpenFile) -> Meta:
     path = files.one("meta")
     document = open_file(path) if path else None
     root = document.root if document else None
-    if document is None or root is None or root.tag == _NULL:
-        return Meta(specs=_own_specs(files, open_file) or {})
-    if not isinstance(root, MapNode):
-        told = f"the 'meta/main.yml' for role {files.role.name} is not a dictionary"
-        raise PlaybookError(told)
+    meta = Meta()
+    if document is not None and root is not None and root.tag != _NULL:
+        if not isinstance(root, MapNode):
+            told = f"the 'meta/main.yml' for role {files.role.name} is not a dictionary"
+            raise PlaybookError(told)
+        meta = _meta(document, root, files)
+    own = _own_specs(files, open_file)
+    return replace(meta, specs=own[0], specs_origin=own[1]) if own else meta
+
+
+def _meta(document: Document, root: MapNode, files: RoleFiles) -> Meta:
     text = read(document, root, ("dependencies",))
     for key, given in text.entries.items():
         if key not in _WORDS:
             told = f"'{key}' is not a valid attribute for a RoleMetadata"
             raise PlaybookError(told, given.key_origin, help_text=did_you_mean(key, _WORDS))
-    own = _own_specs(files, open_file)
-    given_specs = text.value("argument_specs")
+    specs = text.value("argument_specs")
     return Meta(
         uses=_dependencies(document, text, files),
         repeats=_flag(text),
         collections=tuple(map(str, text.members("collections"))),
-        specs=own if own is not None else given_specs if isinstance(given_specs, dict) else {},
+        specs=specs if isinstance(specs, dict) else {},
+        specs_origin=text.entries["argument_specs"].key_origin if specs else None,
     )
 
 
@@ -94,7 +101,7 @@ def _dependencies(document: Document, text: Text, files: RoleFiles) -> tuple[Use
     )
 
 
-def _own_specs(files: RoleFiles, open_file: OpenFile) -> Mapping[str, Value] | None:
+def _own_specs(files: RoleFiles, open_file: OpenFile) -> tuple[Mapping[str, Value], Origin] | None:
     """Give what `meta/argument_specs.yml` says; None when there is no such file."""
     place = files.role.path / "meta" / "argument_specs"
     endings = (".yml", ".yaml", ".json")
@@ -104,7 +111,7 @@ def _own_specs(files: RoleFiles, open_file: OpenFile) -> Mapping[str, Value] | N
     document = open_file(path)
     whole = document.value(document.root) if document.root is not None else None
     specs = whole.get("argument_specs") if isinstance(whole, dict) else None
-    return specs if isinstance(specs, dict) else {}
+    return (specs if isinstance(specs, dict) else {}), Origin(str(path), 1)
 
 
 def validation(

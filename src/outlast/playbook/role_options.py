@@ -56,6 +56,15 @@ def check_role_options(found: Found, text: Text) -> Mapping[str, Value]:
     return apply
 
 
+def name_place(found: Found, text: Text) -> Origin:
+    """Give where the role's name stands."""
+    given = text.entries.get(found.name) if found.as_key else None
+    for word in ("name", "role"):
+        if given is not None and word in (places := given.value_origins):
+            return places[word]
+    return text.origin
+
+
 def static_role(found: Found, text: Text) -> RoleWanted:
     """Give what an import asks for: nothing may be left to evaluate."""
     for name, value in found.args.items():

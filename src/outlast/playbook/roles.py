@@ -96,13 +96,18 @@ class RoleReader(Struct, frozen=True, kw_only=True):
         return one
 
     def steps_of(
-        self, wanted: RoleWanted, text: Text, keywords: Keywords, parent: Role | None
+        self,
+        wanted: RoleWanted,
+        text: Text,
+        keywords: Keywords,
+        parent: Role | None,
+        origin: Origin,
     ) -> tuple[Step, ...]:
         """Give the steps of a role that a task of *parent* imports; *text* is the task's."""
         own = text.value("vars")
         use = Use(
             wanted=wanted,
-            origin=text.origin,
+            origin=origin,
             text=text,
             vars=own if isinstance(own, dict) else {},
             imported=True,
@@ -187,8 +192,8 @@ class RoleReader(Struct, frozen=True, kw_only=True):
         entry = use.wanted.files.get("tasks", "main")
         spec = meta.specs.get(entry) if use.wanted.validate else None
         if isinstance(spec, dict) and spec:
-            origin = Origin(str(files.role.path))
-            steps = (validation(spec, entry, role, keywords, origin), *steps)
+            at = meta.specs_origin or use.origin
+            steps = (validation(spec, entry, role, keywords, at), *steps)
         return (Block(block=steps, origin=use.origin, keywords=keywords, role=role),)
 
     def file(

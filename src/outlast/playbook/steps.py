@@ -22,12 +22,14 @@ from outlast.playbook.inheritance import handed_down
 from outlast.playbook.keywords import Place, check_allowed, check_text, type_shown
 from outlast.playbook.model import Block, Keywords, Role, Step
 from outlast.playbook.reading import Text, as_written, read
-from outlast.playbook.role_options import RoleWanted, check_role_options, static_role
+from outlast.playbook.role_options import RoleWanted, check_role_options, name_place, static_role
 from outlast.playbook.tasks import TaskReader
 from outlast.values import Origin
 
-ImportRole: TypeAlias = Callable[[RoleWanted, Text, Keywords, Role | None], tuple[Step, ...]]
-"""Gives the steps of a role that a task asks for; the role that task is in comes last."""
+ImportRole: TypeAlias = Callable[
+    [RoleWanted, Text, Keywords, Role | None, Origin], tuple[Step, ...]
+]
+"""Gives the steps of a role that a task asks for: a task of which role, and where it names it."""
 
 _PARTS = ("block", "rescue", "always")
 _MAX_IMPORTS = 50
@@ -90,7 +92,8 @@ class StepReader(Struct, frozen=True):
         check_role_options(found, text)
         check_import_words(found, text, Place.INCLUDE, self.tasks.is_lookup)
         keywords = handed_down(parent, text, Place.INCLUDE)
-        return self.import_role(static_role(found, text), text, keywords, self.tasks.role)
+        wanted = static_role(found, text)
+        return self.import_role(wanted, text, keywords, self.tasks.role, name_place(found, text))
 
     def _imported(self, text: Text, found: Found, parent: Keywords) -> tuple[Step, ...]:
         place = Place.HANDLER_INCLUDE if self.handlers else Place.INCLUDE

@@ -29,7 +29,7 @@ from outlast.playbook.keywords import (
 from outlast.playbook.loops import LoopReader
 from outlast.playbook.model import ActionCall, Condition, Keywords, Role, Task
 from outlast.playbook.reading import Given, Text, as_written, from_value, read
-from outlast.playbook.role_options import check_role_options
+from outlast.playbook.role_options import check_role_options, name_place
 from outlast.values import Origin, Template, Value
 
 _CHECKED = frozenset({"action", "local_action", "args", "register"})
@@ -114,6 +114,7 @@ class TaskReader(Struct, frozen=True):
         """Check an include's options; what `apply` says is handed to what is included."""
         if short_name(found.name) == "include_role":
             apply = check_role_options(found, text)
+            call = replace(call, origin=name_place(found, text))
             args = {name: value for name, value in call.args.items() if name != "apply"}
         else:
             options = read_options(found, text)
