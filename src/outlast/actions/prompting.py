@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TextIO
 
 
@@ -21,8 +21,11 @@ def interactive(stdin: TextIO | None) -> bool:
         return False
 
 
-async def answer(stdin: TextIO, *, echo: bool) -> str:
-    """Give the next line that is typed, without its end; the loop goes on meanwhile."""
+async def answer(stdin: TextIO, *, echo: bool, ready: Callable[[], object] = lambda: None) -> str:
+    """Give the next line that is typed, without its end; the loop goes on meanwhile.
+
+    *ready* is called when what is typed is no longer seen: the time to ask.
+    """
     loop = asyncio.get_running_loop()
     typed: asyncio.Future[str] = loop.create_future()
 
@@ -32,6 +35,7 @@ async def answer(stdin: TextIO, *, echo: bool) -> str:
             typed.set_result(stdin.readline().rstrip("\r\n"))
 
     with contextlib.nullcontext() if echo else _unseen(stdin.fileno()):
+        ready()
         loop.add_reader(stdin.fileno(), take)
         try:
             return await typed

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from outlast.call import Evaluate
 from outlast.cli.account import Account
+from outlast.cli.asking import ask
 from outlast.cli.evaluating import EvaluateUponNeed
 from outlast.cli.house import House
 from outlast.cli.including import IncludesFromDisk
@@ -187,6 +188,7 @@ def _wiring(house: House, reach: Reach) -> Wiring:
         includes=IncludesFromDisk(house.parser),
         events=house.telling,
         settings=house.settings,
+        ask=ask,
         tags=house.tags,
         check_mode=house.options.check,
         diff=house.settings.diff_always,

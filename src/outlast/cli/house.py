@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import assert_never
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from outlast.cli.account import Account
 from outlast.cli.evaluating import EvaluateUponNeed
@@ -77,6 +78,11 @@ class House(Struct, frozen=True, kw_only=True):
         return listing(path, plays, self.options)
 
     def _listed(self, play: Play) -> Listed:
-        pattern = self.evaluate.render(play.hosts, self.variables.header_scope(play))
+        unasked = {str(one["name"]): one.get("default") for one in play.vars_prompt}
+        play = replace(play, vars={**play.vars, **unasked}) if unasked else play
+        scope = self.variables.header_scope(play)
+        name = self.evaluate.render(play.name, scope)
+        play = replace(play, name="" if name is None else str(name))
+        pattern = self.evaluate.render(play.hosts, scope)
         words = tuple(map(str, pattern)) if is_list(pattern) else (str(pattern),)
         return Listed(play, words, tuple(self.match(list(words))))

@@ -20,6 +20,7 @@ from outlast.engine.labels import Labels
 from outlast.engine.meta import MetaRunner, check
 from outlast.engine.ports import Wiring
 from outlast.engine.preparation import Thinking
+from outlast.engine.prompting import Prompts
 from outlast.engine.standing import Standing
 from outlast.engine.tasks import Company, TaskRunner
 from outlast.engine.terms import TermsReader
@@ -49,6 +50,7 @@ class PlayRunner(Struct, frozen=True, kw_only=True):
     async def run(self, play: Play) -> bool:
         """Run *play*; False: all hosts of a batch have failed, and the run is to end."""
         check(play)
+        play = await Prompts(self.wiring).answered(play)
         header = self.wiring.variables.header_scope(play)
         matched = list(self.wiring.hosts.match(self._hosts(play, header)))
         hosts = _ordered(
@@ -228,7 +230,12 @@ class PlayRunner(Struct, frozen=True, kw_only=True):
         )
         return Walker(
             tasks=tasks,
-            metas=MetaRunner(wiring=self.wiring, standing=self.standing, company=company.hosts),
+            metas=MetaRunner(
+                wiring=self.wiring,
+                standing=self.standing,
+                company=company.hosts,
+                lockstep=company.lockstep,
+            ),
             standing=self.standing,
             notifications=notifications,
             inclusions=Inclusions(wiring=self.wiring, standing=self.standing),

@@ -86,6 +86,10 @@ class Variables(Protocol):
         """Say that a host has come that the play's list of hosts is to show from now on."""
         ...
 
+    def is_extra(self, name: str) -> bool:
+        """Tell whether the command line gives the variable *name*."""
+        ...
+
     def header_scope(self, play: Play) -> Scope:
         """Give what a play's own keywords are evaluated in: extra vars and the play's vars."""
         ...
@@ -220,6 +224,20 @@ class Tags(Struct, frozen=True):
         )
 
 
+class Ask(Protocol):
+    """Asks the person at the terminal."""
+
+    async def __call__(self, text: str, *, private: bool) -> str | None:
+        """Show *text* and give the line that is typed; None: nobody is there."""
+        ...
+
+
+async def nobody(text: str, *, private: bool) -> str | None:
+    """Ask nobody."""
+    del text, private
+    return None
+
+
 class Wiring(Struct, frozen=True, kw_only=True):
     """The neighbours and the user's wishes, as one run has them."""
 
@@ -231,6 +249,7 @@ class Wiring(Struct, frozen=True, kw_only=True):
     includes: Includes
     events: EventSink
     settings: Settings
+    ask: Ask = nobody
     tags: Tags = Tags()
     check_mode: bool = False
     diff: bool = False

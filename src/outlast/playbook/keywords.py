@@ -85,7 +85,7 @@ _TABLE: Final = """
     fact_path            P        string   own
     vars                 PRBTHDI  dict     merge
     vars_files           P        list     own
-    vars_prompt          P        list     own      -
+    vars_prompt          P        list     own
     serial               P        list     own
     strategy             P        string   own
     order                P        string   own

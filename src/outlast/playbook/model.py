@@ -200,6 +200,8 @@ class Play(Struct, frozen=True, kw_only=True):
     keywords: Keywords = field(default_factory=Keywords)
     vars: Vars = field(default_factory=dict)
     vars_files: tuple[Value, ...] = ()
+    vars_prompt: tuple[Mapping[str, Value], ...] = ()
+    """Questions for a person, each with a `name`."""
     gather_facts: Value = None
     gather_subset: Value = None
     gather_timeout: Value = None

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from outlast.errors import PlaybookError
+from outlast.errors import NotSupportedYet, PlaybookError
 from outlast.loader import Document, MapNode
 from outlast.playbook.conversions import converted
 from outlast.playbook.defaults import DefaultsReader
@@ -21,7 +21,7 @@ from outlast.playbook.model import ActionCall, Keywords, Play, Step, Vars
 from outlast.playbook.reading import Given, Text, cannot_process, read
 from outlast.playbook.roles import Compiled, Gathered, RoleReader
 from outlast.playbook.steps import StepReader
-from outlast.values import Template, Value, has_templates
+from outlast.values import Origin, Template, Value, has_templates
 
 _SECTIONS = ("pre_tasks", "tasks", "post_tasks", "handlers")
 _LISTS = (*_SECTIONS, "roles")
@@ -29,6 +29,9 @@ _HEADER = ("gather_facts", "gather_timeout", "force_handlers", "max_fail_percent
 _TWO_USERS = (
     "both 'user' and 'remote_user' are set for this play. The use of 'user' is deprecated, and"
     " should be removed"
+)
+_QUESTION = frozenset(
+    ["name", "prompt", "default", "private", "confirm", "encrypt", "salt_size", "salt", "unsafe"]
 )
 _PLEASE = "Please check your playbook"
 
@@ -86,6 +89,7 @@ def _play(
         keywords=keywords,
         vars=_vars(text),
         vars_files=text.members("vars_files"),
+        vars_prompt=_questions(text),
         gather_facts=text.value("gather_facts"),
         gather_subset=text.value("gather_subset"),
         gather_timeout=text.value("gather_timeout"),
@@ -121,6 +125,30 @@ def _with_roles(play: Play, named: Sequence[Compiled], gathered: Gathered) -> Pl
 def _vars(text: Text) -> Vars:
     given = text.value("vars")
     return given if isinstance(given, dict) else {}
+
+
+def _questions(text: Text) -> tuple[Mapping[str, Value], ...]:
+    given = text.entries.get("vars_prompt")
+    found: list[Mapping[str, Value]] = []
+    if given is None:
+        return ()
+    for question, origin in given.items:
+        if not isinstance(question, dict):
+            raise PlaybookError("Each entry of vars_prompt must be a dictionary.", origin)
+        _check_question(question, given.origin)
+        found.append(question)
+    return tuple(found)
+
+
+def _check_question(question: Mapping[str, Value], origin: Origin) -> None:
+    invalid = "Invalid vars_prompt data structure"
+    if "name" not in question:
+        raise PlaybookError(f"{invalid}, missing 'name' key", origin)
+    for key in question:
+        if key not in _QUESTION:
+            raise PlaybookError(f"{invalid}, found unsupported key '{key}'", origin)
+    if question.get("encrypt"):
+        raise NotSupportedYet("'encrypt' in vars_prompt is not supported yet", origin)
 
 
 def _with_remote_user(text: Text) -> Text:

@@ -86,6 +86,10 @@ class Variables:
         if self._company.set_batch(batch, active):
             self._changed()
 
+    def is_extra(self, name: str) -> bool:
+        """Tell whether the command line gives the variable *name*."""
+        return name in self._extra
+
     def welcome(self, host: str) -> None:
         """Say that a host has come that the play's list of hosts is to show from now on."""
         if self._company.welcome(host):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
-from outlast.engine.ports import IncludedFile, Tags, Wiring
+from outlast.engine.ports import Ask, IncludedFile, Tags, Wiring, nobody
 from outlast.engine.run import PlaybookFile, Run
 from outlast.errors import HostUnreachable, UndefinedVariable
 from outlast.events import TaskEnded
@@ -75,6 +75,7 @@ class PlainVariables:
     active: list[tuple[str, ...]] = field(default_factory=list)
     play_vars: Mapping[str, object] = field(default_factory=dict)
     newcomers: list[str] = field(default_factory=list)
+    extra: frozenset[str] = frozenset()
 
     def begin_playbook(self, path) -> None:
         self.hosts.setdefault("localhost", {})
@@ -87,6 +88,9 @@ class PlainVariables:
 
     def set_batch(self, batch, active) -> None:
         self.active.append(tuple(active))
+
+    def is_extra(self, name) -> bool:
+        return name in self.extra
 
     def welcome(self, host) -> None:
         self.newcomers.append(host)
@@ -230,12 +234,14 @@ class World:
     settings: Settings = field(default_factory=Settings)
     tags: Tags = field(default_factory=Tags)
     reach: NoReach = field(default_factory=NoReach)
+    ask: Ask = nobody
     run: Run | None = None
 
     async def play(self, *plays: Play) -> int:
         wiring = Wiring(
             actions=self.actions,
             reach=self.reach,
+            ask=self.ask,
             evaluate=PlainEvaluate(),
             variables=self.variables,
             hosts=FixedHosts(self.hosts),

@@ -1,0 +1,26 @@
+"""Asking the person at the terminal, while a run goes on.
+
+Knows what is written and when there is nobody to answer. Leaves reading a line without
+holding up the loop to `actions.prompting`.
+"""
+
+from __future__ import annotations
+
+import sys
+
+
+async def ask(text: str, *, private: bool) -> str | None:
+    """Implements `engine.ports.Ask`."""
+    from outlast.actions.prompting import answer, interactive  # noqa: PLC0415  # few plays ask
+
+    if not interactive(sys.stdin):
+        return None
+
+    def show() -> None:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+
+    typed = await answer(sys.stdin, echo=not private, ready=show)
+    if private:  # the end of the line was not seen, either
+        sys.stdout.write("\n")
+    return typed
