@@ -395,6 +395,27 @@ def test_a_host_that_is_away_is_said_to_be(world):
     assert "hint: " in unread
 
 
+def test_an_inventory_is_read_as_a_run_reads_it(world):
+    """With group_vars, vault, templates; and a host that cannot be had spoils no other."""
+    world.start()
+    jid = world.the_job()
+    world.forget()
+    hosts = {"here": {"where": "{{ kind }}"}, "odd": {"ansible_connection": "winrm"}}
+    (world.folder / "plain.yml").write_text(json.dumps({"all": {"hosts": hosts}}))
+    (world.folder / "group_vars").mkdir()
+    variables = {"kind": "local", "ansible_async_dir": "{{ inventory_dir }}/jobs"}
+    secret = {**variables, "ansible_connection": "{{ where | default('local') }}"}
+    (world.folder / "group_vars/all.yml").write_text(json.dumps(secret))
+    (world.folder / "password").write_text("sesame\n")
+    vault = [Path(sys.executable).parent / "ansible-vault", "encrypt", "group_vars/all.yml"]
+    sealing = [*vault, "--vault-password-file", "password"]
+    subprocess.run(sealing, cwd=world.folder, check=True, capture_output=True)
+    words = ("list", "-i", "plain.yml", "--vault-password-file", "password", "--json")
+    said = world.jobs(*words)
+    assert [job["jid"] for job in json.loads(said.stdout)["jobs"]] == [jid]
+    assert "odd is left out: the connection 'winrm' is not supported yet" in said.stderr
+
+
 # -- the account at the end of a run -----------------------------------------------------------
 
 

@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from outlast.cli import jobs_do, jobs_find
 from outlast.cli.aside import attended, say
-from outlast.cli.jobs_asking import as_data, asked, configured, print_json, reaching, time_option
+from outlast.cli.jobs_asking import as_data, hosts_of, print_json, reaching, time_option
 from outlast.cli.jobs_ending import cancel, prune
 from outlast.cli.jobs_find import Found, Look, Wanted
 from outlast.cli.jobs_reach import with_sessions
@@ -53,14 +53,14 @@ def list_(*, run_id: str | None, ended: bool, remote: bool, as_data: bool, **mor
     Shows what was last learnt of them. With --remote, or -i, the hosts are asked: those of the
     inventory, else all that the ledger knows.
     """
-    wish, settings = asked(more), configured()
-    remote, whole = remote or bool(wish.inventory), ended or run_id is not None
+    hosts = hosts_of(more)
+    remote, whole = remote or bool(hosts.asked.inventory), ended or run_id is not None
     with Ledger.open() as ledger:
         states = None if whole or remote else OPEN_STATES
-        records = jobs_find.in_ledger(ledger, wish, settings, run=run_id, states=states)
+        records = jobs_find.in_ledger(ledger, hosts, run=run_id, states=states)
         seen = Look(jobs=[remembered(record) for record in records])
         if remote:
-            places = jobs_find.worth_asking(ledger, wish, settings)
+            places = jobs_find.worth_asking(ledger, hosts)
             seen = with_sessions(lambda sessions: jobs_find.look(sessions, places, records))
             jobs_find.note(ledger, seen.jobs)
     shown = [job for job in seen.jobs if whole or not job.over]
@@ -91,9 +91,9 @@ def _show_list(shown: Sequence[Seen], silent: Mapping[str, str], *, remote: bool
 @click.argument("jid")
 def show(*, jid: str, as_data: bool, **more: Any) -> int:
     """Show all that is known of one job, by its host's word if it can be asked."""
-    wish, settings = asked(more), configured()
+    hosts = hosts_of(more)
     with Ledger.open() as ledger:
-        wanted = jobs_find.wanted(ledger, [jid], wish, settings)
+        wanted = jobs_find.wanted(ledger, [jid], hosts)
         shown = with_sessions(lambda sessions: _shown(sessions, wanted))
         jobs_find.note(ledger, [shown.seen])
     if as_data:
@@ -139,9 +139,9 @@ def logs(*, jid: str, follow: bool, stream: str | None, **more: Any) -> int:
 
     Leaving (Ctrl-C) leaves the job alone. A connection that breaks is opened again.
     """
-    wish, settings = asked(more), configured()
+    hosts = hosts_of(more)
     with Ledger.open() as ledger:
-        wanted = jobs_find.wanted(ledger, [jid], wish, settings)
+        wanted = jobs_find.wanted(ledger, [jid], hosts)
         seen = with_sessions(
             lambda sessions: _read(sessions, wanted, stream or "both", follow=follow)
         )
@@ -169,7 +169,7 @@ def _to_stdout(data: bytes) -> None:
 @click.argument("jids", nargs=-1, required=True, metavar="JID...")
 def wait(*, jids: tuple[str, ...], timeout: float | None, as_data: bool, **more: Any) -> int:
     """Wait until jobs have ended; the code is 0 if all of them ended well."""
-    wish, settings = asked(more), configured()
+    hosts = hosts_of(more)
     ends: list[Seen] = []
     missed: list[Found] = []
 
@@ -182,7 +182,7 @@ def wait(*, jids: tuple[str, ...], timeout: float | None, as_data: bool, **more:
             click.echo(f"{seen.jid}  {seen.host}  {said_state(seen).text}")
 
     with Ledger.open() as ledger:
-        wanted = jobs_find.wanted(ledger, jids, wish, settings)
+        wanted = jobs_find.wanted(ledger, jids, hosts)
         in_time = with_sessions(lambda sessions: _wait(sessions, wanted, timeout, on_end))
         jobs_find.note(ledger, ends)
     if as_data:

@@ -1,6 +1,6 @@
 """What the commands of `jobs` and `runs` have in common: how hosts are named, and how JSON is said.
 
-Knows how the options are written. Leaves what they mean to `jobs_reach`.
+Knows how the options are written. Leaves what they mean to `jobs_hosts`.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Final
 
 import click
 
-from outlast.cli.jobs_reach import Asked
-from outlast.settings import Settings, read_settings
+from outlast.cli.jobs_hosts import Asked, Hosts
+from outlast.settings import read_settings
 
 JSON_VERSION: Final = 1
 """Of what `--json` prints: keys may be added to it, none goes or changes its meaning."""
@@ -42,7 +42,7 @@ def time_option(
 
 
 def reaching(command: Callable[..., object]) -> Callable[..., object]:
-    """Add the options that say how hosts are found and entered; see `asked`."""
+    """Add the options that say how hosts are found and entered; see `hosts_of`."""
     options = (
         click.option(
             *("-i", "--inventory"),
@@ -59,26 +59,37 @@ def reaching(command: Callable[..., object]) -> Callable[..., object]:
             is_flag=True,
             help="Ask for the password that becoming another user takes.",
         ),
+        click.option(
+            "--vault-password-file",
+            multiple=True,
+            metavar="FILE",
+            help="Read the password of encrypted variables from this file or program.",
+        ),
     )
     for option in reversed(options):
         command = option(command)
     return command
 
 
-def asked(given: dict[str, object]) -> Asked:
+def hosts_of(given: dict[str, object]) -> Hosts:
     """Take the options of `reaching` out of *given*; asks for the password when told to."""
     password = None
     if given.pop("ask_become_pass"):
         password = click.prompt("BECOME password", hide_input=True, err=True)
-    inventory = given.pop("inventory")
-    return Asked(
-        inventory=tuple(map(str, inventory)) if isinstance(inventory, tuple) else (),
+    asked = Asked(
+        inventory=_texts(given.pop("inventory")),
         host=_text(given.pop("host")),
         user=_text(given.pop("user")),
         become=bool(given.pop("become")),
         become_user=_text(given.pop("become_user")),
         become_password=password,
+        vault_password_files=_texts(given.pop("vault_password_file")),
     )
+    return Hosts(asked, read_settings(os.environ, str(Path.cwd())))
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(map(str, value)) if isinstance(value, tuple) else ()
 
 
 def _text(value: object) -> str | None:
@@ -91,8 +102,3 @@ as_data = click.option("--json", "as_data", is_flag=True, help="Print JSON.")
 def print_json(**data: object) -> None:
     """Print one JSON object on stdout."""
     click.echo(json.dumps({"version": JSON_VERSION, **data}, indent=2, default=str))
-
-
-def configured() -> Settings:
-    """Give what the user has configured, as a run here would see it."""
-    return read_settings(os.environ, str(Path.cwd()))

@@ -14,15 +14,15 @@ import click
 
 from outlast.cli import jobs_do, jobs_find
 from outlast.cli.aside import attended, say
-from outlast.cli.jobs_asking import as_data, asked, configured, print_json, reaching, time_option
+from outlast.cli.jobs_asking import as_data, hosts_of, print_json, reaching, time_option
 from outlast.cli.jobs_do import Cancelled
 from outlast.cli.jobs_find import Choice, Found
-from outlast.cli.jobs_reach import Asked, with_sessions
+from outlast.cli.jobs_hosts import Hosts
+from outlast.cli.jobs_reach import with_sessions
 from outlast.cli.own_command import FAILED
 from outlast.cli.tables import lapse
 from outlast.ledger.ledger import Ledger
 from outlast.ledger.records import OPEN_STATES
-from outlast.settings import Settings
 
 _REMEMBERED = 1000
 
@@ -42,37 +42,37 @@ def cancel(*, jids: tuple[str, ...], yes: bool, grace: float, as_data: bool, **m
     were not started from here, only with -i.
     """
     run_id, name = more.pop("run_id"), more.pop("name")
-    wish, settings = asked(more), configured()
-    if not jids and run_id is None and name is None and wish.host is None:
+    hosts = hosts_of(more)
+    if not jids and run_id is None and name is None and hosts.asked.host is None:
         raise click.UsageError("Say which: a JID, or --run, --host or --name.")
     with Ledger.open() as ledger:
         if jids:
-            wanted = jobs_find.wanted(ledger, jids, wish, settings)
+            wanted = jobs_find.wanted(ledger, jids, hosts)
             found = with_sessions(lambda sessions: jobs_find.located(sessions, wanted))
         else:
             choice = Choice(run=run_id and ledger.run(run_id).id, name=name)
-            found = _chosen(ledger, choice, wish, settings)
+            found = _chosen(ledger, choice, hosts)
         _confirm([f"{one.jid} on {one.place.host}" for one in found], yes=yes, named=bool(jids))
         ends = with_sessions(lambda sessions: jobs_do.cancel_all(sessions, found, grace=grace))
         jobs_find.note(ledger, [end.seen for end in ends if end.seen])
     return _tell(ends, as_data=as_data)
 
 
-def _chosen(ledger: Ledger, choice: Choice, wish: Asked, settings: Settings) -> list[Found]:
+def _chosen(ledger: Ledger, choice: Choice, hosts: Hosts) -> list[Found]:
     """Ask the hosts which of the jobs that are meant do run."""
     records = jobs_find.in_ledger(
-        *(ledger, wish, settings), run=choice.run, states=OPEN_STATES, limit=_REMEMBERED
+        *(ledger, hosts), run=choice.run, states=OPEN_STATES, limit=_REMEMBERED
     )
-    places = jobs_find.places_of(records, wish, settings)
-    if wish.inventory:
-        places += jobs_find.worth_asking(ledger, wish, settings)
+    places = jobs_find.places_of(records, hosts)
+    if hosts.asked.inventory:
+        places += jobs_find.worth_asking(ledger, hosts)
     found, seen = with_sessions(
         lambda sessions: jobs_find.still_running(sessions, places, records, choice)
     )
     jobs_find.note(ledger, seen.jobs)
     for host, why in seen.silent.items():
         say(f"{host} could not be asked: {why}")
-    return [one for one in found if wish.inventory or one.record]
+    return [one for one in found if hosts.asked.inventory or one.record]
 
 
 def _confirm(what: Sequence[str], *, yes: bool, named: bool) -> None:
@@ -114,15 +114,15 @@ def prune(*, older_than: float, keep: int, yes: bool, as_data: bool, **more: Any
 
     Of all hosts that the ledger knows, or those of -i. Jobs that run are never touched.
     """
-    wish, settings = asked(more), configured()
+    hosts = hosts_of(more)
     with Ledger.open() as ledger:
-        places = jobs_find.worth_asking(ledger, wish, settings)
-    hosts = sorted({place.host for place in places})
-    if not hosts:
+        places = jobs_find.worth_asking(ledger, hosts)
+    names = sorted({place.host for place in places})
+    if not names:
         say("There is no host to clear: the ledger knows none, and -i names none.")
         return 0
     if not yes and attended(sys.stdin, sys.stderr):
-        say(f"On {', '.join(hosts)}:")
+        say(f"On {', '.join(names)}:")
         question = f"Remove all that jobs left which ended more than {lapse(older_than)} ago?"
         click.confirm(question, abort=True, err=True)
     answers = with_sessions(

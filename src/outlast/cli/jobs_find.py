@@ -14,13 +14,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from outlast.call import JobState, Session
-from outlast.cli.jobs_reach import Asked, Place, ask_all, inventory_places
+from outlast.cli.jobs_hosts import Hosts
+from outlast.cli.jobs_reach import Place, ask_all
 from outlast.cli.jobs_seen import Seen, gone, remembered, told
 from outlast.errors import LedgerError, OutlastError
 from outlast.jobs import JobSummary, list_jobs
 from outlast.ledger.ledger import Ledger
 from outlast.ledger.records import JobRecord
-from outlast.settings import Settings
 from outlast.transport.endpoint_record import restored
 from outlast.transport.sessions import Sessions
 
@@ -49,21 +49,20 @@ class Look(Struct, frozen=True, kw_only=True):
 # -- in the ledger ---------------------------------------------------------------------------
 
 
-def matches(asked: Asked, settings: Settings) -> Callable[[str], bool]:
+def matches(hosts: Hosts) -> Callable[[str], bool]:
     """Give the test for host names that `--host` is: an inventory's pattern, else a glob."""
-    if asked.host is None:
+    pattern = hosts.asked.host
+    if pattern is None:
         return lambda _name: True
-    if asked.inventory:
-        names = {place.host for place in inventory_places(asked, settings)}
-        return names.__contains__
-    globs = asked.host.replace(":", ",").split(",")
+    if hosts.asked.inventory:
+        return set(hosts.names(pattern)).__contains__
+    globs = pattern.replace(":", ",").split(",")
     return lambda name: any(fnmatchcase(name, glob.strip()) for glob in globs)
 
 
 def in_ledger(
     ledger: Ledger,
-    asked: Asked,
-    settings: Settings,
+    hosts: Hosts,
     *,
     run: str | None = None,
     states: Sequence[JobState] | None = None,
@@ -71,22 +70,22 @@ def in_ledger(
 ) -> list[JobRecord]:
     """Give what the ledger has of jobs; *run* may be the beginning of an id."""
     whole = ledger.run(run).id if run else None
-    wanted = matches(asked, settings)
+    wanted = matches(hosts)
     return [job for job in ledger.jobs(run=whole, states=states, limit=limit) if wanted(job.host)]
 
 
-def recorded_place(record: JobRecord, asked: Asked, settings: Settings) -> Place:
+def recorded_place(record: JobRecord, hosts: Hosts) -> Place:
     """Give where a job of the ledger is; an inventory that was named beats what is recorded.
 
     Raises `OutlastError` when nobody knows how to get there.
     """
-    if record.endpoint and not asked.inventory:
+    if record.endpoint and not hosts.asked.inventory:
         return Place(
             host=record.host,
-            endpoint=restored(record.endpoint, become_password=asked.become_password),
-            async_dir=record.async_dir or settings.async_dir,
+            endpoint=restored(record.endpoint, become_password=hosts.asked.become_password),
+            async_dir=record.async_dir or hosts.settings.async_dir,
         )
-    places = inventory_places(replace(asked, host=record.host), settings)
+    places = hosts.places(record.host)
     if not places:
         raise OutlastError(
             f"The ledger does not know how {record.host} was reached.",
@@ -95,11 +94,11 @@ def recorded_place(record: JobRecord, asked: Asked, settings: Settings) -> Place
     place = replace(places[0], async_dir=record.async_dir or places[0].async_dir)
     if not record.endpoint or place.endpoint.identity is not None:
         return place
-    as_recorded = restored(record.endpoint, become_password=asked.become_password)
+    as_recorded = restored(record.endpoint, become_password=hosts.asked.become_password)
     return replace(place, endpoint=replace(place.endpoint, identity=as_recorded.identity))
 
 
-def known(ledger: Ledger, prefix: str, asked: Asked, settings: Settings) -> Found | None:
+def known(ledger: Ledger, prefix: str, hosts: Hosts) -> Found | None:
     """Give the job whose id begins with *prefix*, None when it must be looked for on hosts.
 
     Raises `LedgerError` when it is not known and no host was named, or when several are;
@@ -108,15 +107,15 @@ def known(ledger: Ledger, prefix: str, asked: Asked, settings: Settings) -> Foun
     try:
         record = ledger.job(prefix)
     except LedgerError:
-        if asked.inventory or asked.host:
+        if hosts.asked.inventory or hosts.asked.host:
             return None
         raise
-    if not matches(asked, settings)(record.host):
+    if not matches(hosts)(record.host):
         raise OutlastError(
-            f"Job {record.jid} is on {record.host}, not on {asked.host}.",
+            f"Job {record.jid} is on {record.host}, not on {hosts.asked.host}.",
             help_text=f"Leave --host out, or say --host {record.host}.",
         )
-    return Found(jid=record.jid, place=recorded_place(record, asked, settings), record=record)
+    return Found(jid=record.jid, place=recorded_place(record, hosts), record=record)
 
 
 class Choice(Struct, frozen=True, kw_only=True):
@@ -161,12 +160,12 @@ class Wanted(Struct, frozen=True, kw_only=True):
     """Hosts of the inventory that `--host` leaves out: a wrong one is told the right one."""
 
 
-def wanted(ledger: Ledger, prefixes: Sequence[str], asked: Asked, settings: Settings) -> Wanted:
+def wanted(ledger: Ledger, prefixes: Sequence[str], hosts: Hosts) -> Wanted:
     """Sort out which of the jobs that were named are known; raises as `known`."""
     sorted_out = Wanted(known=[], prefixes=[], places=[], elsewhere=[])
     strange = False
     for prefix in dict.fromkeys(prefixes):
-        found = known(ledger, prefix, asked, settings)
+        found = known(ledger, prefix, hosts)
         if found is None:
             sorted_out.prefixes.append(prefix)
             strange = True
@@ -176,9 +175,9 @@ def wanted(ledger: Ledger, prefixes: Sequence[str], asked: Asked, settings: Sett
             sorted_out.prefixes.append(found.jid)
             sorted_out.places.append(found.place)
     if strange:
-        sorted_out.places.extend(worth_asking(ledger, asked, settings))
-    if strange and asked.host and asked.inventory:
-        sorted_out.elsewhere.extend(inventory_places(replace(asked, host=None), settings))
+        sorted_out.places.extend(worth_asking(ledger, hosts))
+    if strange and hosts.asked.host and hosts.asked.inventory:
+        sorted_out.elsewhere.extend(hosts.places())
     return sorted_out
 
 
@@ -221,22 +220,22 @@ def note(ledger: Ledger, jobs: Iterable[Seen]) -> None:
 # -- on the hosts ----------------------------------------------------------------------------
 
 
-def worth_asking(ledger: Ledger, asked: Asked, settings: Settings) -> list[Place]:
+def worth_asking(ledger: Ledger, hosts: Hosts) -> list[Place]:
     """Give the places `--remote` means: those of `-i`; else all the ledger and settings know."""
-    if asked.inventory:
-        return inventory_places(asked, settings)
-    wanted = matches(asked, settings)
+    if hosts.asked.inventory:
+        return hosts.places(hosts.asked.host)
+    wanted = matches(hosts)
     records = [job for job in ledger.jobs(limit=_REMEMBERED) if job.endpoint and wanted(job.host)]
-    places = places_of(records, asked, settings)
-    return [*places, *inventory_places(asked, settings)]
+    places = places_of(records, hosts)
+    return [*places, *hosts.places(hosts.asked.host)]
 
 
-def places_of(records: Iterable[JobRecord], asked: Asked, settings: Settings) -> list[Place]:
+def places_of(records: Iterable[JobRecord], hosts: Hosts) -> list[Place]:
     """Give each place that *records* name once."""
     places: dict[tuple[str, str, str], Place] = {}
     for record in records:
         with suppress(OutlastError):  # how it was reached is not known: then it is not asked
-            place = recorded_place(record, asked, settings)
+            place = recorded_place(record, hosts)
             places.setdefault(place.key, place)
     return list(places.values())
 

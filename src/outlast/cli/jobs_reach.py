@@ -1,66 +1,27 @@
-"""Reaching the hosts that jobs are asked of: those of an inventory, or as the ledger knows them.
+"""Reaching the places where jobs are, and asking many of them at once.
 
-Knows how a host becomes a place to ask (an endpoint and a spool folder), and how many are
-asked at once. Leaves connecting to `transport`, and what is asked to whoever asks.
+Knows what a place is (an endpoint and a spool folder), and what is said when one cannot be
+entered. Leaves connecting to `transport`, which places there are to `jobs_hosts` and
+`jobs_find`, and what is asked to whoever asks.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
-from pathlib import Path
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from outlast.call import Session
-from outlast.cli.aside import say
-from outlast.cli.evaluating import EvaluateUponNeed
-from outlast.errors import ActionFailed, HostUnreachable, InventoryError, NotSupportedYet
-from outlast.inventory.inventory import Inventory, load_inventory
-from outlast.outcome import Notice, Warned
-from outlast.settings import Settings
-from outlast.transport.endpoint import Endpoint, Wishes, endpoint_for
+from outlast.errors import ActionFailed, HostUnreachable, NotSupportedYet
+from outlast.transport.endpoint import Endpoint
 from outlast.transport.event_loop import run
 from outlast.transport.sessions import Sessions
-from outlast.values import Scope
 
 _T = TypeVar("_T")
 _AT_ONCE = 50
 """Hosts asked at the same time: asking is a moment's work on each."""
-
-
-class Asked(Struct, frozen=True, kw_only=True):
-    """How the user wants hosts to be found and entered."""
-
-    inventory: tuple[str, ...] = ()
-    host: str | None = None
-    user: str | None = None
-    become: bool = False
-    become_user: str | None = None
-    become_password: str | None = None
-
-    def __repr__(self) -> str:
-        return f"Asked({self.inventory}, {self.host})"  # the password is nobody's business
-
-    def settings(self, configured: Settings) -> Settings:
-        """Give the settings with what was asked for on top."""
-        changes: dict[str, object] = {}
-        if self.inventory:
-            changes["inventory"] = tuple(map(_source, self.inventory))
-        if self.user:
-            changes["remote_user"] = self.user
-        if self.become or self.become_user:
-            changes["become"] = True
-        if self.become_user:
-            changes["become_user"] = self.become_user
-        return replace(configured, **changes)
-
-
-def _source(source: str) -> str:
-    return source if "," in source else str(Path(source).expanduser().absolute())
 
 
 class Place(Struct, frozen=True, kw_only=True):
@@ -76,80 +37,6 @@ class Place(Struct, frozen=True, kw_only=True):
         """What tells one spool from another, passwords and ways to get there aside."""
         identity = self.endpoint.identity
         return (self.host, identity.user if identity else "", self.async_dir)
-
-
-# -- hosts of an inventory -------------------------------------------------------------------
-
-
-def inventory_places(asked: Asked, configured: Settings) -> list[Place]:
-    """Give a place for each host that the inventory and `--host` mean.
-
-    Raises `InventoryError` when `--host` means none.
-    """
-    settings = asked.settings(configured)
-    warn = _warn if asked.inventory else _keep_quiet
-    inventory = load_inventory(settings.inventory, notify=warn, warn_unparsed=bool(asked.inventory))
-    hosts = inventory.match(asked.host or "all")
-    if asked.host and asked.inventory and not hosts:
-        raise InventoryError(
-            f"no host of {', '.join(asked.inventory)} matches {asked.host!r}",
-            help_text=f"It has: {', '.join(list(inventory.hosts)[:20]) or 'no hosts'}.",
-        )
-    if not hosts:
-        return []
-    scopes = _scopes(inventory, [host.name for host in hosts], settings)
-    return [_place(host, *seen, settings, asked.become_password) for host, seen in scopes.items()]
-
-
-def _place(
-    host: str,
-    scope: Scope,
-    evaluate: EvaluateUponNeed,
-    settings: Settings,
-    password: str | None,
-) -> Place:
-    def lookup(name: str) -> object | None:
-        return evaluate.render(scope[name], scope) if name in scope else None
-
-    endpoint = endpoint_for(lookup, Wishes(), settings, become_password=password)
-    folder = lookup("ansible_async_dir")
-    return Place(host=host, endpoint=endpoint, async_dir=str(folder or settings.async_dir))
-
-
-def _scopes(
-    inventory: Inventory, hosts: Sequence[str], settings: Settings
-) -> dict[str, tuple[Scope, EvaluateUponNeed]]:
-    """Give each host's variables and what evaluates them, as an ad-hoc run would see them."""
-    from importlib.metadata import version  # noqa: PLC0415  # it reads files; only for inventories
-
-    from outlast.templating.evaluator import Evaluator  # noqa: PLC0415  # it imports Jinja2
-    from outlast.variables.magic import Options  # noqa: PLC0415
-    from outlast.variables.variables import Variables  # noqa: PLC0415
-
-    here = str(Path.cwd())
-    evaluate = EvaluateUponNeed(lambda: Evaluator(_warn, basedir=here))
-    variables = Variables(
-        inventory=inventory,
-        extra_vars={},
-        options=Options(
-            ansible_version=version("ansible-core"),
-            inventory_sources=inventory.sources,
-            config_file=settings.config_file,
-        ),
-        evaluate=evaluate,
-        notify=_warn,
-    )
-    variables.begin_playbook(os.path.join(here, "-"))  # noqa: PTH118  # group_vars of this folder count
-    return {host: (variables.scope(host), evaluate) for host in hosts}
-
-
-def _warn(notice: Notice) -> None:
-    if isinstance(notice, Warned):
-        say(f"warning: {notice.text}")
-
-
-def _keep_quiet(_notice: Notice) -> None:
-    """Say nothing about an inventory that nobody named."""
 
 
 # -- asking ----------------------------------------------------------------------------------
