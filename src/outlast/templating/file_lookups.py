@@ -20,6 +20,7 @@ from outlast.templating.plugins import REMOVED_IN_2_23, refused
 from outlast.templating.running import Layered
 from outlast.templating.views import plain, type_name
 from outlast.values import Origin
+from outlast.vault import VaultError
 
 _DELIMITERS = (
     "variable_start_string", "variable_end_string", "comment_start_string", "comment_end_string",
@@ -47,6 +48,8 @@ def file(asked: Asked) -> list[Any]:
 def _read(asked: Asked, path: str) -> str:
     try:
         return asked.core.vault.opened(Path(path).read_bytes(), path).decode("utf-8")
+    except VaultError as error:
+        raise EvaluationError(error.message, error.origin, causes=error.causes) from error
     except (OSError, UnicodeDecodeError) as error:
         raise refused(
             f"an error occurred while trying to read the file {path!r}: {error}"
