@@ -214,7 +214,8 @@ def note(ledger: Ledger, jobs: Iterable[Seen]) -> None:
     """Have the ledger remember what hosts said about jobs that it knows."""
     for seen in jobs:
         if seen.asked and seen.run is not None:
-            ledger.note_job(seen.jid, seen.host, seen.state, seen.cause)
+            ended = seen.ended if seen.over else None
+            ledger.note_job(seen.jid, seen.host, seen.state, seen.cause, ended=ended)
 
 
 # -- on the hosts ----------------------------------------------------------------------------

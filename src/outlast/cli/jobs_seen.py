@@ -96,7 +96,11 @@ def _recorded(record: JobRecord) -> Seen:
 
 
 def told(summary: JobSummary, host: str, async_dir: str, record: JobRecord | None = None) -> Seen:
-    """Give a job as its host knows it; the ledger adds which run it belongs to."""
+    """Give a job as its host knows it; the ledger adds which run it belongs to.
+
+    Times are by the clock here where it is known when the job began: hosts' clocks may be off.
+    """
+    ahead = summary.started - record.started if record else 0.0
     return Seen(
         jid=summary.jid,
         host=host,
@@ -106,8 +110,8 @@ def told(summary: JobSummary, host: str, async_dir: str, record: JobRecord | Non
         cause=summary.cause,
         rc=summary.rc,
         user=summary.user,
-        started=summary.started,
-        ended=summary.ended,
+        started=summary.started - ahead,
+        ended=None if summary.ended is None else summary.ended - ahead,
         limit=summary.limit,
         async_dir=async_dir,
         last_line=summary.last_line,

@@ -115,18 +115,23 @@ class Ledger:
             return found[prefix]
         return found[_the_one("job", prefix, list(found), "outlast jobs list")]
 
-    def note_job(
+    def note_job(  # what can be learnt of one
         self,
         jid: str,
         host: str,
         state: JobState,
         cause: str,
         payload: Mapping[str, object] | None = None,
+        *,
+        ended: float | None = None,
     ) -> None:
-        """Note what was learnt of a job; one that is not known here is known from now on."""
+        """Note what was learnt of a job; one that is not known here is known from now on.
+
+        *ended*: when it ended, by the clock here; that of the learning if nobody says.
+        """
         now, stored = time.time(), None if payload is None else packed(payload)
         self._say(statements.job_seen(jid, host, at=now))
-        self._say(statements.job_learnt(jid, state, cause, at=now, stored=stored))
+        self._say(statements.job_learnt(jid, state, cause, at=now, stored=stored, ended=ended))
 
     # -- the file ----------------------------------------------------------------------------
 

@@ -89,15 +89,24 @@ def job_seen(jid: str, host: str, at: float) -> Statement:
     )
 
 
-def job_learnt(
-    jid: str, state: JobState, cause: str, *, at: float, stored: bytes | None
+def job_learnt(  # the columns that may change
+    jid: str,
+    state: JobState,
+    cause: str,
+    *,
+    at: float,
+    stored: bytes | None,
+    ended: float | None = None,
 ) -> Statement:
-    """Say what was learnt of a job that is known here by now."""
+    """Say what was learnt of a job that is known here by now; *ended* if the host said when."""
     return Statement(
         "UPDATE jobs SET jid = CASE WHEN jid = intent THEN ?1 ELSE jid END, state = ?3,"
-        " cause = ?4, learnt = ?5, ended = coalesce(ended, ?6), payload = coalesce(?7, payload)"
-        f" WHERE {_IS_IT} AND {_may_become(state)}",
-        (jid, _our_part(jid), state, cause, at, None if state in OPEN_STATES else at, stored),
+        " cause = ?4, learnt = ?5, ended = coalesce(?8, ended, ?6),"
+        f" payload = coalesce(?7, payload) WHERE {_IS_IT} AND {_may_become(state)}",
+        (
+            *(jid, _our_part(jid), state, cause, at),
+            *(None if state in OPEN_STATES else at, stored, ended),
+        ),
     )
 
 

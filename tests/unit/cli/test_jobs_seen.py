@@ -104,8 +104,15 @@ def test_the_run_and_the_task_come_from_the_ledger_when_the_host_has_none():
 
 def test_time_is_what_it_took_or_how_far_it_is():
     assert said_time(seen(ended("exited", 0)), 5000.0) == "1m"
-    assert said_time(seen(RUNS), 1061.0) == "1m of 1h"
+    assert said_time(seen(RUNS), 1060.0) == "1m of 1h"
     assert said_time(remembered(replace(RECORD, limit=0.0), now=1010.0), 1010.0) == "10s"
+
+
+def test_a_hosts_clock_may_be_off():
+    ahead = ended("exited", 0)
+    job = seen(replace(ahead, started=ahead.started + 7200, ended=ahead.ended + 7200))
+    assert (job.started, job.ended) == (1000.0, 1060.0)
+    assert seen(ahead, None).ended == 1061.0
 
 
 def test_hosts_cannot_move_the_cursor_of_who_looks():
