@@ -193,6 +193,7 @@ def _wiring(house: House, reach: Reach) -> Wiring:
         check_mode=house.options.check,
         diff=house.settings.diff_always,
         force_handlers=house.settings.force_handlers,
+        start_at=house.options.start_at_task,
     )
 
 

@@ -40,6 +40,7 @@ class RunOptions(Struct, frozen=True, kw_only=True):
     """As they were written: `k=v`, JSON or YAML, `@file`."""
     tags: tuple[str, ...] = ("all",)
     skip_tags: tuple[str, ...] = ()
+    start_at_task: str | None = None
     check: bool = False
     syntax_check: bool = False
     list_hosts: bool = False
@@ -94,6 +95,7 @@ def _options(given: argparse.Namespace, settings: Settings) -> RunOptions:
         extra_vars=tuple(given.extra_vars),
         tags=tags,
         skip_tags=skip_tags,
+        start_at_task=given.start_at_task,
         check=given.check,
         syntax_check=given.syntax_check,
         list_hosts=given.list_hosts,
@@ -163,7 +165,6 @@ _NOT_BUILT: Final = {
     "connection_password_file": "--connection-password-file",
     "flush_cache": "--flush-cache",
     "step": "--step",
-    "start_at_task": "--start-at-task",
 }
 
 
@@ -218,6 +219,7 @@ def _add_how(parser: argparse.ArgumentParser) -> None:
         default=None,
         help="show differences in files",
     )
+    add("--start-at-task", metavar="NAME", help="begin with the task of this name, or pattern")
     add("-f", "--forks", type=int, help="how many hosts work at a time (5)")
     add("-v", "--verbose", action="count", default=0, help="say more, -vvv for much")
     add(
@@ -310,4 +312,3 @@ def _add_not_built(group: argparse._ArgumentGroup) -> None:
     add("--connection-password-file", "--conn-pass-file", dest="connection_password_file")
     add("--flush-cache", action="store_true")
     add("--step", action="store_true")
-    add("--start-at-task")

@@ -22,6 +22,7 @@ from outlast.engine.ports import Wiring
 from outlast.engine.preparation import Thinking
 from outlast.engine.prompting import Prompts
 from outlast.engine.standing import Standing
+from outlast.engine.starting import begun_at, nothing_of
 from outlast.engine.tasks import Company, TaskRunner
 from outlast.engine.terms import TermsReader
 from outlast.errors import EvaluationError, NotSupportedYet, PlaybookError
@@ -66,11 +67,20 @@ class PlayRunner(Struct, frozen=True, kw_only=True):
             self.wiring.events.emit(NoHostsMatched())
         for batch in _batches(hosts, self._serial(play, header), play):
             self.wiring.events.emit(PlayStarted(name, check_mode))
-            if not await self._batch(play, header, batch, strategy):
+            if not await self._batch(self._begun(play), header, batch, strategy):
                 return False
             if self.standing.play_ended:
                 break
         return True
+
+    def _begun(self, play: Play) -> Play:
+        """Give what is to be run of *play*; once a run has begun, all."""
+        name = self.wiring.start_at
+        if name is None or self.standing.begun:
+            return play
+        begun = begun_at(play, name, self.wiring.tags)
+        self.standing.begun = begun is not None
+        return nothing_of(play) if begun is None else begun
 
     # -- what the play's own keywords say -----------------------------------------------------
 

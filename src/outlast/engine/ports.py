@@ -254,5 +254,7 @@ class Wiring(Struct, frozen=True, kw_only=True):
     check_mode: bool = False
     diff: bool = False
     force_handlers: bool = False
+    start_at: str | None = None
+    """The name of the task to begin with."""
     search_path: tuple[str, ...] = ()
     """Where relative files are looked for: the playbook's folder."""

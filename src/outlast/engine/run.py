@@ -15,8 +15,8 @@ from outlast.engine.ports import Wiring
 from outlast.engine.preparation import Thinking
 from outlast.engine.standing import Standing
 from outlast.engine.terms import TermsReader
-from outlast.errors import OutlastError
-from outlast.events import PlaybookStarted, RunEnded
+from outlast.errors import Cause, OutlastError
+from outlast.events import Complained, PlaybookStarted, RunEnded
 from outlast.playbook.model import Play
 
 
@@ -51,6 +51,12 @@ class Run(Struct, frozen=True, kw_only=True):
                 raise _first(group) from None
             if self.standing.exit_code:
                 break
+        if self.wiring.start_at is not None and not self.standing.begun:
+            told = (
+                f'No matching task "{self.wiring.start_at}" found.'
+                " Note: --start-at-task can only follow static includes."
+            )
+            self.wiring.events.emit(Complained((Cause(told),)))
         return self.standing.exit_code
 
     async def _playbook(self, file: PlaybookFile, plays: Sequence[Play]) -> None:

@@ -27,6 +27,8 @@ class Standing(Struct):
     """Left the current play without failing (meta: end_host and kin)."""
     tallies: dict[str, HostTally] = field(default_factory=dict)
     play_ended: bool = False
+    begun: bool = False
+    """The task that `--start-at-task` names was found."""
     batch_broken: bool = False
     """max_fail_percentage was exceeded."""
     handlers_due: dict[str, dict[str, None]] = field(default_factory=dict)

@@ -110,7 +110,6 @@ class TestFlags:
         [
             ["-k"],
             ["--step"],
-            ["--start-at-task", "x"],
             ["--flush-cache"],
             ["--connection-password-file", "f"],
         ],

@@ -235,6 +235,7 @@ class World:
     tags: Tags = field(default_factory=Tags)
     reach: NoReach = field(default_factory=NoReach)
     ask: Ask = nobody
+    start_at: str | None = None
     run: Run | None = None
 
     async def play(self, *plays: Play) -> int:
@@ -242,6 +243,7 @@ class World:
             actions=self.actions,
             reach=self.reach,
             ask=self.ask,
+            start_at=self.start_at,
             evaluate=PlainEvaluate(),
             variables=self.variables,
             hosts=FixedHosts(self.hosts),
