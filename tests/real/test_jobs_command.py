@@ -380,6 +380,13 @@ def test_a_run_is_shown_with_what_failed_and_its_jobs(world):
     assert "There is no run 'zzz'" in world.run("runs", "show", "zzz", code=1).stderr
 
 
+def test_an_inventory_without_hosts_is_not_taken_for_one_without_jobs(world):
+    assert "no hosts in none.yml" in world.jobs("list", "-i", "none.yml", code=1).stderr
+    wrong = world.jobs("list", "-i", "hosts.yml", "--host", "there", code=1).stderr
+    assert "no host of hosts.yml matches 'there'" in wrong
+    assert "hint: It has: here." in wrong
+
+
 def test_a_host_that_is_away_is_said_to_be(world):
     world.start()
     jid = world.the_job()

@@ -28,6 +28,9 @@ from outlast.transport.endpoint import Wishes, endpoint_for
 from outlast.values import Scope
 from outlast.vault import Vault
 
+_SHOWN = 20
+"""Hosts that are named to who has named a wrong one."""
+
 
 class Asked(Struct, frozen=True, kw_only=True):
     """How the user wants hosts to be found and entered."""
@@ -75,12 +78,15 @@ class Hosts:
         """
         inventory = self._inventory
         hosts = inventory.match(pattern or "all")
-        if pattern and self.asked.inventory and not hosts:
-            raise InventoryError(
-                f"no host of {', '.join(self.asked.inventory)} matches {pattern!r}",
-                help_text=f"It has: {', '.join(list(inventory.hosts)[:20]) or 'no hosts'}.",
-            )
-        return [host.name for host in hosts]
+        if hosts or not self.asked.inventory:
+            return [host.name for host in hosts]
+        named = ", ".join(self.asked.inventory)
+        if not inventory.hosts:
+            raise InventoryError(f"there are no hosts in {named}")
+        raise InventoryError(
+            f"no host of {named} matches {pattern!r}",
+            help_text=f"It has: {', '.join(list(inventory.hosts)[:_SHOWN])}.",
+        )
 
     def places(self, pattern: str | None = None) -> list[Place]:
         """Give a place for each host of `names`; one that cannot be had is warned of."""
