@@ -153,6 +153,8 @@ class Performed(Struct, frozen=True):
     news: News | None = None
     """Ends as soon as asking again is worth it; a retry's delay is cut short by it."""
     shown: Shown = "usual"
+    secret: bool = False
+    """The result holds what was encrypted: shown as little as under no_log."""
 
 
 def registered(outcome: Outcome) -> dict[str, object]:

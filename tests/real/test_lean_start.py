@@ -30,7 +30,7 @@ from outlast.cli.entry import main
 code = main(sys.argv[1:])
 heavy = ("ansible.constants", "ansible.template", "ansible.plugins", "ansible.utils.display",
          "ansible.parsing", "ansible.executor", "ansible.playbook", "ansible.vars",
-         "ansible.inventory", "ansible.cli")
+         "ansible.inventory", "ansible.cli", "cryptography")
 found = sorted(name for name in sys.modules
                if any(name == one or name.startswith(one + ".") for one in heavy))
 print("IMPORTED", found)

@@ -23,7 +23,7 @@ from outlast.loader import load_file
 from outlast.outcome import Notice, Ok, Performed, SetIncludedVars, Warned
 from outlast.templating import merged
 from outlast.values import is_list
-from outlast.vault import VaultError
+from outlast.vault import VaultError, is_encrypted
 
 _OF_FOLDERS = frozenset(
     {"dir", "depth", "files_matching", "ignore_files", "extensions", "ignore_unknown_extensions"}
@@ -52,7 +52,8 @@ async def include_vars(call: Call) -> Performed:
             "ansible_facts": {str(name): {}} if (name := call.args.get("name")) else {},
             "message": str(error),
         } | ({"warnings": said} if said else {})
-        return Performed(replace(action_failed(payload), notices=tuple(notices)))
+        failed = replace(action_failed(payload), notices=tuple(notices))
+        return Performed(failed, secret=reading.secret)
     name = call.args.get("name")
     variables: dict[str, object] = {str(name): found} if name else found
     if call.args.get("hash_behaviour") == "merge":
@@ -60,7 +61,7 @@ async def include_vars(call: Call) -> Performed:
     # Templates stay what they are: whoever looks at the registered result evaluates them then.
     payload = {"ansible_included_var_files": reading.included, "ansible_facts": variables}
     outcome = Ok(payload, notices=tuple(notices))
-    return Performed(outcome, effects=(SetIncludedVars(variables),))
+    return Performed(outcome, effects=(SetIncludedVars(variables),), secret=reading.secret)
 
 
 def _check(args: Mapping[str, object]) -> None:
@@ -79,6 +80,8 @@ class _Reading(Struct):
     call: Call
     notices: list[Notice]
     included: list[str]
+    secret: bool = False
+    """Whether any of the files was encrypted."""
 
     def file(self) -> dict[str, object]:
         named = self.call.args.get("file") or self.call.args.get("_raw_params")
@@ -148,9 +151,12 @@ class _Reading(Struct):
 
     def _content(self, path: str) -> object:
         try:
-            return load_file(path, self.notices.append, self.call.vault)
+            found = load_file(path, self.notices.append, self.call.vault)
         except VaultError as error:
             raise _Unusable(error.message) from error
+        with Path(path).open("rb") as file:
+            self.secret |= is_encrypted(file.read(64))
+        return found
 
 
 def _ends_with(name: str, pattern: object) -> bool:

@@ -102,7 +102,7 @@ class Attempts(Struct, frozen=True, kw_only=True):
             ignore_errors=terms.ignore_errors,
             ignore_unreachable=terms.ignore_unreachable,
             delegate_facts=terms.delegate_facts,
-            no_log=terms.no_log,
+            no_log=terms.no_log or performed.secret,
             shown=performed.shown,
             delegate=ready.delegate,
         )

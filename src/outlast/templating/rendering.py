@@ -181,7 +181,7 @@ class Core:
                 return broken(looped("template", template.origin))
             above = above.above
         value = self._run(running, self._templates)
-        if type(value) is str and text.endswith("\n"):
+        if isinstance(value, str) and text.endswith("\n"):
             value += "\n" * (_newlines(text) - _newlines(value))
         if remember and not running.volatile and type(value) in SCALARS:
             scope.memo[remember] = value
@@ -248,7 +248,7 @@ class Core:
             Running(text, origin, scope, self.stack.top, "template"),
             Codebook(lambda body: _runner(environment, environment.compiled(body))),
         )
-        if type(value) is str and text.endswith("\n"):
+        if isinstance(value, str) and text.endswith("\n"):
             value += environment.newline_sequence * (_newlines(text) - _newlines(value))
         return value
 
