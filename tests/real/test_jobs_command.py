@@ -449,6 +449,17 @@ def test_a_run_can_wait_for_its_jobs_and_count_them(world):
     assert (job["state"], job["cause"]) == ("failed", "failed")
 
 
+def test_who_tires_of_waiting_is_told_of_what_goes_on_alone(world):
+    more = "    - {name: Quick, command: 'true', async: 99, poll: 0}\n"
+    (world.folder / "site.yml").write_text(PLAYBOOK.format(folder=world.folder, more=more))
+    words = ("playbook", "-i", "hosts.yml", "--jobs=wait", "site.yml")
+    code, said = answered(world, b"on here: done", signal.SIGINT, *words)
+    assert code == 99
+    told = said.partition("go on by themselves:")[2]
+    assert "(Back up)" in told
+    assert "Quick" not in told
+
+
 def test_a_run_can_cancel_what_it_leaves(world):
     said = world.start("--jobs=cancel", "--strict-jobs")  # a wish that was granted is no failure
     assert "The job was cancelled" in said.stderr

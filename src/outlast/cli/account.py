@@ -43,8 +43,8 @@ class Account(Struct):
         self.journal.started(intent, jid)
 
     def learnt(self, jid: str, host: str, state: JobState, cause: str) -> None:
-        """Note what was learnt; whose end has been told is off the account."""
-        if state == "joined":
+        """Note what was learnt; whose end is known is off the account."""
+        if state in ("joined", "ended", "failed", "lost"):
             self.open.pop(jid, None)
         self.journal.learnt(jid, host, state, cause)
 

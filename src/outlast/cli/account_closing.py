@@ -20,6 +20,7 @@ from outlast.cli.jobs_do import cancel_all, wait_for
 from outlast.cli.jobs_find import Found, look
 from outlast.cli.jobs_reach import Place
 from outlast.cli.jobs_seen import Seen, said_state, show_jobs
+from outlast.jobs import MARGIN
 from outlast.transport.endpoint_record import restored
 from outlast.transport.sessions import Sessions
 
@@ -45,7 +46,8 @@ class Closing(Struct, frozen=True, kw_only=True):
         found = [self._found(job) for job in jobs]
         match self.at_end:
             case "wait":
-                await self._wait(found)
+                limit = max(job.intent.limit for job in jobs)
+                await self._wait(found, limit + MARGIN if limit > 0 else None)
             case "cancel":
                 await self._cancel(found)
             case "leave":
@@ -67,16 +69,25 @@ class Closing(Struct, frozen=True, kw_only=True):
         )
         return Found(jid=job.jid, place=place)
 
-    async def _wait(self, jobs: Sequence[Found]) -> None:
+    async def _wait(self, jobs: Sequence[Found], patience: float | None) -> None:
         if self.aloud:
             say(f"Waiting for {_count(len(jobs))}: {', '.join(one.jid for one in jobs)}")
 
         def on_end(found: Found, seen: Seen | None) -> None:
+            if seen is not None:
+                self.journal.learnt(seen.jid, seen.host, seen.state, seen.cause)
             if self.aloud:
                 how = said_state(seen).text if seen else "gone from its host"
                 say(f"  {found.jid} on {found.place.host}: {how}")
 
-        await wait_for(self.sessions, jobs, on_end=on_end)
+        deadline = asyncio.timeout(patience)
+        try:
+            async with deadline:
+                await wait_for(self.sessions, jobs, on_end=on_end, patient=True)
+        except TimeoutError:
+            if not deadline.expired():  # somebody else's: a bug, not ours to hide
+                raise
+            say("Their time is over, and not all have been heard of.")
 
     async def _cancel(self, jobs: Sequence[Found]) -> None:
         for end in await cancel_all(self.sessions, jobs, grace=_GRACE):
@@ -86,10 +97,13 @@ class Closing(Struct, frozen=True, kw_only=True):
     async def _ask(self, found: Sequence[Found], jobs: Sequence[Launched]) -> list[Seen]:
         by_jid = {job.jid: _as_launched(job) for job in jobs}
         places = list({one.place.key: one.place for one in found}.values())
+        deadline = asyncio.timeout(_PATIENCE)
         try:
-            async with asyncio.timeout(_PATIENCE):
+            async with deadline:
                 there = await look(self.sessions, places, [])
         except TimeoutError:
+            if not deadline.expired():  # as above
+                raise
             return list(by_jid.values())
         for job in there.jobs:
             if job.jid in by_jid:

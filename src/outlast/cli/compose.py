@@ -68,10 +68,10 @@ async def _run(house: House) -> int:
         engine = Run(wiring=_wiring(house, reach), retry_file=partial(_retry_file, house))
         try:
             code = await engine.run(files, house.parse)
+            return await _close_account(house, reach, code)
         except BaseException:
             house.account.say_left()
             raise
-        return await _close_account(house, reach, code)
 
 
 async def _close_account(house: House, reach: ReachUponNeed, code: int) -> int:

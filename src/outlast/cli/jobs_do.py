@@ -31,10 +31,12 @@ class Lasting(Struct):
 
     sessions: Sessions
     place: Place
+    patient: bool = False
+    """A host that is away from the beginning is waited for as well."""
 
     async def ask(self, question: Callable[[Session], Awaitable[_T]]) -> _T:
         """Ask until there is an answer. Raises only when the first connection fails."""
-        session = await enter(self.sessions, self.place)
+        session = await (self._again() if self.patient else enter(self.sessions, self.place))
         while True:
             try:
                 return await question(session)
@@ -85,13 +87,20 @@ async def state(sessions: Sessions, found: Found) -> Seen | None:
 
 
 async def wait_for(
-    sessions: Sessions, jobs: Sequence[Found], *, on_end: Callable[[Found, Seen | None], None]
+    sessions: Sessions,
+    jobs: Sequence[Found],
+    *,
+    on_end: Callable[[Found, Seen | None], None],
+    patient: bool = False,
 ) -> None:
-    """Return when all *jobs* have ended; *on_end* hears of each when it does."""
+    """Return when all *jobs* have ended; *on_end* hears of each when it does.
+
+    *patient*: hosts that are away are waited for, else that is an error.
+    """
 
     async def wait(found: Found) -> None:
         folder = found.place.async_dir
-        await Lasting(sessions, found.place).ask(lambda s: s.job_ended(found.jid, folder))
+        await Lasting(sessions, found.place, patient).ask(lambda s: s.job_ended(found.jid, folder))
         on_end(found, await state(sessions, found))
 
     async with asyncio.TaskGroup() as group:
