@@ -147,7 +147,7 @@ def module_result(name: str, entry: spool.Entry, ending: Ending) -> dict[str, ob
             "data": output[:LARGEST_STREAM],
             "stderr": errors,
             "msg": "The module %s left no result (%s): %s" % (name, _how(ending), error),
-            "outlast_cause": _cause(ending, {"failed": True}),
+            **({"outlast_cause": "signalled"} if ending.cause == "signalled" else {}),
         }
     if junk:
         warnings = result.get("warnings", [])
