@@ -57,7 +57,7 @@ class IncludesFromDisk(Struct, frozen=True):
         """Find and parse a role; raises `PlaybookError` or `SourceMissing`."""
         use = Use(
             wanted=wanted,
-            origin=task.action.origin,
+            origin=task.places.get("role", task.origin),
             text=Text({}, task.origin),
             vars=variables,
             imported=True,

@@ -61,10 +61,10 @@ class Preparation(Struct, frozen=True, kw_only=True):
             if loop_error is not None:
                 raise loop_error
             ready = Ready(self.reader.read(self.task, self.scope), delegate, self._arguments())
+            if self.task.action.resolved in _INCLUDES:
+                return self._include(ready)
         except EvaluationError as error:
             return self.refused(error, delegate)
-        if self.task.action.resolved in _INCLUDES:
-            return self._include(ready)
         return ready
 
     def refused(self, error: EvaluationError, delegate: Delegate | None = None) -> ItemResult:

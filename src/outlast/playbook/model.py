@@ -162,7 +162,8 @@ class Task(Struct, frozen=True, kw_only=True):
     """Handlers only: topics."""
     places: Mapping[str, Origin] = field(default_factory=dict)
     """Where each keyword's value stands, for errors; `async` stands as `async_val`, as stock
-    calls it. Filled by the parser for every keyword the task itself gives."""
+    calls it. Filled by the parser for every keyword the task itself gives; `role` is the name
+    of a role it includes."""
     inherited: Keywords | None = None
     """Dynamic includes only: what the enclosing block and play hand down, without the task's
     own keywords. What is included inherits from there (its `when` and `tags` are the include's

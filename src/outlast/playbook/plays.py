@@ -58,7 +58,7 @@ class PlayReader(Struct, frozen=True):
         roles = self.roles()
         sections = {name: self._section(name, text, keywords, roles) for name in _SECTIONS}
         listed = text.entries.get("roles")
-        named = roles.section(self.document, listed.node if listed else None, keywords)
+        named = roles.section(self.document, listed.node if listed else None, keywords, text.origin)
         _check_types(text)
         gather = ActionCall("gather_facts", "ansible.builtin.gather_facts", {}, text.origin)
         gather = self.defaults.applied(gather, keywords)

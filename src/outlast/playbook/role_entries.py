@@ -11,12 +11,12 @@ from pathlib import Path
 
 from msgspec import Struct, field
 
-from outlast.errors import NotSupportedYet, OutlastError, PlaybookError
+from outlast.errors import Cause, NotSupportedYet, OutlastError, PlaybookError
 from outlast.loader import Document, MapNode, Node, SeqNode
 from outlast.playbook.inheritance import check_vars
-from outlast.playbook.keywords import ALLOWED, Place, check_allowed, check_text
+from outlast.playbook.keywords import ALLOWED, Place, check_allowed, check_text, type_shown
 from outlast.playbook.model import Vars
-from outlast.playbook.reading import Text, read
+from outlast.playbook.reading import Text, as_written, read
 from outlast.playbook.role_options import RoleWanted
 from outlast.values import Origin, Template, Value
 
@@ -40,13 +40,19 @@ class Use(Struct, frozen=True, kw_only=True):
     collections: tuple[str, ...] = ()
 
 
-def entries(document: Document, node: Node | None) -> Iterator[Use]:
-    """Yield the uses in a list; raises `PlaybookError` or `OutlastError`."""
+def entries(document: Document, node: Node | None, origin: Origin) -> Iterator[Use]:
+    """Yield the uses in a list; *origin* is what has it.
+
+    Raises `PlaybookError` or `OutlastError`.
+    """
     if node is None or node.tag == _NULL:
         return
     if not isinstance(node, SeqNode):
-        told = "A malformed role declaration was encountered."
-        raise PlaybookError(told, document.origin(node))
+        value = document.value(node)
+        told = f"ds ({as_written(value)}) should be a list but was a {type_shown(value)}"
+        raise PlaybookError(
+            "A malformed role declaration was encountered.", origin, causes=(Cause(told),)
+        )
     for member in node.value:
         yield _mapping(document, member) if isinstance(member, MapNode) else _word(document, member)
 

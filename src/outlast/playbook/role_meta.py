@@ -95,9 +95,10 @@ def _dependencies(document: Document, text: Text, files: RoleFiles) -> tuple[Use
             return ()
         raise PlaybookError("Expected role dependencies to be a list.", text.origin)
     home = files.role.collection
+    searched = (home, "ansible.legacy") if home else ("ansible.legacy",)
     return tuple(
-        replace(use, beside=files.role.path.parent, collections=(home,) if home else ())
-        for use in entries(document, node)
+        replace(use, beside=files.role.path.parent, collections=searched)
+        for use in entries(document, node, text.origin)
     )
 
 

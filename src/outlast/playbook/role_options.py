@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct, field
 
-from outlast.errors import NotSupportedYet, PlaybookError
+from outlast.errors import Cause, EvaluationError, NotSupportedYet, PlaybookError
 from outlast.playbook.calls import Found, short_name
 from outlast.playbook.conversions import to_bool
 from outlast.playbook.keywords import type_shown
@@ -56,9 +56,9 @@ def check_role_options(found: Found, text: Text) -> Mapping[str, Value]:
     return apply
 
 
-def name_place(found: Found, text: Text) -> Origin:
-    """Give where the role's name stands."""
-    given = text.entries.get(found.name) if found.as_key else None
+def name_place(action: str, text: Text) -> Origin:
+    """Give where the role's name stands in the task that *action* is of."""
+    given = text.entries.get(action)
     for word in ("name", "role"):
         if given is not None and word in (places := given.value_origins):
             return places[word]
@@ -71,11 +71,14 @@ def static_role(found: Found, text: Text) -> RoleWanted:
         if isinstance(value, Template):
             told = f"a template in the {name!r} of an import is not supported yet"
             raise NotSupportedYet(told, value.origin or text.origin)
-    return role_wanted(found.args, text.origin)
+    try:
+        return role_wanted(found.args, text.origin)
+    except EvaluationError as error:
+        raise PlaybookError(error.message, error.origin, causes=error.causes) from error
 
 
 def role_wanted(args: Mapping[str, object], origin: Origin) -> RoleWanted:
-    """Give what evaluated *args* ask for; raises `PlaybookError`."""
+    """Give what evaluated *args* ask for; raises `EvaluationError`."""
     public = args.get("public")
     return RoleWanted(
         name=str(args.get("name", args.get("role"))),
@@ -90,4 +93,6 @@ def _flag(name: str, value: object, origin: Origin) -> bool:
     try:
         return to_bool(value)
     except ValueError as error:
-        raise PlaybookError(f"Error processing keyword {name!r}: {error}", origin) from error
+        told = f"Error processing keyword {name!r}."
+        cause = Cause(str(error), origin, apart=True)
+        raise EvaluationError(told, origin, causes=(cause,)) from error

@@ -15,12 +15,12 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from outlast.call import ResolvedAction
-from outlast.errors import OutlastError, PlaybookError
+from outlast.errors import Cause, OutlastError, PlaybookError
 from outlast.loader import Document, Node, SeqNode
 from outlast.playbook.calls import CallReader
 from outlast.playbook.defaults import ActionNames
 from outlast.playbook.inheritance import handed_down
-from outlast.playbook.keywords import Place
+from outlast.playbook.keywords import Place, type_shown
 from outlast.playbook.model import Block, Keywords, Role, Step, Vars
 from outlast.playbook.reading import Text, as_written
 from outlast.playbook.role_entries import Use, entries, identity
@@ -81,11 +81,13 @@ class RoleReader(Struct, frozen=True, kw_only=True):
     loading: tuple[object, ...] = ()
     """The uses that lead here, from the play on."""
 
-    def section(self, document: Document, node: Node | None, parent: Keywords) -> list[Compiled]:
-        """Give the roles that a play's `roles` name."""
+    def section(
+        self, document: Document, node: Node | None, parent: Keywords, origin: Origin
+    ) -> list[Compiled]:
+        """Give the roles that a play's `roles` name; *origin* is the play's."""
         return [
             self.compiled(use, handed_down(parent, use.text, Place.ROLE), None)
-            for use in entries(document, node)
+            for use in entries(document, node, origin)
         ]
 
     def imported(self, use: Use, keywords: Keywords, parent: Role | None) -> Compiled:
@@ -210,7 +212,9 @@ class RoleReader(Struct, frozen=True, kw_only=True):
         if not isinstance(root, SeqNode):
             name = files.role.name
             told = f"The {part}/main.yml file for role {name!r} must contain a list of tasks."
-            raise PlaybookError(told, document.origin(root))
+            shown = document.value(root)
+            why = f"{as_written(shown)} should be a list or None but is {type_shown(shown)}"
+            raise PlaybookError(told, document.origin(root), causes=(Cause(why),))
         calls = context.calls(self.calls, files.role)
         reader = self.make_steps(document, self, context.role, calls, handlers=part == "handlers")
         return reader.top(root, keywords)

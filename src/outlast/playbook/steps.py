@@ -93,7 +93,9 @@ class StepReader(Struct, frozen=True):
         check_import_words(found, text, Place.INCLUDE, self.tasks.is_lookup)
         keywords = handed_down(parent, text, Place.INCLUDE)
         wanted = static_role(found, text)
-        return self.import_role(wanted, text, keywords, self.tasks.role, name_place(found, text))
+        return self.import_role(
+            wanted, text, keywords, self.tasks.role, name_place(found.name, text)
+        )
 
     def _imported(self, text: Text, found: Found, parent: Keywords) -> tuple[Step, ...]:
         place = Place.HANDLER_INCLUDE if self.handlers else Place.INCLUDE

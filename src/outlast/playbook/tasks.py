@@ -103,7 +103,7 @@ class TaskReader(Struct, frozen=True):
             async_limit=_or(text.value("async"), 0),
             poll=text.value("poll"),
             listen=_listen(text),
-            places=_places(text),
+            places=_places(text, call),
             inherited=inherited,
             role=self.role,
         )
@@ -114,7 +114,6 @@ class TaskReader(Struct, frozen=True):
         """Check an include's options; what `apply` says is handed to what is included."""
         if short_name(found.name) == "include_role":
             apply = check_role_options(found, text)
-            call = replace(call, origin=name_place(found, text))
             args = {name: value for name, value in call.args.items() if name != "apply"}
         else:
             options = read_options(found, text)
@@ -194,8 +193,11 @@ def _listen(text: Text) -> tuple[str, ...]:
     return tuple(topics)
 
 
-def _places(text: Text) -> Mapping[str, Origin]:
-    return {
+def _places(text: Text, call: ActionCall) -> Mapping[str, Origin]:
+    role = {}
+    if call.resolved == "ansible.builtin.include_role":
+        role = {"role": name_place(call.name, text)}
+    return role | {
         "async_val" if key == "async" else str(key): given.origin
         for key, given in text.entries.items()
     }

@@ -74,6 +74,7 @@ class PlainVariables:
     hosts: dict[str, dict[str, object]] = field(default_factory=dict)
     active: list[tuple[str, ...]] = field(default_factory=list)
     play_vars: Mapping[str, object] = field(default_factory=dict)
+    roles: list = field(default_factory=list)
     newcomers: list[str] = field(default_factory=list)
     extra: frozenset[str] = frozenset()
 
@@ -84,7 +85,7 @@ class PlainVariables:
         self.play_vars = play.vars
 
     def add_roles(self, roles) -> None:
-        self.roles = [*getattr(self, "roles", []), *roles]
+        self.roles = [*self.roles, *roles]
 
     def set_batch(self, batch, active) -> None:
         self.active.append(tuple(active))
