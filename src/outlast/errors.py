@@ -4,6 +4,7 @@
     ├── PlaybookError            the text of a playbook is wrong                       (4)
     │   └── NotSupportedYet      right for stock, not built here yet                   (4)
     ├── SourceMissing            a file that was named is not there                    (1)
+    ├── VaultError               something encrypted cannot be read                    (1)
     ├── InventoryError           an inventory cannot be used                           (1)
     ├── UsageError               options contradict each other                         (5)
     ├── SettingsError            ansible.cfg or its environment is wrong               (5)
@@ -90,6 +91,10 @@ class NotSupportedYet(PlaybookError):
 
 class SourceMissing(OutlastError):
     """A file that was named does not exist or cannot be read."""
+
+
+class VaultError(OutlastError):
+    """Something encrypted cannot be read; never says what is inside."""
 
 
 class InventoryError(OutlastError):

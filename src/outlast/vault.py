@@ -14,7 +14,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from outlast.errors import Cause, OutlastError
+from outlast.errors import Cause, VaultError
 from outlast.values import Origin
 
 _MARK: Final = b"$ANSIBLE_VAULT"
@@ -25,10 +25,6 @@ _WIDTH: Final = 80
 _CIPHER: Final = "AES256"
 _CLOSED: Final = "Attempting to decrypt but no vault secrets found."
 _NO_MATCH: Final = "Decryption failed (no vault secrets were found that could decrypt)."
-
-
-class VaultError(OutlastError):
-    """Something encrypted cannot be read."""
 
 
 class VaultSecret(Struct, frozen=True):

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outlast.errors import NotSupportedYet, PlaybookError, SourceMissing
+from outlast.errors import NotSupportedYet, PlaybookError, SourceMissing, VaultError
 from outlast.loader import Document, load_file, load_text
 from outlast.values import Template, Vaulted, has_templates
-from outlast.vault import Vault, VaultError, VaultSecret, encrypted
+from outlast.vault import Vault, VaultSecret, encrypted
 
 
 def load(text, notices=None):

@@ -14,9 +14,9 @@ from msgspec import Struct, field
 
 from outlast.actions.argument_spec import boolean
 from outlast.call import Call
-from outlast.errors import ActionFailed, Cause, SourceMissing
+from outlast.errors import ActionFailed, Cause, SourceMissing, VaultError
 from outlast.outcome import Failed, Performed
-from outlast.vault import VaultError, is_encrypted
+from outlast.vault import is_encrypted
 
 _HINT = (
     " on the Ansible Controller.\nIf you are using a module and expect the file to exist on the"

@@ -19,12 +19,11 @@ from outlast.actions.modules import Modules
 from outlast.actions.placing import Placing, place, reported
 from outlast.actions.source_files import find_source, folders_of, not_there, undecrypted
 from outlast.call import Call
-from outlast.errors import Refused, SourceMissing
+from outlast.errors import Refused, SourceMissing, VaultError
 from outlast.loader import read_text
 from outlast.outcome import Performed
 from outlast.templating import template_variables
 from outlast.values import Origin, Overlaid
-from outlast.vault import VaultError
 
 _LARGE = 100_000  # characters; what takes milliseconds is kept off the loop
 _MAY_BLOCK = re.compile(r"\b(lookup|query|q)\b|\{%-?\s*(include|import|from|extends)\b")

@@ -18,12 +18,12 @@ from msgspec.structs import replace
 from outlast.actions.saying import action_failed
 from outlast.actions.source_files import find_source
 from outlast.call import Call
-from outlast.errors import ActionFailed, SourceMissing
+from outlast.errors import ActionFailed, SourceMissing, VaultError
 from outlast.loader import load_file
 from outlast.outcome import Notice, Ok, Performed, SetIncludedVars, Warned
 from outlast.templating import merged
 from outlast.values import is_list
-from outlast.vault import VaultError, is_encrypted
+from outlast.vault import is_encrypted
 
 _OF_FOLDERS = frozenset(
     {"dir", "depth", "files_matching", "ignore_files", "extensions", "ignore_unknown_extensions"}

@@ -9,7 +9,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from outlast.engine.ports import IncludedFile
-from outlast.errors import SourceMissing
+from outlast.errors import SourceMissing, VaultError
 from outlast.playbook.model import Keywords, Role, Step, Task
 from outlast.playbook.parser import PlaybookParser
 from outlast.playbook.reading import Text
@@ -17,7 +17,6 @@ from outlast.playbook.role_entries import Use
 from outlast.playbook.role_options import RoleWanted
 from outlast.playbook.roles import Gathered
 from outlast.values import Value
-from outlast.vault import VaultError
 
 
 class IncludesFromDisk(Struct, frozen=True):

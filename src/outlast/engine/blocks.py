@@ -16,9 +16,8 @@ from outlast.engine.includes import Inclusions
 from outlast.engine.meta import Meta, MetaRunner, command_of, is_meta
 from outlast.engine.standing import Standing
 from outlast.engine.tasks import TaskRunner
-from outlast.errors import OutlastError, SourceMissing
+from outlast.errors import OutlastError, SourceMissing, VaultError
 from outlast.playbook.model import Block, Role, Step, Task
-from outlast.vault import VaultError
 
 
 class Walker(Struct, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from outlast.errors import EvaluationError
+from outlast.errors import EvaluationError, VaultError
 from outlast.outcome import Deprecated, Warned
 from outlast.templating.asking import Asked, Lookup
 from outlast.templating.explaining import because
@@ -20,7 +20,6 @@ from outlast.templating.plugins import REMOVED_IN_2_23, refused
 from outlast.templating.running import Layered
 from outlast.templating.views import plain, type_name
 from outlast.values import Origin
-from outlast.vault import VaultError
 
 _DELIMITERS = (
     "variable_start_string", "variable_end_string", "comment_start_string", "comment_end_string",

@@ -12,9 +12,8 @@ from typing import Any, NoReturn
 from jinja2.exceptions import UndefinedError
 from jinja2.runtime import StrictUndefined
 
-from outlast.errors import EvaluationError, UndefinedVariable
+from outlast.errors import EvaluationError, UndefinedVariable, VaultError
 from outlast.values import Origin, Vaulted
-from outlast.vault import VaultError
 
 
 class Tripped(UndefinedError):

@@ -15,7 +15,7 @@ from jinja2.environment import Template as JinjaTemplate
 from jinja2.loaders import FileSystemLoader
 from jinja2.utils import missing
 
-from outlast.errors import EvaluationError
+from outlast.errors import EvaluationError, VaultError
 from outlast.outcome import Notice, Warned
 from outlast.templating.direct import Code, simple_expression, simple_template
 from outlast.templating.environment import Environment
@@ -33,7 +33,7 @@ from outlast.templating.revealed import Revealed
 from outlast.templating.running import RenderContext, Running, Stack
 from outlast.templating.views import SCALARS, LazyDict, UnfitForVariables, lifted, plain
 from outlast.values import Origin, Scope, Template, Vaulted
-from outlast.vault import LOCKED, Vault, VaultError
+from outlast.vault import LOCKED, Vault
 
 Notify: TypeAlias = Callable[[Notice], None]
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, NoReturn, Self
 
-from outlast.errors import EvaluationError
+from outlast.errors import EvaluationError, VaultError
 from outlast.templating.explaining import because
 from outlast.templating.markers import Marker, Undecryptable
-from outlast.vault import Vault, VaultError, VaultSecret, encrypted, is_encrypted
+from outlast.vault import Vault, VaultSecret, encrypted, is_encrypted
 
 
 class Revealed(str):

@@ -10,11 +10,11 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 
 from outlast.call import Evaluate
-from outlast.errors import PlaybookError, UndefinedVariable
+from outlast.errors import PlaybookError, UndefinedVariable, VaultError
 from outlast.outcome import Warned
 from outlast.values import Scope, Template, Value
 from outlast.variables.files import Notify, Vars, find_vars_file, load_vars_file
-from outlast.vault import LOCKED, Vault, VaultError
+from outlast.vault import LOCKED, Vault
 
 _STAMP = tuple[int, int, int]
 

@@ -8,8 +8,9 @@ from ansible.parsing.vault import VaultSecret as StockSecret
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from outlast.errors import VaultError
 from outlast.values import Origin
-from outlast.vault import LOCKED, Vault, VaultError, VaultSecret, encrypted, is_encrypted
+from outlast.vault import LOCKED, Vault, VaultSecret, encrypted, is_encrypted
 
 DEV = VaultSecret("dev", b"hunter2")
 PROD = VaultSecret("prod", b"correct horse")
