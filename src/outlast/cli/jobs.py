@@ -30,11 +30,18 @@ from outlast.transport.sessions import Sessions
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
-def jobs() -> None:
+def jobs() -> None:  # \b is click's way to leave lines alone
     """See, follow and end background jobs, whoever started them.
 
     JID is a job's id as `outlast jobs list` shows it, or the beginning of one. Jobs that this
     machine started are known; others are found with --remote, or with -i and --host.
+
+    \b
+    outlast jobs list                   what runs, as last learnt
+    outlast jobs list --remote          ask the hosts
+    outlast jobs logs -f j3097          follow a job's output
+    outlast jobs cancel --run 1ngaf4    end all jobs of a run
+    outlast jobs list -i hosts.ini      find jobs that were started elsewhere
     """
 
 
@@ -90,7 +97,10 @@ def _show_list(shown: Sequence[Seen], silent: Mapping[str, str], *, remote: bool
 @as_data
 @click.argument("jid")
 def show(*, jid: str, as_data: bool, **more: Any) -> int:
-    """Show all that is known of one job, by its host's word if it can be asked."""
+    """Show all that is known of a job.
+
+    By its host's word, if it can be asked; else what was last learnt.
+    """
     hosts = hosts_of(more)
     with Ledger.open() as ledger:
         wanted = jobs_find.wanted(ledger, [jid], hosts)
@@ -168,7 +178,10 @@ def _to_stdout(data: bytes) -> None:
 @as_data
 @click.argument("jids", nargs=-1, required=True, metavar="JID...")
 def wait(*, jids: tuple[str, ...], timeout: float | None, as_data: bool, **more: Any) -> int:
-    """Wait until jobs have ended; the code is 0 if all of them ended well."""
+    """Wait until jobs have ended.
+
+    The exit code is 0 if all of them ended well, else 1.
+    """
     hosts = hosts_of(more)
     ends: list[Seen] = []
     missed: list[Found] = []

@@ -110,9 +110,9 @@ def _tell(ends: Sequence[Cancelled], *, as_data: bool) -> int:
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @as_data
 def prune(*, older_than: float, keep: int, yes: bool, as_data: bool, **more: Any) -> int:
-    """Remove from the hosts what ended jobs have left: results and output.
+    """Remove what ended jobs have left on hosts.
 
-    Of all hosts that the ledger knows, or those of -i. Jobs that run are never touched.
+    Results and output, of all hosts that the ledger knows or those of -i. Jobs that run are never touched.
     """
     hosts = hosts_of(more)
     with Ledger.open() as ledger:
