@@ -124,6 +124,11 @@ class Session(Protocol):
         ...
 
     @property
+    def discovered_aloud(self) -> bool:
+        """Tell whether the user is to hear of it: it may be another one some day."""
+        ...
+
+    @property
     def address(self) -> Mapping[str, object]:
         """How the host is reached, in plain values, without passwords."""
         ...

@@ -18,11 +18,19 @@ from outlast.content.arguments import module_args
 from outlast.content.places import Content
 from outlast.errors import ActionFailed, Cause, HostUnreachable
 from outlast.jobs import new_jid
-from outlast.outcome import Detached, Failed, Ok, Outcome, Performed, Skipped
+from outlast.outcome import Detached, Failed, Ok, Outcome, Performed, Skipped, Warned
 
 _PREDICTION = 1.0
 """Seconds a start in check mode waits for the job's end."""
 _DISCOVERED = "discovered_interpreter_python"
+_OTHERS = (
+    "Host {host!r} is using the discovered Python interpreter at {python!r}, but future"
+    " installation of another Python interpreter could cause a different interpreter to be discovered."
+)
+_OTHERS_HELP = (
+    "See https://docs.ansible.com/ansible-core/2.19/reference_appendices/interpreter_discovery.html"
+    " for more information."
+)
 
 
 class Modules(Struct, frozen=True):
@@ -177,4 +185,17 @@ def _with_interpreter(call: Call, session: Session, outcome: Outcome) -> Outcome
         return outcome
     facts = outcome.payload.get("ansible_facts")
     added = {**(facts if isinstance(facts, Mapping) else {}), _DISCOVERED: session.python}
-    return replace(outcome, payload={**outcome.payload, "ansible_facts": added})
+    outcome = replace(outcome, payload={**outcome.payload, "ansible_facts": added})
+    return _warned(call, session, outcome) if session.discovered_aloud else outcome
+
+
+def _warned(call: Call, session: Session, outcome: Ok | Failed | Skipped) -> Outcome:
+    """Say that another interpreter may be found another time."""
+    text = _OTHERS.format(host=call.host, python=session.python)
+    before = outcome.payload.get("warnings")
+    warnings = [*(before if isinstance(before, list) else ()), text]
+    return replace(
+        outcome,
+        payload={**outcome.payload, "warnings": warnings},
+        notices=(*outcome.notices, Warned(text, None, _OTHERS_HELP)),
+    )

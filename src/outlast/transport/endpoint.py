@@ -83,6 +83,11 @@ class Endpoint(Struct, frozen=True, kw_only=True):
         return self.python in DISCOVER
 
     @property
+    def discovers_aloud(self) -> bool:
+        """Tell whether the user is to hear which interpreter was found."""
+        return self.discovers and not self.python.endswith("_silent")
+
+    @property
     def login(self) -> Endpoint:
         """The same connection as the user who logs in."""
         return replace(self, identity=None)

@@ -26,6 +26,7 @@ class AgentSession(Struct):
     delivery: Delivery
     python: str
     discovered: bool
+    discovered_aloud: bool
     address: Mapping[str, object]
     """How this host is reached, in plain values, without passwords."""
     _keys: itertools.count[int] = field(default_factory=itertools.count)

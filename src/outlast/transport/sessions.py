@@ -126,6 +126,7 @@ class Sessions:
             delivery=Delivery(conversation, self._manifests),
             python=cast(str, hello.body["python"]),
             discovered=endpoint.discovers,
+            discovered_aloud=endpoint.discovers_aloud,
             address=described(endpoint),
         )
 

@@ -53,6 +53,7 @@ class ScratchHost:
     runs: list = field(default_factory=list)
     python: str = sys.executable
     discovered: bool = False
+    discovered_aloud: bool = False
 
     async def job_status(self, jid, async_dir):
         return {"ansible_job_id": jid, **UNKNOWN, "results_file": f"{async_dir}/{jid}"}

@@ -192,6 +192,16 @@ async def test_an_interpreter_that_was_found_is_told_with_the_first_result_only(
     assert "ansible_facts" not in await seen_of(performing, "ping", {}, host, scope=known)
 
 
+async def test_an_interpreter_that_was_found_is_warned_of_unless_that_is_not_wanted(
+    performing, host
+):
+    host.discovered = True
+    assert "warnings" not in await seen_of(performing, "ping", {}, host)
+    host.discovered_aloud = True
+    [said] = (await seen_of(performing, "ping", {}, host))["warnings"]
+    assert f"is using the discovered Python interpreter at '{host.python}'" in said
+
+
 async def test_a_module_complains_about_itself_by_the_name_it_is_written_with(performing, host):
     seen = await seen_of(performing, "ping", {"nonsense": 1}, host)
     assert seen["msg"].startswith("Unsupported parameters for (ping) module: nonsense.")
