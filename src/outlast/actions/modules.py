@@ -25,7 +25,8 @@ _PREDICTION = 1.0
 _DISCOVERED = "discovered_interpreter_python"
 _OTHERS = (
     "Host {host!r} is using the discovered Python interpreter at {python!r}, but future"
-    " installation of another Python interpreter could cause a different interpreter to be discovered."
+    " installation of another Python interpreter could cause a different interpreter to be"
+    " discovered."
 )
 _OTHERS_HELP = (
     "See https://docs.ansible.com/ansible-core/2.19/reference_appendices/interpreter_discovery.html"
