@@ -523,3 +523,29 @@ def test_a_job_is_reached_as_the_user_it_runs_as(world, sshd, user):
     assert world.listed("-i", "hosts.yml", "--all") == []
     [found] = world.listed("-i", "hosts.yml", "--become-user", user.name, "--all")
     assert (found["jid"], found["cause"]) == (job["jid"], "cancelled")
+
+
+@pytest.mark.ssh
+def test_a_password_is_not_kept_but_asked_for(world, sshd, user):
+    login = {"ansible_user": user.name, "ansible_become_password": user.password}
+    world.hosts({"db1": {**sshd.variables(), **login, "ansible_async_dir": str(world.spool)}})
+    play = {
+        "hosts": "db1",
+        "gather_facts": False,
+        "become": True,
+        "tasks": [{"name": "Who", "shell": "id -un; sleep 900", "async": 999, "poll": 0}],
+    }
+    (world.folder / "site.yml").write_text(json.dumps([play]))
+    world.run("playbook", "-i", "hosts.yml", "site.yml")
+    jid = world.the_job("Who")
+    kept = b"".join(path.read_bytes() for path in (world.folder / "state").iterdir())
+    assert user.password.encode() not in kept
+    refused = world.jobs("logs", jid, code=1).stderr
+    assert "password" in refused
+    assert "-K asks for it" in refused
+    assert "password" in world.jobs("list", "--remote").stderr
+    typed = f"{user.password}\n".encode()
+    code, said = answered(world, b"BECOME password: ", typed, "jobs", "cancel", "-K", jid)
+    assert (code, said.split()[-1]) == (0, "cancelled")
+    assert user.password not in said
+    assert world.jobs("logs", "-i", "hosts.yml", jid).stdout == "root\n"  # the inventory has it

@@ -112,7 +112,8 @@ def _tell(ends: Sequence[Cancelled], *, as_data: bool) -> int:
 def prune(*, older_than: float, keep: int, yes: bool, as_data: bool, **more: Any) -> int:
     """Remove what ended jobs have left on hosts.
 
-    Results and output, of all hosts that the ledger knows or those of -i. Jobs that run are never touched.
+    Results and output, of all hosts that the ledger knows or those of -i. What runs is not
+    touched.
     """
     hosts = hosts_of(more)
     with Ledger.open() as ledger:

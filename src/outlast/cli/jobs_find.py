@@ -85,17 +85,14 @@ def recorded_place(record: JobRecord, hosts: Hosts) -> Place:
             endpoint=restored(record.endpoint, become_password=hosts.asked.become_password),
             async_dir=record.async_dir or hosts.settings.async_dir,
         )
-    places = hosts.places(record.host)
-    if not places:
+    identity = restored(record.endpoint).identity if record.endpoint else None
+    place = hosts.place_as(record.host, identity)
+    if place is None:
         raise OutlastError(
-            f"The ledger does not know how {record.host} was reached.",
+            f"Nobody knows how {record.host} is reached.",
             help_text=f"Name an inventory that has {record.host}, with -i.",
         )
-    place = replace(places[0], async_dir=record.async_dir or places[0].async_dir)
-    if not record.endpoint or place.endpoint.identity is not None:
-        return place
-    as_recorded = restored(record.endpoint, become_password=hosts.asked.become_password)
-    return replace(place, endpoint=replace(place.endpoint, identity=as_recorded.identity))
+    return replace(place, async_dir=record.async_dir or place.async_dir)
 
 
 def known(ledger: Ledger, prefix: str, hosts: Hosts) -> Found | None:

@@ -24,10 +24,11 @@ from outlast.errors import InventoryError, OutlastError
 from outlast.inventory.inventory import Inventory, load_inventory
 from outlast.outcome import Notice, Warned
 from outlast.settings import Settings
-from outlast.transport.endpoint import Wishes, endpoint_for
+from outlast.transport.endpoint import Identity, Wishes, endpoint_for
 from outlast.values import Scope
 from outlast.vault import Vault
 
+_NO_WISHES = Wishes()
 _SHOWN = 20
 """Hosts that are named to who has named a wrong one."""
 
@@ -46,6 +47,11 @@ class Asked(Struct, frozen=True, kw_only=True):
     def __repr__(self) -> str:
         return f"Asked({self.inventory}, {self.host})"  # the password is nobody's business
 
+    @property
+    def becomes(self) -> bool:
+        """Tell whether it was said whom to become."""
+        return self.become or self.become_user is not None
+
     def settings(self, configured: Settings) -> Settings:
         """Give the settings with what was asked for on top."""
         changes: dict[str, object] = {}
@@ -53,7 +59,7 @@ class Asked(Struct, frozen=True, kw_only=True):
             changes["inventory"] = tuple(map(_source, self.inventory))
         if self.user:
             changes["remote_user"] = self.user
-        if self.become or self.become_user:
+        if self.becomes:
             changes["become"] = True
         if self.become_user:
             changes["become_user"] = self.become_user
@@ -98,14 +104,32 @@ class Hosts:
                 say(f"warning: {host} is left out: {error}")
         return places
 
-    def _place(self, host: str) -> Place:
+    def place_as(self, host: str, identity: Identity | None) -> Place | None:
+        """Give the place of *host* where a job of *identity* is; None: it has no such host.
+
+        What the inventory and the user say beats what was recorded, and knows passwords.
+        """
+        if host not in self._inventory.hosts and not self._inventory.match(host):
+            return None
+        if identity is None:
+            return self._place(host)
+        recorded = Wishes(
+            become=True,
+            become_user=identity.user,
+            become_method=identity.method,
+            become_exe=identity.exe,
+            become_flags=identity.flags,
+        )
+        return self._place(host, Wishes() if self.asked.becomes else recorded)
+
+    def _place(self, host: str, wishes: Wishes = _NO_WISHES) -> Place:
         scope = self._scope_of(host)
 
         def lookup(name: str) -> object | None:
             return self._evaluate.render(scope[name], scope) if name in scope else None
 
         endpoint = endpoint_for(
-            *(lookup, Wishes(), self.settings), become_password=self.asked.become_password
+            *(lookup, wishes, self.settings), become_password=self.asked.become_password
         )
         folder = lookup("ansible_async_dir") or self.settings.async_dir
         return Place(host=host, endpoint=endpoint, async_dir=str(folder))
