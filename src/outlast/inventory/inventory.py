@@ -195,7 +195,7 @@ def load_inventory(
         from outlast.inventory.plugins import read_by_stock  # noqa: PLC0415  # few need it
 
         # Plugins build upon what other sources say, so all are read in the one place.
-        tree = Tree(notify)
+        tree = Tree(notify, vault)
         read = read_by_stock(tree, [absolute(source) for source in sources if source])
     if read:
         tree.settle()

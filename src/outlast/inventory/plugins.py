@@ -11,14 +11,18 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
+
+from msgspec import Struct
 
 from outlast.errors import InventoryError
 from outlast.inventory.scripts import take_answer
 from outlast.inventory.tree import Tree
 from outlast.outcome import Deprecated, Warned
 from outlast.values import Origin
+from outlast.vault import Vault
 
 _ORIGIN = Origin("<inventory as ansible-inventory reads it>")
 _REMARK = re.compile(r"^\[(WARNING|DEPRECATION WARNING|ERROR)\]: ", re.MULTILINE)
@@ -29,9 +33,15 @@ def read_by_stock(tree: Tree, sources: Sequence[str]) -> bool:
 
     What it warns of is told in its words. Raises `InventoryError` when it fails.
     """
-    done = subprocess.run(
-        _command(sources), capture_output=True, check=False, text=True, env=_environment()
-    )
+    with _passwords(tree.vault) as given:
+        done = subprocess.run(
+            [*_command(sources), *given.words],
+            capture_output=True,
+            check=False,
+            text=True,
+            env=_environment(),
+            pass_fds=given.pipes,
+        )
     remarks = _remarks(done.stderr)
     if done.returncode:
         said = [text for kind, text in remarks if kind == "ERROR"]
@@ -59,6 +69,29 @@ def _in_order(answer: dict[str, Any]) -> dict[str, Any]:
 def _command(sources: Sequence[str]) -> list[str]:
     given = [word for source in sources for word in ("-i", source)]
     return [sys.executable, "-m", "ansible", "inventory", "--list", "--export", *given]
+
+
+class _Passwords(Struct, frozen=True):
+    """How the child is given vault passwords: through pipes, so that no one sees them."""
+
+    words: tuple[str, ...]
+    pipes: tuple[int, ...]
+
+
+@contextmanager
+def _passwords(vault: Vault) -> Iterator[_Passwords]:
+    words, pipes = [], []
+    try:
+        for secret in vault.secrets:
+            reading, writing = os.pipe()
+            pipes.append(reading)
+            words += ["--vault-id", f"{secret.vault_id}@/dev/fd/{reading}"]
+            with open(writing, "wb") as pipe:  # noqa: PTH123  # a descriptor has no path
+                pipe.write(secret.password)
+        yield _Passwords(tuple(words), tuple(pipes))
+    finally:
+        for reading in pipes:
+            os.close(reading)
 
 
 def _environment() -> dict[str, str]:
