@@ -7,9 +7,10 @@ means to `actions`, and which ones exist to whoever implements `ActionNames`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from outlast.errors import Cause, NotSupportedYet, OutlastError, PlaybookError
 from outlast.outcome import Deprecated, Notice
@@ -18,6 +19,7 @@ from outlast.playbook.defaults import ActionNames
 from outlast.playbook.keywords import TASK_WORDS, Place, did_you_mean, not_allowed, type_shown
 from outlast.playbook.model import ActionCall
 from outlast.playbook.reading import Given, Text
+from outlast.playbook.searching import InCollections
 from outlast.values import Origin, Template, Value, looks_like_template
 
 _OURS = frozenset({"ansible.builtin.", "ansible.legacy."})
@@ -49,6 +51,12 @@ class CallReader(Struct, frozen=True):
     notice: Callable[[Notice], None]
     known: Callable[[], Iterable[str]]
     """Names of actions, for suggestions; asked only when one is misspelt."""
+
+    def within(self, collections: Sequence[str]) -> CallReader:
+        """Give a reader that looks for short names in *collections* first."""
+        if not collections:
+            return self
+        return replace(self, names=InCollections(self.names, collections))
 
     def find(self, task: Text) -> Found:
         """Give the action *task* names and its arguments; raises `PlaybookError`."""

@@ -14,7 +14,8 @@ from msgspec.structs import replace
 from outlast.errors import NotSupportedYet, OutlastError, PlaybookError
 from outlast.playbook.keywords import KEYWORDS, Inherit, Place, check_text, check_variable_name
 from outlast.playbook.model import Keywords
-from outlast.playbook.reading import Given, Text
+from outlast.playbook.reading import Given, Text, cannot_process
+from outlast.playbook.searching import with_ours
 from outlast.values import Origin, Template, Value
 
 
@@ -78,6 +79,25 @@ def _more_defaults(parent: Keywords, given: Given) -> tuple[Mapping[str, Value],
     return (*parent.module_defaults, *own)
 
 
+def _collections(_parent: Keywords, given: Given) -> tuple[str, ...]:
+    names: list[str] = []
+    for entry, origin in given.items:
+        if isinstance(entry, Template):
+            raise NotSupportedYet("a template among collections is not supported yet", origin)
+        if not isinstance(entry, str):
+            kind = type(entry).__name__
+            told = f"Keyword 'collections' items must be of type 'str', not {kind!r}."
+            raise cannot_process("collections", given, told, origin)
+        names += [name.strip() for name in entry.split(",")]
+    return with_ours(names)
+
+
+def collections_of(parent: Keywords, text: Text) -> tuple[str, ...]:
+    """Give where the names in *text* are looked for: where it says, else where its parent does."""
+    given = text.entries.get("collections")
+    return parent.collections if given is None else _collections(parent, given)
+
+
 def _more_conditions(parent: Keywords, given: Given) -> object:
     return parent.when + given.conditions
 
@@ -121,6 +141,7 @@ def _names_to_notify(_parent: Keywords, given: Given) -> tuple[Value, ...]:
 
 _JOINED: Final[Mapping[str, Callable[[Keywords, Given], object]]] = {
     "environment": _more_environment,
+    "collections": _collections,
     "module_defaults": _more_defaults,
     "when": _more_conditions,
     "tags": _more_tags,

@@ -104,7 +104,7 @@ _TABLE: Final = """
     connection           PRBTHI   string   nearest
     environment          PRBTHI   list     merge
     module_defaults      PRBTHI   list     merge
-    collections          PRBTHD   list     static   -
+    collections          PRBTHD   list     static
     check_mode           PRBTHI   bool     nearest
     diff                 PRBTHI   bool     nearest
     no_log               PRBTHDI  bool     nearest

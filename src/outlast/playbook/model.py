@@ -40,6 +40,8 @@ class Keywords(Struct, frozen=True, kw_only=True):
     port: Value = None
     connection: Value = None
     environment: tuple[Value, ...] = ()
+    collections: tuple[str, ...] = ()
+    """Where short names of actions and roles are looked for; those of a role are its own."""
     module_defaults: tuple[Mapping[str, Value], ...] = ()
     """Action or `group/name` to its arguments; the outermost level first."""
     any_errors_fatal: Value = None

@@ -14,11 +14,9 @@ from typing import Protocol
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from outlast.call import ResolvedAction
 from outlast.errors import Cause, OutlastError, PlaybookError
 from outlast.loader import Document, Node, SeqNode
 from outlast.playbook.calls import CallReader
-from outlast.playbook.defaults import ActionNames
 from outlast.playbook.inheritance import handed_down
 from outlast.playbook.keywords import Place, type_shown
 from outlast.playbook.model import Block, Keywords, Role, Step, Vars
@@ -123,7 +121,9 @@ class RoleReader(Struct, frozen=True, kw_only=True):
         `OutlastError` for one that leads back to itself.
         """
         folders = (self.home, use.beside) if use.beside else (self.home,)
-        found = self.places.find(use.wanted.name, folders, use.collections, use.origin)
+        searched = tuple(dict.fromkeys((*use.collections, *keywords.collections)))
+        found = self.places.find(use.wanted.name, folders, searched, use.origin)
+        keywords = replace(keywords, collections=())  # inside, the role's own count
         key = (found.path, tuple(sorted(use.wanted.files.items())))
         if key in self.loading:
             raise OutlastError(_LOOP, use.origin)
@@ -230,26 +230,7 @@ class _Context(Struct, frozen=True):
         """Give a reader of actions that looks into the role's collections first."""
         own = (found.collection,) if found.collection else ()
         collections = tuple(dict.fromkeys((*own, *self.meta.collections)))
-        if not collections:
-            return calls
-        return replace(calls, names=_InCollections(calls.names, collections))
-
-
-class _InCollections(Struct, frozen=True):
-    """Knows actions by short names that some collections have."""
-
-    names: ActionNames
-    collections: Sequence[str]
-
-    def resolve(self, name: str) -> ResolvedAction | None:
-        """Look for a short name in each collection, then as anywhere."""
-        if "." not in name:
-            for collection in self.collections:
-                builtin = collection in ("ansible.builtin", "ansible.legacy")
-                found = self.names.resolve(name if builtin else f"{collection}.{name}")
-                if found is not None:
-                    return found
-        return self.names.resolve(name)
+        return calls.within(collections)
 
 
 def _with_dependencies(role: Role, needed: Sequence[Compiled], use: Use) -> Role:

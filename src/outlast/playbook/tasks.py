@@ -17,7 +17,7 @@ from outlast.loader import Document, MapNode
 from outlast.playbook.calls import CallReader, Found, short_name
 from outlast.playbook.defaults import DefaultsReader
 from outlast.playbook.includes import check_include_words, read_options
-from outlast.playbook.inheritance import handed_down
+from outlast.playbook.inheritance import collections_of, handed_down
 from outlast.playbook.keywords import (
     ALLOWED,
     Place,
@@ -58,7 +58,7 @@ class TaskReader(Struct, frozen=True):
             raise PlaybookError(f"Using '{found.name}' as a handler is not supported.", text.origin)
         dynamic = short in ("include_tasks", "include_role")
         place = _place(handler=handler, include=dynamic)
-        call = self.calls.resolve(found, text)
+        call = self.calls.within(collections_of(parent, text)).resolve(found, text)
         inherited = None
         if dynamic:
             check_include_words(found, text, place)

@@ -55,7 +55,6 @@ def test_a_slip_of_the_pen_is_answered_with_the_word_that_was_meant(room, text, 
     "line",
     [
         "  roles: ['{{ web }}']",
-        "  collections: [a.b]",
         "  debugger: never",
         "  tasks: [{ansible.builtin.import_role: {name: '{{ web }}'}}]",
         "  tasks: [{debug: '{{ all }}'}]",
