@@ -124,3 +124,12 @@ def test_broken_yaml_in_an_encrypted_file_is_told_without_its_lines(project):
     assert done.returncode == 4
     assert "(source not shown: content encrypted)" in done.stderr
     assert FILED not in done.stdout + done.stderr
+
+
+def test_group_vars_that_cannot_be_read_are_named_and_end_the_run_as_in_stock(project):
+    (project / "group_vars" / "all.yml").write_text(seal("token: x\n"))
+    (project / "site.yml").write_text("- hosts: localhost\n  tasks: [{debug: }]\n")
+    done = run(project, "site.yml")
+    assert done.returncode == 4
+    assert "Attempting to decrypt but no vault secrets found." in done.stderr
+    assert f"Origin: {project}/group_vars/all.yml" in done.stderr

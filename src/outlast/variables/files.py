@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from outlast.errors import PlaybookError
+from outlast.errors import PlaybookError, VaultError
 from outlast.loader import load_file
 from outlast.outcome import Notice, Warned
 from outlast.values import Origin, Value
@@ -98,7 +98,10 @@ class VarsFolders:
         return place if place.is_dir() else None
 
     def _content(self, path: Path) -> Vars:
-        content = load_file(path, self._notify, self._vault)
+        try:
+            content = load_file(path, self._notify, self._vault)
+        except VaultError as error:  # stock ends such a run as it does for a wrong text
+            raise PlaybookError(error.message, error.origin, causes=error.causes) from error
         if not content:
             return {}
         if not isinstance(content, dict):
