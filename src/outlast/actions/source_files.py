@@ -68,7 +68,7 @@ def undecrypted(error: VaultError) -> ActionFailed:
 def folders_of(call: Call) -> tuple[str, ...]:
     """Give where the task looks for files: in its roles, beside its file, beside the playbook."""
     beside = str(Path(call.origin.path).parent) if call.origin and call.origin.path else ""
-    known = not beside or beside in call.search_path
+    known = not beside or beside in call.search_path[:-1]
     return call.search_path if known else (beside, *call.search_path)
 
 

@@ -99,7 +99,10 @@ class Notifications(Struct, frozen=True, kw_only=True):
             waiting = self._due.setdefault(position, {})
             if host not in waiting:
                 waiting[host] = None
-                name = self._name(self.handlers[position]) or ""
+                handler = self.handlers[position]
+                name = self._name(handler) or ""
+                if handler.role is not None:
+                    name = f"{handler.role.full_name} : {name}"
                 self.wiring.events.emit(HandlerNotified(host, name, due=True))
 
     def take(self, position: int, hosts: Sequence[str]) -> list[str]:

@@ -52,30 +52,31 @@ class Inclusions(Struct, frozen=True, kw_only=True):
         for host in inclusion.hosts:
             self.standing.tally(host).ok += 1
         label = include.label if include.looped else None
+        if include.no_log:
+            label = "(censored due to no_log)"
         self.wiring.events.emit(FilesIncluded(file.path, inclusion.hosts, label))
         return file
 
     async def _read(self, task: Task, include: Include, *, handlers: bool) -> IncludedFile:
-        inherited = task.inherited or Keywords()
-        given: dict[str, Value] = dict(include.variables)  # type: ignore[arg-type]  # loop items are plain data
-        own = {name: value for name, value in given.items() if _is_own(name, value, inherited)}
+        around = task.keywords.vars
+        inherited = task.inherited or Keywords(vars=around, params=around)
+        names: dict[str, Value] = {  # of the loop
+            name: value  # type: ignore[misc]  # items are plain data
+            for name, value in include.variables.items()
+            if name not in around or around[name] is not value
+        }
         words = replace(
             inherited,
-            vars={**inherited.vars, **given},
-            params={**inherited.params, **own},
+            vars={**inherited.vars, **names},
+            params={**inherited.params, **names},
         )
         home = self.wiring.search_path[-1]
         if include.role is not None:
-            return await self.wiring.includes.role(include.role, task, own, home, words)
+            return await self.wiring.includes.role(include.role, task, words.params, home, words)
         folders = (*_of_role(task, handlers=handlers), str(Path(task.origin.path).parent), home)
         return await self.wiring.includes.tasks(
             include.path, folders, words, handlers=handlers, role=task.role
         )
-
-
-def _is_own(name: str, value: Value, inherited: Keywords) -> bool:
-    """Tell what the include says itself from what the blocks around it say."""
-    return name not in inherited.vars or inherited.vars[name] is not value
 
 
 def _of_role(task: Task, *, handlers: bool) -> tuple[str, ...]:

@@ -8,10 +8,11 @@ computes; doing is the business of `attempts`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from outlast.call import Evaluate
 from outlast.engine.delegation import Delegate, as_written, delegate_of
@@ -135,25 +136,25 @@ class Preparation(Struct, frozen=True, kw_only=True):
         return layer
 
     def _include(self, ready: Ready) -> ItemResult:
-        if self.task.action.resolved == "ansible.builtin.include_role":
-            wanted = role_wanted(ready.args, self.task.action.origin)
-            include = Include(
-                path=wanted.name, role=wanted, variables=dict(self.task.keywords.vars)
-            )
-            return ItemResult(
-                outcome=Ok({"include_args": ready.args}),
-                include=include,
-                ignore_errors=ready.terms.ignore_errors,
-            )
-        path = ready.args.get("_raw_params") or ready.args.get("file")
-        if not path:
+        include = self._include_of(ready.args)
+        if include is None:
             nothing = EvaluationError("No include file was specified to the include")
             return self.refused(nothing, ready.delegate)
+        said = {"include_args": ready.args} if include.role else {"include": include.path}
         return ItemResult(
-            outcome=Ok({"include": str(path)}),
-            include=Include(path=str(path), variables=dict(self.task.keywords.vars)),
+            outcome=Ok(said),
+            include=replace(include, no_log=ready.terms.no_log),
             ignore_errors=ready.terms.ignore_errors,
+            no_log=ready.terms.no_log,
         )
+
+    def _include_of(self, args: Mapping[str, object]) -> Include | None:
+        variables = dict(self.task.keywords.vars)
+        if self.task.action.resolved == "ansible.builtin.include_role":
+            wanted = role_wanted(args, self.task.action.origin)
+            return Include(path=wanted.name, role=wanted, variables=variables)
+        path = args.get("_raw_params") or args.get("file")
+        return Include(path=str(path), variables=variables) if path else None
 
 
 class Thinking(Struct, frozen=True):

@@ -30,6 +30,7 @@ class Include(Struct, frozen=True, kw_only=True):
     variables: Mapping[str, object]
     label: object = None
     looped: bool = False
+    no_log: bool = False
 
 
 class ItemResult(Struct, frozen=True, kw_only=True):
@@ -52,7 +53,10 @@ class ItemResult(Struct, frozen=True, kw_only=True):
     @property
     def registered(self) -> dict[str, object]:
         """The result as a playbook sees it."""
-        return {**registered(self.outcome), **self.extra}
+        seen = {**registered(self.outcome), **self.extra}
+        if self.include is not None:  # stock's includes say nothing of how they went
+            del seen["changed"], seen["failed"]
+        return seen
 
 
 class HostResult(Struct, frozen=True, kw_only=True):
@@ -92,6 +96,8 @@ class HostResult(Struct, frozen=True, kw_only=True):
         if not self.looped:
             whole = registered(self.outcome)
             whole.pop("invocation", None)
+            if any(item.include for item in self.items):
+                del whole["failed"]
             return whole
         whole = {**self.outcome.payload, "changed": self.outcome.changed}
         whole["skipped"] = isinstance(self.outcome, Skipped)

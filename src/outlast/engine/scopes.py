@@ -20,12 +20,15 @@ def scope_of(wiring: Wiring, task: Task, host: str) -> Scope:
         words.vars,
         params=words.params,
         role=task.role,
-        search_path=search_path(wiring, task),
+        search_path=tuple(dict.fromkeys(search_path(wiring, task))),
     )
 
 
 def search_path(wiring: Wiring, task: Task) -> tuple[str, ...]:
-    """Give the folders *task* looks for files in: its roles', its own file's, the playbook's."""
+    """Give the folders *task* looks for files in: its roles', its own file's, the playbook's.
+
+    The playbook's comes last whether it has been named or not: so do stock's lists of places.
+    """
     roles = task.role.folders if task.role else ()
     beside = os.path.dirname(task.origin.path)  # noqa: PTH120  # text in, text out
-    return tuple(dict.fromkeys((*roles, beside, *wiring.search_path)))
+    return (*roles, *(() if beside in roles else (beside,)), *wiring.search_path)

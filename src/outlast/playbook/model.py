@@ -167,9 +167,9 @@ class Task(Struct, frozen=True, kw_only=True):
     calls it. Filled by the parser for every keyword the task itself gives; `role` is the name
     of a role it includes."""
     inherited: Keywords | None = None
-    """Dynamic includes only: what the enclosing block and play hand down, without the task's
-    own keywords. What is included inherits from there (its `when` and `tags` are the include's
-    alone)."""
+    """Dynamic includes only: what the enclosing block and play hand down and `apply` says; of
+    the task's own keywords `vars` alone. What is included inherits from there (the include's
+    `when` and `tags` are its own)."""
     implicit: bool = False
     """Made by us (fact gathering), not written in the playbook."""
     role: Role | None = None

@@ -121,8 +121,10 @@ class TaskReader(Struct, frozen=True):
         applied = from_value(apply, call.origin)
         for key in applied.entries:
             check_allowed(key, Place.BLOCK, call.origin)
-        inherited = handed_down(parent, applied, Place.BLOCK)
-        return replace(call, args=args), inherited
+        said = text.value("vars")
+        own = said if isinstance(said, dict) else {}
+        around = replace(parent, vars={**parent.vars, **own}, params={**parent.params, **own})
+        return replace(call, args=args), handed_down(around, applied, Place.BLOCK)
 
 
 def _place(*, handler: bool, include: bool) -> Place:

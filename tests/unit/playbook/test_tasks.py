@@ -192,7 +192,7 @@ def test_an_include_keeps_what_its_block_hands_down_apart_from_its_own(room):
     assert [c.source for c in task.keywords.when] == ["outer", "own"]
     assert task.keywords.vars == {"a": 1}
     assert [c.source for c in task.inherited.when] == ["outer"]
-    assert (task.inherited.tags, task.inherited.vars) == (frozenset({"outer"}), {})
+    assert (task.inherited.tags, task.inherited.vars) == (frozenset({"outer"}), {"a": 1})
     assert task.inherited.become is True
 
 

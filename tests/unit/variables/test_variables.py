@@ -397,3 +397,65 @@ def test_reserved_and_forbidden_names_are_stocks():
     assert sorted(RESERVED) == reserved
     ours = [name for name in CANDIDATES if not forbidden(name) and not name.startswith("_ansible_")]
     assert sorted(ours) == kept
+
+
+@dataclass
+class RoleOfTest:
+    """A role as variables see it."""
+
+    name: str = "web"
+    full_name: str = "my.own.web"
+    path: str = "/r/web"
+    collection: str | None = "my.own"
+    defaults: dict = field(default_factory=dict)
+    vars: dict = field(default_factory=dict)
+    params: dict = field(default_factory=dict)
+    include_params: dict = field(default_factory=dict)
+    exported_defaults: dict = field(default_factory=dict)
+    exports: dict = field(default_factory=dict)
+    dependencies: tuple = ()
+    identity: str = "web"
+    public: bool = True
+
+
+def test_what_a_role_says_stands_where_stock_has_it(world):
+    variables, _ = world(extra={"a": "extra"})
+    variables.begin_play(PlayOfTest(vars=dict.fromkeys("abcdefg", "play")), ["web1"])
+    variables.set_facts("web1", dict.fromkeys("abcd", "fact"))
+    role = RoleOfTest(
+        defaults=dict.fromkeys("abcdefgh", "default"),
+        vars=dict.fromkeys("abcdef", "vars"),
+        params=dict.fromkeys("abc", "param"),
+        include_params=dict.fromkeys("ab", "include"),
+    )
+    scope = variables.scope("web1", dict.fromkeys("abcde", "task"), role=role)
+    seen = [scope[name] for name in "abcdefgh"]
+    assert seen == ["extra", "include", "param", "fact", "task", "vars", "play", "default"]
+
+
+def test_all_tasks_of_a_play_see_what_its_public_roles_say(world):
+    variables, _ = world()
+    public = RoleOfTest(exported_defaults={"d": 1, "p": 1}, exports={"v": 1, "p": 2})
+    hidden = RoleOfTest(exported_defaults={"d": 2}, exports={"v": 2}, public=False)
+    variables.begin_play(PlayOfTest(vars={"p": 3, "d": 3}), ["web1"], [public])
+    variables.add_roles([hidden])
+    scope = variables.scope("web1")
+    assert (scope["d"], scope["v"], scope["p"]) == (3, 1, 2)
+    variables.add_roles([RoleOfTest(exports={"v": 4})])
+    assert variables.scope("web1")["v"] == 4
+    variables.begin_play(PlayOfTest(), ["web1"])
+    assert "v" not in variables.scope("web1")
+
+
+def test_a_role_is_known_by_its_names(world):
+    variables, _ = world()
+    role = RoleOfTest(dependencies=("my.own.low",))
+    variables.begin_play(PlayOfTest(), ["web1"], [role])
+    scope = variables.scope("web1", role=role, search_path=["/r/web", "/here"])
+    assert (scope["role_name"], scope["ansible_role_name"]) == ("web", "my.own.web")
+    assert (scope["role_path"], scope["ansible_collection_name"]) == ("/r/web", "my.own")
+    assert scope["ansible_play_role_names"] == scope["role_names"] == ["my.own.web"]
+    assert scope["ansible_dependent_role_names"] == ["my.own.low"]
+    assert scope["ansible_role_names"] == ["my.own.low", "my.own.web"]
+    assert scope["ansible_search_path"] == ["/r/web", "/here"]
+    assert "role_name" not in variables.scope("web1")
