@@ -13,11 +13,11 @@ from functools import partial
 from pathlib import Path
 
 from outlast.call import Evaluate
-from outlast.cli.account import Account
-from outlast.cli.asking import ask
+from outlast.cli.asking import ask, ask_anybody
 from outlast.cli.evaluating import EvaluateUponNeed
 from outlast.cli.house import House
 from outlast.cli.including import IncludesFromDisk
+from outlast.cli.jobs.account import Account
 from outlast.cli.options import RunOptions
 from outlast.cli.recording import recorded, recording_of
 from outlast.cli.telling import Listeners, Telling
@@ -80,7 +80,7 @@ async def _close_account(house: House, reach: ReachUponNeed, code: int) -> int:
     aloud = options.jobs is not None or sys.stderr.isatty()
     if not jobs or not (aloud or options.strict_jobs):
         return code
-    from outlast.cli.account_closing import Closing  # noqa: PLC0415  # few runs leave jobs
+    from outlast.cli.jobs.closing import Closing  # noqa: PLC0415  # few runs leave jobs
     from outlast.transport.sessions import Sessions  # noqa: PLC0415  # open, if there are jobs
 
     assert isinstance(reach.sessions, Sessions)  # noqa: S101  # jobs were started through it
@@ -189,11 +189,13 @@ def _wiring(house: House, reach: Reach) -> Wiring:
         events=house.telling,
         settings=house.settings,
         ask=ask,
+        ask_anybody=ask_anybody,
         tags=house.tags,
         check_mode=house.options.check,
         diff=house.settings.diff_always,
         force_handlers=house.settings.force_handlers,
         start_at=house.options.start_at_task,
+        step=house.options.step,
     )
 
 

@@ -69,7 +69,7 @@ def _own(word: str, arguments: Sequence[str]) -> int:
         from outlast.cli.own_command import run_command  # noqa: PLC0415  # it imports click
 
         if word == "jobs":
-            from outlast.cli.jobs import jobs as command  # noqa: PLC0415
+            from outlast.cli.jobs.commands import jobs as command  # noqa: PLC0415
         else:
             from outlast.cli.runs import runs as command  # noqa: PLC0415
         return run_command(command, f"outlast {word}", arguments)

@@ -8,8 +8,8 @@ from typing import assert_never
 from msgspec import Struct
 from msgspec.structs import replace
 
-from outlast.cli.account import Account
 from outlast.cli.evaluating import EvaluateUponNeed
+from outlast.cli.jobs.account import Account
 from outlast.cli.listing import Listed, listing
 from outlast.cli.options import RunOptions
 from outlast.cli.telling import Telling

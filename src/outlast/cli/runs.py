@@ -15,8 +15,8 @@ import click
 from msgspec.structs import asdict
 
 from outlast.cli.aside import say
-from outlast.cli.jobs_asking import as_data, print_json
-from outlast.cli.jobs_seen import as_json, remembered, show_jobs
+from outlast.cli.jobs.asking import as_data, print_json
+from outlast.cli.jobs.seen import as_json, remembered, show_jobs
 from outlast.cli.tables import Cell, Row, lapse, printable, write_table
 from outlast.ledger.ledger import Ledger
 from outlast.ledger.records import ResultRecord, RunRecord

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from outlast.call import JobIntent
-from outlast.cli.account import Account
+from outlast.cli.jobs.account import Account
 
 
 class Journal:

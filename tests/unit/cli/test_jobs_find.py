@@ -6,10 +6,10 @@ import pytest
 from msgspec.structs import replace
 
 from outlast.call import JobIntent
-from outlast.cli import jobs_find
-from outlast.cli.jobs_find import Choice, NoSuchJob, Wanted
-from outlast.cli.jobs_hosts import Asked, Hosts
-from outlast.cli.jobs_reach import Place
+from outlast.cli.jobs import finding
+from outlast.cli.jobs.finding import Choice, NoSuchJob, Wanted
+from outlast.cli.jobs.hosts import Asked, Hosts
+from outlast.cli.jobs.reach import Place
 from outlast.errors import HostUnreachable, LedgerError, OutlastError
 from outlast.ledger.ledger import Ledger
 from outlast.ledger.records import JobRecord
@@ -69,7 +69,7 @@ class Network:
 
 async def test_a_host_that_is_away_is_named_and_spoils_nothing():
     away = Place(host="db2", endpoint=replace(ENDPOINT, host="10.0.0.2"), async_dir="~/a")
-    seen = await jobs_find.look(Network({ENDPOINT: Host([job("j12.34")])}), [away, PLACE], [RECORD])
+    seen = await finding.look(Network({ENDPOINT: Host([job("j12.34")])}), [away, PLACE], [RECORD])
     assert [(one.jid, one.run, one.asked) for one in seen.jobs] == [("j12.34", "1abc", True)]
     assert seen.silent == {"db2": "no route"}
     assert seen.places["j12.34"] is PLACE
@@ -78,7 +78,7 @@ async def test_a_host_that_is_away_is_named_and_spoils_nothing():
 async def test_a_place_is_asked_once_and_a_job_shown_once():
     host = Host([job("j12.34")])
     alias = replace(PLACE, host="10.0.0.1")
-    seen = await jobs_find.look(Network({ENDPOINT: host}), [alias, PLACE, PLACE], [RECORD])
+    seen = await finding.look(Network({ENDPOINT: host}), [alias, PLACE, PLACE], [RECORD])
     assert host.asked == 2  # under its two names
     assert [(one.jid, one.host) for one in seen.jobs] == [("j12.34", "db1")]
 
@@ -86,7 +86,7 @@ async def test_a_place_is_asked_once_and_a_job_shown_once():
 async def test_what_only_the_ledger_knows_is_asked_or_remembered_by_its_own_user():
     """The login's spool says nothing about the jobs of root."""
     roots = replace(RECORD, jid="j13.35", endpoint=described(ROOT))
-    seen = await jobs_find.look(Network({ENDPOINT: Host([])}), [PLACE], [RECORD, roots])
+    seen = await finding.look(Network({ENDPOINT: Host([])}), [PLACE], [RECORD, roots])
     by_jid = {one.jid: one for one in seen.jobs}
     assert (by_jid["j12.34"].state, by_jid["j12.34"].asked) == ("unknown", True)
     assert (by_jid["j13.35"].state, by_jid["j13.35"].asked) == ("running", False)
@@ -94,7 +94,7 @@ async def test_what_only_the_ledger_knows_is_asked_or_remembered_by_its_own_user
 
 async def test_a_job_whose_start_was_never_answered_is_known_by_its_first_part():
     intended = replace(RECORD, jid="j12", state="intended")
-    seen = await jobs_find.look(Network({ENDPOINT: Host([job("j12.34")])}), [PLACE], [intended])
+    seen = await finding.look(Network({ENDPOINT: Host([job("j12.34")])}), [PLACE], [intended])
     assert [(one.jid, one.run) for one in seen.jobs] == [("j12.34", "1abc")]
 
 
@@ -105,9 +105,9 @@ async def test_only_what_runs_and_is_meant_is_chosen():
         job("j3.3", name="Back out", state="ended", cause="exited"),
     ]
     network = Network({ENDPOINT: Host(jobs)})
-    found, _ = await jobs_find.still_running(network, [PLACE], [], Choice(name="Back*"))
+    found, _ = await finding.still_running(network, [PLACE], [], Choice(name="Back*"))
     assert [one.jid for one in found] == ["j1.1"]
-    found, _ = await jobs_find.still_running(network, [PLACE], [], Choice(run="1abc"))
+    found, _ = await finding.still_running(network, [PLACE], [], Choice(run="1abc"))
     assert found == []
 
 
@@ -117,22 +117,22 @@ def looked_for(*prefixes, elsewhere=()):
 
 async def test_a_prefix_finds_one_job_and_a_whole_id_that_very_one():
     network = Network({ENDPOINT: Host([job("j1.1"), job("j1.11"), job("j2.2")])})
-    found = await jobs_find.located(network, looked_for("j2", "j1.1"))
+    found = await finding.located(network, looked_for("j2", "j1.1"))
     assert [(one.jid, one.place) for one in found] == [("j2.2", PLACE), ("j1.1", PLACE)]
     with pytest.raises(OutlastError, match=r"There are 3 jobs for 'j': j1.1 on db1, "):
-        await jobs_find.located(network, looked_for("j"))
+        await finding.located(network, looked_for("j"))
 
 
 async def test_a_job_that_is_nowhere_may_be_on_a_host_that_is_away():
     with pytest.raises(NoSuchJob, match=r"nor on db1. db1 could not be asked: no route."):
-        await jobs_find.located(Network({}), looked_for("j1"))
+        await finding.located(Network({}), looked_for("j1"))
 
 
 async def test_the_right_host_is_named():
     other = Place(host="db2", endpoint=replace(ENDPOINT, host="10.0.0.2"), async_dir="~/a")
     network = Network({ENDPOINT: Host([]), other.endpoint: Host([job("j1.1")])})
     with pytest.raises(OutlastError, match=r"Job j1.1 is on db2.") as raised:
-        await jobs_find.located(network, looked_for("j1", elsewhere=[PLACE, other]))
+        await finding.located(network, looked_for("j1", elsewhere=[PLACE, other]))
     assert "--host db2" in raised.value.help_text
 
 
@@ -161,7 +161,7 @@ def hosts(**asked):
 
 def test_a_job_is_reached_as_the_ledger_says_with_a_password_typed_anew(ledger):
     keep(ledger, "j1.1", endpoint=ROOT)
-    found = jobs_find.wanted(ledger, ["j1"], hosts(become_password="sesame")).known[0]
+    found = finding.wanted(ledger, ["j1"], hosts(become_password="sesame")).known[0]
     assert (found.jid, found.place.host, found.place.async_dir) == ("j1.1", "db1", "~/a")
     assert found.place.endpoint.identity.password == "sesame"
     assert found.place.key == ("db1", "root", "~/a")
@@ -169,30 +169,30 @@ def test_a_job_is_reached_as_the_ledger_says_with_a_password_typed_anew(ledger):
 
 def test_a_job_whose_start_was_never_answered_is_looked_for_where_it_should_be(ledger):
     keep(ledger, "j1")
-    sorted_out = jobs_find.wanted(ledger, ["j1"], hosts())
+    sorted_out = finding.wanted(ledger, ["j1"], hosts())
     assert sorted_out.known == []
     assert (sorted_out.prefixes, [one.host for one in sorted_out.places]) == (["j1"], ["db1"])
 
 
 def test_what_the_ledger_does_not_know_is_not_looked_for_unasked(ledger):
     with pytest.raises(LedgerError, match="There is no job 'j9'"):
-        jobs_find.wanted(ledger, ["j9"], hosts())
+        finding.wanted(ledger, ["j9"], hosts())
 
 
 def test_hosts_are_named_by_globs_where_no_inventory_is(ledger):
     for number, host in enumerate(["db1", "db2", "web1"]):
         keep(ledger, f"j{number}.1", host=host)
-    named = jobs_find.in_ledger(ledger, hosts(host="db*,nobody"))
+    named = finding.in_ledger(ledger, hosts(host="db*,nobody"))
     assert {record.host for record in named} == {"db1", "db2"}
-    assert len(jobs_find.in_ledger(ledger, hosts())) == 3
+    assert len(finding.in_ledger(ledger, hosts())) == 3
 
 
 def test_only_what_a_host_said_is_noted(ledger):
     keep(ledger, "j1.1")
-    seen = jobs_find.remembered(ledger.job("j1"))
-    jobs_find.note(ledger, [replace(seen, state="lost", cause="lost")])
+    seen = finding.remembered(ledger.job("j1"))
+    finding.note(ledger, [replace(seen, state="lost", cause="lost")])
     assert ledger.job("j1").state == "running"
     told = replace(seen, state="failed", cause="limit", asked=True, ended=9.0)
-    jobs_find.note(ledger, [told])
+    finding.note(ledger, [told])
     noted = ledger.job("j1")
     assert (noted.state, noted.cause, noted.ended) == ("failed", "limit", 9.0)

@@ -7,7 +7,7 @@ import io
 import pytest
 from msgspec.structs import replace
 
-from outlast.cli.jobs_seen import (
+from outlast.cli.jobs.seen import (
     described,
     gone,
     remembered,

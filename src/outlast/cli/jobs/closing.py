@@ -1,7 +1,7 @@
 """Closing a run's account: asking the hosts, over connections still open, how its jobs stand.
 
 Knows what `--jobs` and `--strict-jobs` mean, and what is said. stdout is stock's to the
-letter, so everything here goes to stderr. Leaves asking to `jobs_find` and `jobs_do`.
+letter, so everything here goes to stderr. Leaves asking to `finding` and `doing`.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from outlast.call import Journal
-from outlast.cli.account import AtEnd, Launched, follow_hint, output_hint
 from outlast.cli.aside import say
-from outlast.cli.jobs_do import cancel_all, wait_for
-from outlast.cli.jobs_find import Found, look
-from outlast.cli.jobs_reach import Place
-from outlast.cli.jobs_seen import Seen, said_state, show_jobs
+from outlast.cli.jobs.account import AtEnd, Launched, follow_hint, output_hint
+from outlast.cli.jobs.doing import cancel_all, wait_for
+from outlast.cli.jobs.finding import Found, look
+from outlast.cli.jobs.reach import Place
+from outlast.cli.jobs.seen import Seen, said_state, show_jobs
 from outlast.jobs import MARGIN
 from outlast.transport.endpoint_record import restored
 from outlast.transport.sessions import Sessions

@@ -1,7 +1,7 @@
 """The account of a run's background jobs: those it started and was never told the end of.
 
 Knows, from what actions write into the journal, which jobs are still owed an end. Leaves
-asking hosts about them to `account_closing`, which a run without such jobs does not import.
+asking hosts about them to `closing`, which a run without such jobs does not import.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What is done with jobs on their hosts: read, waited for, cancelled, cleared away.
 
 Knows that a connection may break while a person waits, and takes it up again where it was.
-Leaves finding jobs to `jobs_find`, and what is said about it to `jobs`.
+Leaves finding jobs to `finding`, and what is said about it to `jobs`.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from msgspec import Struct
 
 from outlast.call import Session
 from outlast.cli.aside import say
-from outlast.cli.jobs_find import Found, look
-from outlast.cli.jobs_reach import Answers, Place, ask_all, enter
-from outlast.cli.jobs_seen import Seen
+from outlast.cli.jobs.finding import Found, look
+from outlast.cli.jobs.reach import Answers, Place, ask_all, enter
+from outlast.cli.jobs.seen import Seen
 from outlast.errors import ActionFailed, HostUnreachable
 from outlast.jobs import cancel, logs, prune
 from outlast.transport.sessions import Sessions

@@ -2,7 +2,7 @@
 
 Knows what the user says about hosts (which, as whom) and reads their variables as an ad-hoc
 run would: the inventory's, group_vars and host_vars, vault included. Leaves entering them to
-`jobs_reach`.
+`reach`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from outlast.cli.aside import say
 from outlast.cli.evaluating import EvaluateUponNeed
-from outlast.cli.jobs_reach import Place
+from outlast.cli.jobs.reach import Place
 from outlast.cli.options import RunOptions
 from outlast.cli.vaults import open_vault
 from outlast.errors import InventoryError, OutlastError

@@ -1,7 +1,7 @@
 """One job as it is shown: what the ledger remembers, or better, what its host says.
 
 Knows how the two are made one, what people are told of a state, and the JSON that programs
-get. Leaves asking hosts to `jobs_find`.
+get. Leaves asking hosts to `finding`.
 """
 
 from __future__ import annotations

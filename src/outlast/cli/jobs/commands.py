@@ -1,8 +1,8 @@
 """`outlast jobs`: what goes on in the background of the hosts, seen and ended.
 
-Knows the commands, their options and what they say. Leaves finding jobs to `jobs_find`, what
-is done with them on the hosts to `jobs_do`, how a job looks to `jobs_seen`, and the commands
-that end something to `jobs_ending`.
+Knows the commands, their options and what they say. Leaves finding jobs to `finding`, what
+is done with them on the hosts to `doing`, how a job looks to `seen`, and the commands
+that end something to `ending`.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from typing import Any, TypeAlias
 import click
 from msgspec import Struct
 
-from outlast.cli import jobs_do, jobs_find
 from outlast.cli.aside import attended, say
-from outlast.cli.jobs_asking import as_data, hosts_of, print_json, reaching, time_option
-from outlast.cli.jobs_ending import cancel, prune
-from outlast.cli.jobs_find import Found, Look, Wanted
-from outlast.cli.jobs_reach import with_sessions
-from outlast.cli.jobs_seen import Seen, as_json, described, remembered, said_state, show_jobs
+from outlast.cli.jobs import doing, finding
+from outlast.cli.jobs.asking import as_data, hosts_of, print_json, reaching, time_option
+from outlast.cli.jobs.ending import cancel, prune
+from outlast.cli.jobs.finding import Found, Look, Wanted
+from outlast.cli.jobs.reach import with_sessions
+from outlast.cli.jobs.seen import Seen, as_json, described, remembered, said_state, show_jobs
 from outlast.cli.own_command import FAILED
 from outlast.cli.tables import lapse, printable
 from outlast.ledger.ledger import Ledger
@@ -64,12 +64,12 @@ def list_(*, run_id: str | None, ended: bool, remote: bool, as_data: bool, **mor
     remote, whole = remote or bool(hosts.asked.inventory), ended or run_id is not None
     with Ledger.open() as ledger:
         states = None if whole or remote else OPEN_STATES
-        records = jobs_find.in_ledger(ledger, hosts, run=run_id, states=states)
+        records = finding.in_ledger(ledger, hosts, run=run_id, states=states)
         seen = Look(jobs=[remembered(record) for record in records])
         if remote:
-            places = jobs_find.worth_asking(ledger, hosts)
-            seen = with_sessions(lambda sessions: jobs_find.look(sessions, places, records))
-            jobs_find.note(ledger, seen.jobs)
+            places = finding.worth_asking(ledger, hosts)
+            seen = with_sessions(lambda sessions: finding.look(sessions, places, records))
+            finding.note(ledger, seen.jobs)
     shown = [job for job in seen.jobs if whole or not job.over]
     if run_id is not None:
         shown = [job for job in shown if job.run is not None]
@@ -103,9 +103,9 @@ def show(*, jid: str, as_data: bool, **more: Any) -> int:
     """
     hosts = hosts_of(more)
     with Ledger.open() as ledger:
-        wanted = jobs_find.wanted(ledger, [jid], hosts)
+        wanted = finding.wanted(ledger, [jid], hosts)
         shown = with_sessions(lambda sessions: _shown(sessions, wanted))
-        jobs_find.note(ledger, [shown.seen])
+        finding.note(ledger, [shown.seen])
     if as_data:
         print_json(job=as_json(shown.seen), result=shown.result, unreachable=shown.silent)
         return 0
@@ -125,9 +125,9 @@ class Shown(Struct, frozen=True):
 
 
 async def _shown(sessions: Sessions, wanted: Wanted) -> Shown:
-    [found] = await jobs_find.located(sessions, wanted)
+    [found] = await finding.located(sessions, wanted)
     record = found.record
-    there = await jobs_find.look(sessions, [found.place], [record] if record else [])
+    there = await finding.look(sessions, [found.place], [record] if record else [])
     [seen] = [job for job in there.jobs if job.jid == found.jid]
     if there.silent:
         return Shown(seen, record.payload if record else {}, there.silent)
@@ -151,20 +151,20 @@ def logs(*, jid: str, follow: bool, stream: str | None, **more: Any) -> int:
     """
     hosts = hosts_of(more)
     with Ledger.open() as ledger:
-        wanted = jobs_find.wanted(ledger, [jid], hosts)
+        wanted = finding.wanted(ledger, [jid], hosts)
         seen = with_sessions(
             lambda sessions: _read(sessions, wanted, stream or "both", follow=follow)
         )
-        jobs_find.note(ledger, [seen] if seen else [])
+        finding.note(ledger, [seen] if seen else [])
     if follow and seen:
         say(f"Job {seen.jid} on {seen.host}: {said_state(seen).text}")
     return 0
 
 
 async def _read(sessions: Sessions, wanted: Wanted, stream: str, *, follow: bool) -> Seen | None:
-    [found] = await jobs_find.located(sessions, wanted)
-    await jobs_do.read_logs(sessions, found, stream=stream, follow=follow, write=_to_stdout)
-    return await jobs_do.state(sessions, found)
+    [found] = await finding.located(sessions, wanted)
+    await doing.read_logs(sessions, found, stream=stream, follow=follow, write=_to_stdout)
+    return await doing.state(sessions, found)
 
 
 def _to_stdout(data: bytes) -> None:
@@ -195,9 +195,9 @@ def wait(*, jids: tuple[str, ...], timeout: float | None, as_data: bool, **more:
             click.echo(f"{seen.jid}  {seen.host}  {said_state(seen).text}")
 
     with Ledger.open() as ledger:
-        wanted = jobs_find.wanted(ledger, jids, hosts)
+        wanted = finding.wanted(ledger, jids, hosts)
         in_time = with_sessions(lambda sessions: _wait(sessions, wanted, timeout, on_end))
-        jobs_find.note(ledger, ends)
+        finding.note(ledger, ends)
     if as_data:
         print_json(jobs=[as_json(seen) for seen in ends], in_time=in_time)
     if not in_time:
@@ -212,11 +212,11 @@ OnEnd: TypeAlias = Callable[[Found, Seen | None], None]
 
 
 async def _wait(sessions: Sessions, wanted: Wanted, patience: float | None, on_end: OnEnd) -> bool:
-    found = await jobs_find.located(sessions, wanted)
+    found = await finding.located(sessions, wanted)
     deadline = asyncio.timeout(patience)
     try:
         async with deadline:
-            await jobs_do.wait_for(sessions, found, on_end=on_end)
+            await doing.wait_for(sessions, found, on_end=on_end)
     except TimeoutError:
         if not deadline.expired():  # somebody else's: a bug, not ours to hide
             raise

@@ -1,8 +1,8 @@
 """Reaching the places where jobs are, and asking many of them at once.
 
 Knows what a place is (an endpoint and a spool folder), and what is said when one cannot be
-entered. Leaves connecting to `transport`, which places there are to `jobs_hosts` and
-`jobs_find`, and what is asked to whoever asks.
+entered. Leaves connecting to `transport`, which places there are to `hosts` and
+`finding`, and what is asked to whoever asks.
 """
 
 from __future__ import annotations

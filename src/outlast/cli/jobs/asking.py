@@ -1,6 +1,6 @@
 """What the commands of `jobs` and `runs` have in common: how hosts are named, and how JSON is said.
 
-Knows how the options are written. Leaves what they mean to `jobs_hosts`.
+Knows how the options are written. Leaves what they mean to `hosts`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Final
 
 import click
 
-from outlast.cli.jobs_hosts import Asked, Hosts
+from outlast.cli.jobs.hosts import Asked, Hosts
 from outlast.settings import read_settings
 
 JSON_VERSION: Final = 1

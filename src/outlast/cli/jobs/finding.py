@@ -1,7 +1,7 @@
 """Finding jobs: by what the ledger remembers, or on the hosts themselves.
 
 Knows which places are worth asking, and what to say when a job is not where it was looked
-for. Leaves reaching the places to `jobs_reach`, and showing jobs to `jobs_seen`.
+for. Leaves reaching the places to `reach`, and showing jobs to `seen`.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from outlast.call import JobState, Session
-from outlast.cli.jobs_hosts import Hosts
-from outlast.cli.jobs_reach import Place, ask_all
-from outlast.cli.jobs_seen import Seen, gone, remembered, told
+from outlast.cli.jobs.hosts import Hosts
+from outlast.cli.jobs.reach import Place, ask_all
+from outlast.cli.jobs.seen import Seen, gone, remembered, told
 from outlast.errors import LedgerError, OutlastError
 from outlast.jobs import JobSummary, list_jobs
 from outlast.ledger.ledger import Ledger

@@ -1,7 +1,7 @@
 """`outlast jobs cancel` and `prune`: the commands after which something is gone.
 
-Knows when to ask before, and what is said after. Leaves which jobs are meant to `jobs_find`,
-and ending them to `jobs_do`.
+Knows when to ask before, and what is said after. Leaves which jobs are meant to `finding`,
+and ending them to `doing`.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from typing import Any
 
 import click
 
-from outlast.cli import jobs_do, jobs_find
 from outlast.cli.aside import attended, say
-from outlast.cli.jobs_asking import as_data, hosts_of, print_json, reaching, time_option
-from outlast.cli.jobs_do import Cancelled
-from outlast.cli.jobs_find import Choice, Found
-from outlast.cli.jobs_hosts import Hosts
-from outlast.cli.jobs_reach import with_sessions
+from outlast.cli.jobs import doing, finding
+from outlast.cli.jobs.asking import as_data, hosts_of, print_json, reaching, time_option
+from outlast.cli.jobs.doing import Cancelled
+from outlast.cli.jobs.finding import Choice, Found
+from outlast.cli.jobs.hosts import Hosts
+from outlast.cli.jobs.reach import with_sessions
 from outlast.cli.own_command import FAILED
 from outlast.cli.tables import lapse
 from outlast.ledger.ledger import Ledger
@@ -47,29 +47,29 @@ def cancel(*, jids: tuple[str, ...], yes: bool, grace: float, as_data: bool, **m
         raise click.UsageError("Say which: a JID, or --run, --host or --name.")
     with Ledger.open() as ledger:
         if jids:
-            wanted = jobs_find.wanted(ledger, jids, hosts)
-            found = with_sessions(lambda sessions: jobs_find.located(sessions, wanted))
+            wanted = finding.wanted(ledger, jids, hosts)
+            found = with_sessions(lambda sessions: finding.located(sessions, wanted))
         else:
             choice = Choice(run=run_id and ledger.run(run_id).id, name=name)
             found = _chosen(ledger, choice, hosts)
         _confirm([f"{one.jid} on {one.place.host}" for one in found], yes=yes, named=bool(jids))
-        ends = with_sessions(lambda sessions: jobs_do.cancel_all(sessions, found, grace=grace))
-        jobs_find.note(ledger, [end.seen for end in ends if end.seen])
+        ends = with_sessions(lambda sessions: doing.cancel_all(sessions, found, grace=grace))
+        finding.note(ledger, [end.seen for end in ends if end.seen])
     return _tell(ends, as_data=as_data)
 
 
 def _chosen(ledger: Ledger, choice: Choice, hosts: Hosts) -> list[Found]:
     """Ask the hosts which of the jobs that are meant do run."""
-    records = jobs_find.in_ledger(
+    records = finding.in_ledger(
         *(ledger, hosts), run=choice.run, states=OPEN_STATES, limit=_REMEMBERED
     )
-    places = jobs_find.places_of(records, hosts)
+    places = finding.places_of(records, hosts)
     if hosts.asked.inventory:
-        places += jobs_find.worth_asking(ledger, hosts)
+        places += finding.worth_asking(ledger, hosts)
     found, seen = with_sessions(
-        lambda sessions: jobs_find.still_running(sessions, places, records, choice)
+        lambda sessions: finding.still_running(sessions, places, records, choice)
     )
-    jobs_find.note(ledger, seen.jobs)
+    finding.note(ledger, seen.jobs)
     for host, why in seen.silent.items():
         say(f"{host} could not be asked: {why}")
     return [one for one in found if hosts.asked.inventory or one.record]
@@ -117,7 +117,7 @@ def prune(*, older_than: float, keep: int, yes: bool, as_data: bool, **more: Any
     """
     hosts = hosts_of(more)
     with Ledger.open() as ledger:
-        places = jobs_find.worth_asking(ledger, hosts)
+        places = finding.worth_asking(ledger, hosts)
     names = sorted({place.host for place in places})
     if not names:
         say("There is no host to clear: the ledger knows none, and -i names none.")
@@ -127,7 +127,7 @@ def prune(*, older_than: float, keep: int, yes: bool, as_data: bool, **more: Any
         question = f"Remove all that jobs left which ended more than {lapse(older_than)} ago?"
         click.confirm(question, abort=True, err=True)
     answers = with_sessions(
-        lambda sessions: jobs_do.prune_all(sessions, places, older_than=older_than, keep=keep)
+        lambda sessions: doing.prune_all(sessions, places, older_than=older_than, keep=keep)
     )
     removed = [
         {"jid": jid, "host": host} for (host, _, _), jids in answers.said.items() for jid in jids
