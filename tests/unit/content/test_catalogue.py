@@ -60,6 +60,21 @@ def test_library_folders_of_the_settings_come_after_the_playbooks(tmp_path):
     assert ours.find("mine").path == tmp_path / "library" / "mine.py"
 
 
+def test_what_a_role_brings_is_known_from_then_on(tmp_path):
+    role = tmp_path / "role"
+    (role / "library").mkdir(parents=True)
+    (role / "library" / "brought.py").write_text("")
+    (role / "action_plugins").mkdir()
+    (role / "action_plugins" / "planned.py").write_text("")
+    ours = catalogue(tmp_path)
+    assert ours.resolve("brought") is None
+    ours.add_role(role)
+    ours.add_role(tmp_path / "another")
+    assert ours.resolve("brought").fqcn == "ansible.legacy.brought"
+    with pytest.raises(NotSupportedYet):
+        ours.resolve("planned")
+
+
 def test_a_module_that_was_removed_says_what_to_use(tmp_path):
     with pytest.raises(PlaybookError, match=r"has been removed.*use bigip_device_info"):
         catalogue(tmp_path).resolve("bigip_facts")
