@@ -150,6 +150,8 @@ class Said(Struct, frozen=True):
     """A line an action shows while it is under way (`pause`)."""
 
     text: str
+    banner: bool = False
+    """It is a heading."""
 
 
 class Noticed(Struct, frozen=True):

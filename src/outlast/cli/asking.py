@@ -24,3 +24,16 @@ async def ask(text: str, *, private: bool) -> str | None:
     if private:  # the end of the line was not seen, either
         sys.stdout.write("\n")
     return typed
+
+
+async def ask_anybody(text: str, *, private: bool) -> str | None:
+    """Take a line from a person, or from whatever writes to our input; None: it has ended."""
+    import asyncio  # noqa: PLC0415  # who gets here has it
+
+    typed = await ask(text, private=private)
+    if typed is not None:
+        return typed
+    sys.stdout.write(text)
+    sys.stdout.flush()
+    line = await asyncio.to_thread(sys.stdin.readline)
+    return line.rstrip("\r\n") if line else None

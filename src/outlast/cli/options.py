@@ -17,7 +17,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from outlast import __version__
-from outlast.cli.account import AtEnd
+from outlast.cli.jobs.account import AtEnd
 from outlast.errors import OutlastError, SourceMissing
 from outlast.settings import Settings
 
@@ -41,6 +41,7 @@ class RunOptions(Struct, frozen=True, kw_only=True):
     tags: tuple[str, ...] = ("all",)
     skip_tags: tuple[str, ...] = ()
     start_at_task: str | None = None
+    step: bool = False
     check: bool = False
     syntax_check: bool = False
     list_hosts: bool = False
@@ -96,6 +97,7 @@ def _options(given: argparse.Namespace, settings: Settings) -> RunOptions:
         tags=tags,
         skip_tags=skip_tags,
         start_at_task=given.start_at_task,
+        step=given.step,
         check=given.check,
         syntax_check=given.syntax_check,
         list_hosts=given.list_hosts,
@@ -164,7 +166,6 @@ _NOT_BUILT: Final = {
     "ask_pass": "-k, --ask-pass",
     "connection_password_file": "--connection-password-file",
     "flush_cache": "--flush-cache",
-    "step": "--step",
 }
 
 
@@ -219,6 +220,7 @@ def _add_how(parser: argparse.ArgumentParser) -> None:
         default=None,
         help="show differences in files",
     )
+    add("--step", action="store_true", help="ask before each task")
     add("--start-at-task", metavar="NAME", help="begin with the task of this name, or pattern")
     add("-f", "--forks", type=int, help="how many hosts work at a time (5)")
     add("-v", "--verbose", action="count", default=0, help="say more, -vvv for much")
@@ -311,4 +313,3 @@ def _add_not_built(group: argparse._ArgumentGroup) -> None:
     add("-k", "--ask-pass", action="store_true")
     add("--connection-password-file", "--conn-pass-file", dest="connection_password_file")
     add("--flush-cache", action="store_true")
-    add("--step", action="store_true")

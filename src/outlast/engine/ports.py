@@ -250,6 +250,10 @@ class Wiring(Struct, frozen=True, kw_only=True):
     events: EventSink
     settings: Settings
     ask: Ask = nobody
+    """Asks a person."""
+    ask_anybody: Ask = nobody
+    """Takes the next line of the input, whoever writes it; None: it has ended."""
+    step: bool = False
     tags: Tags = Tags()
     check_mode: bool = False
     diff: bool = False

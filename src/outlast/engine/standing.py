@@ -27,6 +27,8 @@ class Standing(Struct):
     """Left the current play without failing (meta: end_host and kin)."""
     tallies: dict[str, HostTally] = field(default_factory=dict)
     play_ended: bool = False
+    carry_on: bool = False
+    """No more questions in this batch (`--step`)."""
     begun: bool = False
     """The task that `--start-at-task` names was found."""
     batch_broken: bool = False
@@ -73,6 +75,7 @@ class Standing(Struct):
 
     def begin_batch(self) -> None:
         """Forget what belongs to one batch only."""
+        self.carry_on = False
         self.ended.clear()
         self.handlers_due.clear()
         self.batch_broken = False

@@ -20,8 +20,9 @@ from outlast.engine.preparation import Thinking
 from outlast.engine.results import HostResult
 from outlast.engine.scopes import scope_of
 from outlast.engine.standing import Standing
+from outlast.engine.stepping import Stepping
 from outlast.engine.terms import TermsReader
-from outlast.errors import EvaluationError, PlaybookError
+from outlast.errors import EvaluationError, NotSupportedYet, PlaybookError
 from outlast.events import HostStarted, NoHostsLeft, Noticed, TaskLabel, TaskStarted
 from outlast.outcome import Failed, Unreachable, Warned
 from outlast.playbook.conversions import to_bool, to_int
@@ -85,6 +86,8 @@ class TaskRunner(Struct, frozen=True, kw_only=True):
         """
         if not handler and not self.wiring.tags.select(task.keywords.tags):
             return None  # of handlers, those who notify have been selected
+        if not await self._stepped(task, handler=handler):
+            return None
         scope = scope_of(self.wiring, task, hosts[0])
         once = self._once(task, scope)
         label = self._announce(task, scope, handler=handler)
@@ -92,6 +95,11 @@ class TaskRunner(Struct, frozen=True, kw_only=True):
         this = Round(task=task, label=label, sheltered=sheltered, once=once, shared=shared)
         results = await self._fan_out(this, hosts[:1] if once else hosts)
         return Done(self._survivors(this, hosts, results), label, results)
+
+    async def _stepped(self, task: Task, *, handler: bool) -> bool:
+        if self.wiring.step and not self.company.lockstep:
+            raise NotSupportedYet("--step is not supported yet but with the linear strategy")
+        return await Stepping(self.wiring, self.standing).wanted(task, handler=handler)
 
     def _announce(self, task: Task, scope: Scope, *, handler: bool) -> TaskLabel:
         label = self.labels.label(task, scope, handler=handler)

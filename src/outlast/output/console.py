@@ -213,7 +213,8 @@ class Console:
                     text += f" => (item={event.label})"
                 self._screen.say(text, to.INCLUDED)
             case Said():
-                self._screen.say(event.text)
+                show = self._screen.banner if event.banner else self._screen.say
+                show(event.text)
             case _:
                 assert_never(event)
 

@@ -109,7 +109,6 @@ class TestFlags:
         "argv",
         [
             ["-k"],
-            ["--step"],
             ["--flush-cache"],
             ["--connection-password-file", "f"],
         ],

@@ -237,6 +237,8 @@ class World:
     reach: NoReach = field(default_factory=NoReach)
     ask: Ask = nobody
     start_at: str | None = None
+    ask_anybody: Ask = nobody
+    step: bool = False
     run: Run | None = None
 
     async def play(self, *plays: Play) -> int:
@@ -245,6 +247,8 @@ class World:
             reach=self.reach,
             ask=self.ask,
             start_at=self.start_at,
+            ask_anybody=self.ask_anybody,
+            step=self.step,
             evaluate=PlainEvaluate(),
             variables=self.variables,
             hosts=FixedHosts(self.hosts),

@@ -1,0 +1,44 @@
+"""`--step`: each task is asked for before it runs.
+
+Knows stock's question and what the answers mean. Leaves asking to whoever implements `Ask`.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from outlast.engine.ports import Wiring
+from outlast.engine.standing import Standing
+from outlast.errors import OutlastError
+from outlast.events import Said
+from outlast.playbook.model import Task
+from outlast.values import Template
+
+
+class Stepping(Struct, frozen=True):
+    """Asks for the tasks of a play, until it is told to go on."""
+
+    wiring: Wiring
+    standing: Standing
+
+    async def wanted(self, task: Task, *, handler: bool) -> bool:
+        """Tell whether *task* is to run; only who says yes gets it."""
+        if not self.wiring.step or self.standing.carry_on:
+            return True
+        kind = "HANDLER" if handler else "TASK"
+        question = f"Perform task: {kind}: {_name(task)} (N)o/(y)es/(c)ontinue: "
+        answer = await self.wiring.ask_anybody(question, private=False)
+        if answer is None:
+            raise OutlastError(
+                "There is no answer to --step: the input has ended.",
+                help_text="Run it at a terminal, or without --step.",
+            )
+        self.standing.carry_on = answer.lower() in ("c", "continue")
+        self.wiring.events.emit(Said(question, banner=True))
+        return self.standing.carry_on or answer.lower() in ("y", "yes")
+
+
+def _name(task: Task) -> str:
+    name = task.name.text if isinstance(task.name, Template) else task.name
+    shown = str(name or task.action.name)
+    return f"{task.role.full_name} : {shown}" if task.role else shown
