@@ -203,8 +203,6 @@ def load_inventory(
         tree.warn("No inventory was parsed, only implicit localhost is available")
 
     def again() -> Tree:
-        return load_inventory(
-            sources, notify=notify, warn_unparsed=warn_unparsed, vault=vault
-        ).tree
+        return load_inventory(sources, notify=notify, warn_unparsed=warn_unparsed, vault=vault).tree
 
     return Inventory(tree, sources, again)
