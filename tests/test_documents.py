@@ -111,15 +111,11 @@ def test_the_actions_that_are_refused_are_listed():
 
 
 def test_the_actions_that_run_are_listed():
-    assert listed("Runs", "actions") == registry._ALONE.keys() | registry._ON_HOST | {"template"}
+    assert listed("Runs", "actions") == registry._ALONE.keys() | registry._ON_HOST
 
 
 def test_the_meta_tasks_that_run_are_listed():
     assert listed("Runs", "meta") == set(meta.Meta)
-
-
-def test_the_meta_tasks_that_are_refused_are_listed():
-    assert listed("Refused", "meta") == meta._LATER
 
 
 def test_the_flags_that_are_refused_are_listed():

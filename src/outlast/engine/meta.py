@@ -17,7 +17,7 @@ from outlast.engine.scopes import scope_of
 from outlast.engine.standing import Standing
 from outlast.engine.terms import TermsReader
 from outlast.engine.verdict import all_hold
-from outlast.errors import NotSupportedYet, PlaybookError
+from outlast.errors import PlaybookError
 from outlast.events import Noticed, TaskEnded, TaskStarted
 from outlast.outcome import Skipped, Warned
 from outlast.playbook.model import Block, Play, Step, Task
@@ -38,7 +38,6 @@ class Meta(StrEnum):
     RESET_CONNECTION = "reset_connection"
 
 
-_LATER: frozenset[str] = frozenset()
 _PER_HOST = frozenset(
     {Meta.NOOP, Meta.END_HOST, Meta.END_ROLE, Meta.FLUSH_HANDLERS, Meta.RESET_CONNECTION}
 )
@@ -51,14 +50,11 @@ def is_meta(task: Task) -> bool:
 
 
 def command_of(task: Task) -> Meta:
-    """Give the sub-command; raises `NotSupportedYet` or `PlaybookError` at its place."""
+    """Give the sub-command; raises `PlaybookError` at its place."""
     name = task.action.args.get("_raw_params")
     try:
         return Meta(str(name))
     except ValueError:
-        if name in _LATER:
-            text = f"meta: {name} is not supported yet"
-            raise NotSupportedYet(text, task.action.origin) from None
         text = f"invalid meta action requested: {name}"
         raise PlaybookError(text, task.action.origin) from None
 
