@@ -146,12 +146,19 @@ def comparable(value: object, folder: str) -> object:
             for key, member in value.items()
         }
     if isinstance(value, list):
-        return [comparable(member, folder) for member in value]
+        return in_order([comparable(member, folder) for member in value])
     if isinstance(value, str):
         value = value.replace(folder, "FOLDER")
         for pattern, name in _RANDOM:
             value = pattern.sub(name, value)
     return value
+
+
+def in_order(members: list[object]) -> list[object]:
+    """Sort what `find` found: a folder gives its files in an order of its own."""
+    if all(isinstance(member, dict) and "path" in member for member in members):
+        return sorted(members, key=lambda member: member["path"])
+    return members
 
 
 def leaves(value: object, path: str = "") -> Iterator[tuple[str, object]]:
