@@ -1,7 +1,5 @@
 """`python -m outlast` is `outlast`."""
 
-import sys
+from outlast.cli.program import program
 
-from outlast.cli.entry import main
-
-sys.exit(main())
+program()

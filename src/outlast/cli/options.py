@@ -169,10 +169,25 @@ _NOT_BUILT: Final = {
 }
 
 
+class _Help(argparse.HelpFormatter):
+    """Asks for the terminal's width itself: argparse would import an archiver for it."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=_columns() - 2)
+
+
+def _columns() -> int:
+    try:
+        return int(os.environ.get("COLUMNS") or os.get_terminal_size().columns)
+    except (OSError, ValueError):  # no terminal, or no number
+        return 80
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="outlast playbook",
         description="Runs Ansible playbooks, executing the defined tasks on the targeted hosts.",
+        formatter_class=_Help,
     )
     parser.add_argument("--version", action="version", version=f"outlast {__version__}")
     parser.add_argument("playbooks", metavar="playbook", nargs="+", help="Playbook(s)")

@@ -7,6 +7,7 @@ starts one for each unless it is told otherwise. Leaves everything else to async
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -18,6 +19,9 @@ T = TypeVar("T")
 
 def run(main: Coroutine[Any, Any, T]) -> T:
     """Run *main* to its end in a new event loop; an interrupt cancels it."""
+    if not gc.isenabled():  # at rest while the program started (`cli.program`)
+        gc.freeze()  # what stands by now stays: the collector need not look through it again
+        gc.enable()
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         return runner.run(main)
 
