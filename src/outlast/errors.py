@@ -3,6 +3,7 @@
     OutlastError                 what happened, where, what to do; ends the run with `exit_code`
     ├── PlaybookError            the text of a playbook is wrong                       (4)
     │   └── NotSupportedYet      right for stock, not built here yet                   (4)
+    ├── Unanswered               a question has no answer, the input has ended         (250)
     ├── SourceMissing            a file that was named is not there                    (1)
     ├── VaultError               something encrypted cannot be read                    (1)
     ├── InventoryError           an inventory cannot be used                           (1)
@@ -91,6 +92,15 @@ class NotSupportedYet(PlaybookError):
 
 class SourceMissing(OutlastError):
     """A file that was named does not exist or cannot be read."""
+
+
+class Unanswered(OutlastError):
+    """A question that the run cannot go on without has no answer: the input has ended.
+
+    Stock's program breaks off here as for a bug of its own; the code is kept.
+    """
+
+    exit_code = 250
 
 
 class VaultError(OutlastError):

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from outlast.engine.ports import Wiring
 from outlast.engine.standing import Standing
-from outlast.errors import OutlastError
+from outlast.errors import Unanswered
 from outlast.events import Said
 from outlast.playbook.model import Task
 from outlast.values import Template
@@ -29,7 +29,7 @@ class Stepping(Struct, frozen=True):
         question = f"Perform task: {kind}: {_name(task)} (N)o/(y)es/(c)ontinue: "
         answer = await self.wiring.ask_anybody(question, private=False)
         if answer is None:
-            raise OutlastError(
+            raise Unanswered(
                 "There is no answer to --step: the input has ended.",
                 help_text="Run it at a terminal, or without --step.",
             )
