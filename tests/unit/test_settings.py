@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
+import outlast.settings
 from outlast.errors import SettingsError
 from outlast.settings import Settings, read_settings
 from outlast.settings.names import SETTINGS
@@ -163,12 +167,17 @@ def test_a_file_of_another_kind_is_refused(home, here):
 
 def test_settings_without_effect_are_named_when_they_differ_from_the_default(home, here):
     ini = "[defaults]\nlog_path = /var/log/a\nhash_behaviour = replace\nstdout_callback=yaml\n"
-    environment = {"ANSIBLE_KEEP_REMOTE_FILES": "1", "ANSIBLE_INJECT_FACT_VARS": "True"}
+    environment = {
+        "ANSIBLE_KEEP_REMOTE_FILES": "1",
+        "ANSIBLE_INJECT_FACT_VARS": "True",
+        "ANSIBLE_SYSTEM_WARNINGS": "False",
+    }
     found = settings(home, here, ini, **environment)
     assert set(found.ignored) == {
         "[defaults] log_path",
         "[defaults] stdout_callback",
         "ANSIBLE_KEEP_REMOTE_FILES",
+        "ANSIBLE_SYSTEM_WARNINGS",
     }
 
 
@@ -178,3 +187,10 @@ def test_what_is_built_is_not_listed_as_unbuilt():
     for env, section, key, _default in UNBUILT:
         assert env not in built
         assert (section, key) not in places
+
+
+def test_every_setting_is_read_by_someone():
+    room = Path(outlast.settings.__file__).parent
+    texts = [p.read_text() for p in room.parent.rglob("*.py") if room not in p.parents]
+    read = set(re.findall(r"\w+", "\n".join(texts)))
+    assert {setting.field for setting in SETTINGS} - read == set()

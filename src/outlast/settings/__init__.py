@@ -69,7 +69,6 @@ class Settings(Struct, frozen=True, kw_only=True):
     show_per_host_start: bool = False
     callback_result_format: str = "json"
     deprecation_warnings: bool = True
-    system_warnings: bool = True
     localhost_warning: bool = True
     inventory_unparsed_warning: bool = True
     error_on_missing_handler: bool = True

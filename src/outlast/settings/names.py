@@ -137,7 +137,6 @@ SETTINGS: Final = (
         ("json", "yaml"),
     ),
     Setting("deprecation_warnings", "boolean", "DEPRECATION_WARNINGS", "deprecation_warnings"),
-    Setting("system_warnings", "boolean", "SYSTEM_WARNINGS", "system_warnings"),
     Setting("localhost_warning", "boolean", "LOCALHOST_WARNING", "localhost_warning"),
     Setting(
         "inventory_unparsed_warning",

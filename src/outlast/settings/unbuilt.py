@@ -65,6 +65,7 @@ UNBUILT: Final = (
     ("ANSIBLE_RUN_VARS_PLUGINS", "defaults", "run_vars_plugins", "demand"),
     ("ANSIBLE_STDOUT_CALLBACK", "defaults", "stdout_callback", "default"),
     ("ANSIBLE_STRATEGY_PLUGINS", "defaults", "strategy_plugins", ""),
+    ("ANSIBLE_SYSTEM_WARNINGS", "defaults", "system_warnings", "true"),
     ("ANSIBLE_VARS_PLUGINS", "defaults", "vars_plugins", ""),
     ("ANSIBLE_VARS_ENABLED", "defaults", "vars_plugins_enabled", "host_group_vars"),
     ("ANSIBLE_VAULT_ENCRYPT_SALT", "defaults", "vault_encrypt_salt", ""),
