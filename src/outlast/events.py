@@ -7,7 +7,7 @@ Listeners (console, ledger, JSON lines) decide what to make of it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
 from msgspec import Struct, field
 
@@ -208,8 +208,6 @@ Event: TypeAlias = (
     | Complained
     | RunEnded
 )
-
-Stream = Literal["stdout", "stderr"]
 
 
 class EventSink(Protocol):

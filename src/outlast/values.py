@@ -66,9 +66,6 @@ class Omit(Enum):
 OMIT: Final = Omit.OMIT
 
 Scalar: TypeAlias = bool | int | float | str | dt.date | None
-Plain: TypeAlias = "Scalar | list[Plain] | dict[str, Plain]"
-"""Data: what a module, a fact, a lookup or an evaluated template gives."""
-
 Value: TypeAlias = "Scalar | Template | list[Value] | dict[str, Value]"
 """What a file gives: data with templates in it."""
 
