@@ -11,32 +11,9 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from job_agent import AgentOnPipe
 from job_host import JobHost, end_process, wait_until
 
 from outlast_agent import job_status
-
-
-@pytest.fixture
-def host(tmp_path):
-    host = JobHost(tmp_path / "spool")
-    yield host
-    host.close()
-
-
-@pytest.fixture
-def agents(tmp_path):
-    """Makes agents in one home; the test may kill them, and none is left behind."""
-    started = []
-
-    def start():
-        started.append(AgentOnPipe(tmp_path))
-        return started[-1]
-
-    yield start
-    for agent in started:
-        if agent.process.poll() is None:
-            agent.close()
 
 
 @pytest.fixture

@@ -11,34 +11,12 @@ from pathlib import Path
 
 import pytest
 from job_agent import AgentOnPipe
-from job_host import JobHost, end_process, wait_until
+from job_host import end_process, wait_until
 
 from outlast_agent import job_status, job_summary, spool
 from outlast_agent.job_output import Reader
 
 DEAF = "trap '' TERM; echo deaf; while :; do sleep 0.05; done"
-
-
-@pytest.fixture
-def agents(tmp_path):
-    """Makes agents in one home; the test may kill them, and none is left behind."""
-    started = []
-
-    def start():
-        started.append(AgentOnPipe(tmp_path))
-        return started[-1]
-
-    yield start
-    for agent in started:
-        if agent.process.poll() is None:
-            agent.close()
-
-
-@pytest.fixture
-def host(tmp_path):
-    host = JobHost(tmp_path / "spool")
-    yield host
-    host.close()
 
 
 def deaf_job(agent):

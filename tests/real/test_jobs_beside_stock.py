@@ -8,7 +8,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
 from job_agent import AgentOnPipe
 from job_host import wait_until
 
@@ -35,19 +34,6 @@ def ansible(home, *words):
     )
     assert "{" in done.stdout, done.stderr
     return json.loads(done.stdout[done.stdout.index("{") :])
-
-
-@pytest.fixture
-def home(tmp_path):
-    path = tmp_path / "home"
-    path.mkdir()
-    return path
-
-
-@pytest.fixture
-def gate(home):
-    os.mkfifo(home / "gate")
-    return home / "gate"
 
 
 def test_stock_sees_our_job_run_and_end(home, gate):

@@ -17,28 +17,6 @@ from outlast_agent import spool, wire
 FOLDER = "~/.ansible_async"
 
 
-@pytest.fixture
-def home(tmp_path):
-    path = tmp_path / "home"
-    path.mkdir()
-    return path
-
-
-@pytest.fixture
-def agent(home):
-    agent = AgentOnPipe(home)
-    yield agent
-    if agent.process.poll() is None:
-        agent.close()
-
-
-@pytest.fixture
-def gate(home):
-    path = home / "gate"
-    os.mkfifo(path)
-    return path
-
-
 def private(home, job):
     return home / ".ansible_async" / ".outlast" / job["ansible_job_id"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import time
 from pathlib import Path
@@ -17,28 +16,6 @@ from outlast.content.places import open_content
 from outlast_agent import spool, wire
 
 LIBRARY = Path(__file__).parent / "library"
-
-
-@pytest.fixture
-def home(tmp_path):
-    path = tmp_path / "home"
-    path.mkdir()
-    return path
-
-
-@pytest.fixture
-def agent(home):
-    agent = AgentOnPipe(home)
-    yield agent
-    if agent.process.poll() is None:
-        agent.close()
-
-
-@pytest.fixture
-def gate(home):
-    path = home / "gate"
-    os.mkfifo(path)
-    return path
 
 
 @pytest.fixture(scope="module")
