@@ -97,7 +97,7 @@ class AgentOnPipe:
         run = {"command": {"shell": line, **more}, "environment": {}}
         return self.start_run(run, jid=jid, limit=limit)
 
-    def start_run(self, run, *, jid="j1", limit=30.0, async_dir="~/.ansible_async", idle_limit=0):
+    def start_run(self, run, *, jid="j1", limit=30.0, async_dir="~/.ansible_async", **terms):
         return self.call(
             "job.start",
             jid=jid,
@@ -105,7 +105,7 @@ class AgentOnPipe:
             async_dir=async_dir,
             name="a test",
             run=run,
-            idle_limit=idle_limit,
+            terms=terms,
         )
 
     def give(self, parcel):

@@ -22,6 +22,7 @@ from outlast_agent.request import Refused, Request
 
 COMMAND_PATIENCE = 1.0
 """Seconds of silence after which what a command has left behind is not listened to any more."""
+_TERMS = ("idle_limit",)
 _JID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -42,11 +43,12 @@ def order_for(agent: Agent, request: Request) -> dict[str, object]:
     environment.update({str(name): str(value) for name, value in run["environment"].items()})
     place = {"folder": spool.expand(async_dir), "jid": jid}
     work = _command(run, environment) if "command" in run else _module(agent, run, place)
+    terms = terms_of(request)
     order: dict[str, object] = {
         **place,
-        "facts": _facts(request, work),
+        "facts": _facts(request, work, terms),
         "limit": request.number("limit"),
-        "idle_limit": request.number("idle_limit"),
+        "idle_limit": terms["idle_limit"],
         "argv": [],
         "executable": "",
         "cwd": "",
@@ -58,7 +60,19 @@ def order_for(agent: Agent, request: Request) -> dict[str, object]:
     return order
 
 
-def _facts(request: Request, work: Mapping[str, object]) -> str:
+def terms_of(request: Request) -> dict[str, float]:
+    """Give what is asked of the job in numbers, each 0 unless it is asked for."""
+    given = request.body.get("terms")
+    if not isinstance(given, dict):
+        raise Refused("the terms of a job are a mapping")
+    terms = {name: given.get(name, 0) for name in _TERMS}
+    for name, value in terms.items():
+        if not isinstance(value, (int, float)):
+            raise Refused("%s must be a number, not %s" % (name, json.dumps(value)))
+    return terms
+
+
+def _facts(request: Request, work: Mapping[str, object], terms: Mapping[str, float]) -> str:
     """Give what job.json says, but for its end, which only the supervisor knows."""
     finish = work["finish"]
     facts = {
@@ -67,7 +81,7 @@ def _facts(request: Request, work: Mapping[str, object]) -> str:
         "module": finish.get("module", "") if isinstance(finish, dict) else "",
         "prints_json": isinstance(finish, dict) and finish.keys() == {"module"},
         "limit": request.number("limit"),
-        "idle_limit": request.number("idle_limit"),
+        "idle_limit": terms["idle_limit"],
         "started": time.time(),
         "uid": os.geteuid(),
         "user": getpass.getuser(),

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 from real_hosts import SYSTEM_PYTHON
 
-from outlast.call import CommandRun, ModuleRun
 from outlast.content.cache import Cache
 from outlast.content.places import open_content
 from outlast.errors import ActionFailed
 from outlast.transport.endpoint import Endpoint
 from outlast.transport.sessions import Sessions
+from outlast.work import CommandRun, ModuleRun
 
 PINGING = {"_ansible_check_mode": False}
 

@@ -8,11 +8,11 @@ import re
 import pytest
 from real_hosts import SYSTEM_PYTHON
 
-from outlast.call import CommandRun, ModuleRun
 from outlast.content.cache import Cache
 from outlast.content.places import open_content
 from outlast.transport.endpoint import Endpoint
 from outlast.transport.sessions import Sessions
+from outlast.work import CommandRun, ModuleRun
 
 TIME = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}$|^\d:\d\d:\d\d\.\d{6}$")
 

@@ -14,11 +14,12 @@ from job_host import wait_until
 from msgspec.structs import replace
 
 from outlast import jobs
-from outlast.call import CommandRun, JobOrder
 from outlast.errors import ActionFailed, HostUnreachable
+from outlast.job import JobOrder
 from outlast.jobs import Ended, OutOfReach
 from outlast.transport.endpoint import Identity
 from outlast.transport.sessions import Sessions
+from outlast.work import CommandRun
 
 pytestmark = pytest.mark.ssh
 

@@ -135,9 +135,7 @@ def test_a_long_line_is_cut(agent):
 
 def test_a_job_whose_task_is_secret_shows_no_line(agent):
     run = {"command": {"shell": "echo s3cret"}, "environment": {}}
-    job = agent.call(
-        "job.start", jid="j1", limit=9, idle_limit=0, async_dir=FOLDER, name="", run=run
-    )
+    job = agent.call("job.start", jid="j1", limit=9, terms={}, async_dir=FOLDER, name="", run=run)
     agent.wait(job)
     assert "s3cret" not in json.dumps(listed(agent))
 

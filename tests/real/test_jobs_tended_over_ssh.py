@@ -10,9 +10,10 @@ import signal
 import pytest
 
 from outlast import jobs
-from outlast.call import CommandRun, JobOrder
 from outlast.errors import ActionFailed, HostUnreachable
+from outlast.job import JobOrder, JobTerms
 from outlast.transport.sessions import Sessions
+from outlast.work import CommandRun
 
 pytestmark = pytest.mark.ssh
 
@@ -76,7 +77,7 @@ async def test_a_job_is_seen_read_ended_and_cleared_away(sessions, endpoint, fol
 async def test_the_limit_of_silence_travels_with_the_order(sessions, endpoint, folder):
     async with sessions:
         session = await sessions.open(endpoint)
-        jid = await start(session, "exec sleep 60", folder, idle_limit=0.2)
+        jid = await start(session, "exec sleep 60", folder, terms=JobTerms(idle_limit=0.2))
         await session.job_ended(jid, folder)
         assert (await session.job_status(jid, folder))["msg"] == "No output for 0.2 s"
 

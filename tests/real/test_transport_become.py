@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from outlast.call import CommandRun, ModuleRun
 from outlast.content.cache import Cache
 from outlast.content.places import open_content
 from outlast.errors import ActionFailed, HostUnreachable
 from outlast.transport.endpoint import Endpoint, Identity
 from outlast.transport.sessions import Sessions
+from outlast.work import CommandRun, ModuleRun
 
 pytestmark = pytest.mark.ssh
 

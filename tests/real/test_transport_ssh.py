@@ -14,7 +14,6 @@ import pytest
 from msgspec.structs import replace
 from real_hosts import SYSTEM_PYTHON, running_sshd
 
-from outlast.call import CommandRun, ModuleRun
 from outlast.content.cache import Cache
 from outlast.content.places import open_content
 from outlast.errors import ActionFailed, HostUnreachable
@@ -22,6 +21,7 @@ from outlast.settings import Settings
 from outlast.transport import link, openssh
 from outlast.transport.endpoint import Endpoint, Wishes, endpoint_for
 from outlast.transport.sessions import Sessions
+from outlast.work import CommandRun, ModuleRun
 
 pytestmark = pytest.mark.ssh
 

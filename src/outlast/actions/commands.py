@@ -10,10 +10,11 @@ import shlex
 
 from outlast.actions.argument_spec import boolean
 from outlast.actions.modules import Modules, perform_run
-from outlast.call import Call, CommandRun
+from outlast.call import Call
 from outlast.errors import Refused
 from outlast.outcome import Performed
 from outlast.values import is_list
+from outlast.work import CommandRun
 
 _MODULE = "ansible.builtin.command"
 _PATHS = ("chdir", "creates", "removes", "executable")

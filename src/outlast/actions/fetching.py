@@ -16,9 +16,10 @@ from msgspec import Struct
 from outlast.actions.argument_spec import boolean
 from outlast.actions.modules import Modules
 from outlast.actions.saying import action_failed
-from outlast.call import Call, Session
+from outlast.call import Call
 from outlast.errors import ActionFailed, Cause, Refused
 from outlast.outcome import Failed, Ok, Outcome, Performed, Skipped
+from outlast.session import Session
 
 _LARGEST = 250 * 1024 * 1024  # bytes; more does not fit into one message
 _GONE = "the remote file does not exist, not transferring, ignored"

@@ -11,11 +11,12 @@ from collections.abc import Callable, Mapping
 
 from outlast.actions.argument_spec import Argument, Spec, text
 from outlast.actions.saying import action_failed
-from outlast.call import Call, Session
+from outlast.call import Call
 from outlast.content.answers import judge_payload
 from outlast.errors import HostUnreachable
 from outlast.jobs import Ended, OutOfReach, StillRuns, follow
 from outlast.outcome import Detached, Outcome, Performed
+from outlast.session import Session
 
 _SPEC = Spec(
     {

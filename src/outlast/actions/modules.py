@@ -7,18 +7,23 @@ Leaves what a module is to `content`, and what runs it to the session.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Mapping
 
+import msgspec
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from outlast.call import Call, JobIntent, JobOrder, ModuleRun, Parcel, Run, Session
+from outlast.call import Call
 from outlast.content.answers import judge
 from outlast.content.arguments import module_args
 from outlast.content.places import Content
 from outlast.errors import ActionFailed, Cause, HostUnreachable
+from outlast.job import JobIntent, JobOrder
 from outlast.jobs import new_jid
 from outlast.outcome import Detached, Failed, Ok, Outcome, Performed, Skipped, Warned
+from outlast.session import Session
+from outlast.work import ModuleRun, Parcel, Run
 
 _PREDICTION = 1.0
 """Seconds a start in check mode waits for the job's end."""
@@ -122,6 +127,8 @@ async def started(call: Call, session: Session, run: Run) -> Performed:
         limit=call.limit,
         async_dir=call.async_dir,
         name="" if call.no_log else call.task_name,
+        terms=call.job,
+        content=digest_of(call, run) if call.job.name else "",
     )
     try:
         record = await _journalled_start(call, session, job)
@@ -137,6 +144,18 @@ async def started(call: Call, session: Session, run: Run) -> Performed:
         await _settled_soon(call, session, jid)
     payload = {"ansible_job_id": jid, "started": True, "finished": False, "results_file": file}
     return Performed(Detached(jid=jid, results_file=file, payload=payload))
+
+
+def digest_of(call: Call, run: Run) -> str:
+    """Give what tells this order from all others: what is run, and with what."""
+    told: list[object] = [call.action, run.environment, call.limit]
+    if isinstance(run, ModuleRun):
+        given = {key: value for key, value in run.args.items() if not key.startswith("_ansible_")}
+        sums = {name: hashlib.sha256(data).hexdigest() for name, data in run.files.items()}
+        told += [run.parcel.files[run.parcel.main], given, sums]
+    else:
+        told.append(run)
+    return hashlib.sha256(msgspec.json.encode(told, order="deterministic")).hexdigest()
 
 
 async def _journalled_start(call: Call, session: Session, job: JobOrder) -> Mapping[str, object]:

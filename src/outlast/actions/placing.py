@@ -17,9 +17,10 @@ from msgspec.structs import replace
 
 from outlast.actions.modules import Modules
 from outlast.actions.saying import action_failed, with_warning
-from outlast.call import Call, FileState, Session
+from outlast.call import Call
 from outlast.errors import ActionFailed
 from outlast.outcome import Failed, Ok, Outcome, Payload
+from outlast.session import FileState, Session
 
 _LARGE = 1 << 20  # bytes; what takes milliseconds is kept off the loop
 _DIFF_LIMIT = 104448  # stock's MAX_FILE_SIZE_FOR_DIFF

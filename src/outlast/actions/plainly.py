@@ -11,9 +11,11 @@ from outlast.actions.argument_spec import Argument, Spec, text
 from outlast.actions.modules import Modules, answered
 from outlast.actions.saying import action_failed, with_warning
 from outlast.actions.source_files import find_source, not_there, read_source
-from outlast.call import Call, CommandRun, Session
+from outlast.call import Call
 from outlast.errors import ActionFailed, Refused, SourceMissing
 from outlast.outcome import Ok, Outcome, Performed, Skipped
+from outlast.session import Session
+from outlast.work import CommandRun
 
 _NO_ENVIRONMENT = "raw module does not support the environment keyword"
 _SCRIPT = Spec(

@@ -7,9 +7,10 @@ import asyncio
 from outlast.actions.argument_spec import boolean
 from outlast.actions.modules import Modules
 from outlast.actions.source_files import find_source, not_there, read_source
-from outlast.call import Call, Session
+from outlast.call import Call
 from outlast.errors import Refused, SourceMissing
 from outlast.outcome import Performed, Skipped
+from outlast.session import Session
 
 _MODULE = "ansible.builtin.unarchive"
 

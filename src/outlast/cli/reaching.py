@@ -10,8 +10,9 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from outlast.call import Evaluate, Session
+from outlast.call import Evaluate
 from outlast.engine.ports import Target
+from outlast.session import Session
 from outlast.settings import Settings
 from outlast.transport.endpoint import Endpoint, Wishes, endpoint_for
 from outlast.transport.sessions import Sessions

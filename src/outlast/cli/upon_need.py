@@ -13,10 +13,11 @@ from typing import Self
 
 from msgspec.structs import replace
 
-from outlast.call import Call, Session
+from outlast.call import Call
 from outlast.cli.house import House
 from outlast.engine.ports import Actions, Reach, Target
 from outlast.outcome import Detached, Performed
+from outlast.session import Session
 
 
 class ActionsUponNeed:

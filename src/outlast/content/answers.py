@@ -10,10 +10,10 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from outlast.call import Reply
 from outlast.content.remarks import Remarks, brief
 from outlast.errors import Cause
 from outlast.outcome import Failed, Notice, Ok, Outcome, Skipped, Unreachable
+from outlast.work import Reply
 
 _UNREADABLE: Final = "Module result deserialization failed"
 _SEE: Final = "See stdout/stderr for the returned output."

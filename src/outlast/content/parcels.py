@@ -14,11 +14,11 @@ from typing import Final
 
 from msgspec import Struct, field
 
-from outlast.call import Parcel
 from outlast.content.cache import Cache
 from outlast.content.catalogue import ModuleFile
 from outlast.content.closure import ClosureFinder, Piece
 from outlast.errors import NotSupportedYet, SourceMissing
+from outlast.work import Parcel
 
 RESPAWN: Final = "ansible.module_utils.common.respawn"
 _LEVEL: Final = 3  # half the time of 6 for a tenth more bytes

@@ -13,7 +13,7 @@ from functools import partial
 from msgspec import Struct
 from msgspec.structs import replace
 
-from outlast.call import Call, Session
+from outlast.call import Call
 from outlast.engine.delegation import Delegate
 from outlast.engine.ports import Target, Wiring
 from outlast.engine.preparation import Preparation, Ready, Thinking
@@ -42,6 +42,7 @@ from outlast.outcome import (
     censored,
 )
 from outlast.playbook.model import Task
+from outlast.session import Session
 from outlast.values import Scope
 
 _DEFAULT_RETRIES = 3
@@ -211,6 +212,7 @@ class Attempts(Struct, frozen=True, kw_only=True):
             no_log=terms.no_log,
             verbosity=self.wiring.settings.verbosity,
             limit=terms.limit,
+            job=terms.job,
             async_dir=self._async_dir(),
             search_path=search_path(self.wiring, self.task),
             say=lambda text: self.wiring.events.emit(Said(text)),

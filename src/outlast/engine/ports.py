@@ -11,11 +11,12 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from outlast.call import Call, Evaluate, Session
+from outlast.call import Call, Evaluate
 from outlast.events import EventSink
 from outlast.outcome import Detached, Growth, Performed
 from outlast.playbook.model import Keywords, Play, Role, Step, Task
 from outlast.playbook.role_options import RoleWanted
+from outlast.session import Session
 from outlast.settings import Settings
 from outlast.values import Scope, Value
 

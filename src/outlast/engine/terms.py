@@ -12,7 +12,9 @@ from typing import TypeVar
 from msgspec import Struct
 
 from outlast.call import Evaluate
+from outlast.engine.job_terms import JobTermsReader
 from outlast.errors import Cause, EvaluationError
+from outlast.job import JobTerms
 from outlast.playbook.conversions import to_bool, to_float, to_int
 from outlast.playbook.model import Keywords, Task
 from outlast.settings import Settings
@@ -47,6 +49,8 @@ class Terms(Struct, frozen=True, kw_only=True):
     delegate_facts: bool
     environment: Mapping[str, str]
     notify: tuple[str, ...]
+    job: JobTerms
+    """What is asked of its job, if it becomes one."""
     reaching: Mapping[str, object]
     """become and kin, remote_user, port, connection: what is set."""
 
@@ -69,8 +73,9 @@ class TermsReader(Struct, frozen=True):
         def number(name: str, value: object, unset: int) -> int:
             return self._value(task, scope, name, value, to_int, unset)
 
+        limit = number("async_val", task.async_limit, 0)
         return Terms(
-            limit=number("async_val", task.async_limit, 0),
+            limit=limit,
             poll=number("poll", task.poll, self.settings.poll_interval),
             retries=self._value(task, scope, "retries", task.retries, to_int, None),
             delay=self._value(task, scope, "delay", task.delay, to_float, 5.0),
@@ -83,6 +88,7 @@ class TermsReader(Struct, frozen=True):
             delegate_facts=flag("delegate_facts", words.delegate_facts, unset=False),
             environment=self._environment(words, scope),
             notify=self._notify(words, scope),
+            job=JobTermsReader(self.evaluate, scope).job() if limit > 0 else JobTerms(),
             reaching=self._reaching(task, words, scope),
         )
 

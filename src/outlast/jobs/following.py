@@ -15,8 +15,8 @@ from typing import TypeAlias, TypeVar
 
 from msgspec import Struct
 
-from outlast.call import Session
 from outlast.errors import HostUnreachable
+from outlast.session import Session
 
 MARGIN = 15.0
 """Seconds beyond a job's limit that we wait: for its grace, for its end to be recorded, for the

@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Mapping
 import msgspec
 from msgspec import Struct
 
-from outlast.call import Session
+from outlast.session import Session
 
 
 class JobSummary(Struct, frozen=True, kw_only=True):

@@ -15,8 +15,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
-from outlast.call import JobState
 from outlast.errors import LedgerError
+from outlast.job import JobState
 from outlast.ledger import statements
 from outlast.ledger.file import LedgerFile, is_damage, unusable, usual_path
 from outlast.ledger.payloads import packed, unpacked

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from outlast.call import JobIntent, JobState
+from outlast.job import JobIntent, JobState
 from outlast.ledger import statements
 from outlast.ledger.ids import new_run_id
 from outlast.ledger.processes import this_process

@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
-from outlast.call import JobState
+from outlast.job import JobState
 
 RunState: TypeAlias = Literal["running", "ended", "died", "elsewhere"]
 ResultKind: TypeAlias = Literal["ok", "failed", "skipped", "unreachable"]

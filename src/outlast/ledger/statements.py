@@ -12,8 +12,8 @@ from typing import Final
 
 from msgspec import Struct
 
-from outlast.call import JobIntent, JobState
 from outlast.events import TaskLabel
+from outlast.job import JobIntent, JobState
 from outlast.ledger.payloads import as_json
 from outlast.ledger.processes import Process
 from outlast.ledger.records import OPEN_STATES, ResultKind

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 
 from msgspec import Struct, field
 
-from outlast.call import Parcel
 from outlast.transport.conversation import Conversation
+from outlast.work import Parcel
 
 
 class Manifest(Struct, frozen=True):

@@ -13,10 +13,12 @@ from typing import cast
 from msgspec import Struct, field
 from msgspec.structs import asdict
 
-from outlast.call import CommandRun, FileState, JobOrder, Reply, Run
 from outlast.errors import ActionFailed
+from outlast.job import JobOrder
+from outlast.session import FileState
 from outlast.transport.conversation import Conversation, Question
 from outlast.transport.parcels import Delivery
+from outlast.work import CommandRun, Reply, Run
 
 
 class AgentSession(Struct):
@@ -113,7 +115,8 @@ class AgentSession(Struct):
             "limit": job.limit,
             "async_dir": job.async_dir,
             "name": job.name,
-            "idle_limit": job.idle_limit,
+            "terms": asdict(job.terms),
+            "content": job.content,
         }
         return (await self.conversation.ask("job.start", body)).body
 

@@ -15,8 +15,8 @@ from typing import Self, cast
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from outlast.call import Session
 from outlast.errors import HostUnreachable
+from outlast.session import Session
 from outlast.transport.bootstrap import Bundle
 from outlast.transport.conversation import Answer, Conversation
 from outlast.transport.endpoint import Endpoint

@@ -19,7 +19,8 @@ from pathlib import Path
 
 import msgspec
 
-from outlast.call import CommandRun, FileState, ModuleRun, Reply
+from outlast.session import FileState
+from outlast.work import CommandRun, ModuleRun, Reply
 
 RUN = """
 import json, os, sys

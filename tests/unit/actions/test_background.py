@@ -10,9 +10,10 @@ from msgspec.structs import replace
 from unit.actions.calls import a_call, actions, done
 from unit.actions.scratch import UNKNOWN
 
-from outlast.call import CommandRun, JobOrder, ModuleRun
 from outlast.errors import ActionFailed, HostUnreachable
+from outlast.job import JobOrder
 from outlast.outcome import Detached, Failed, Ok, SetFacts, Skipped
+from outlast.work import CommandRun, ModuleRun
 
 RUNNING = {"started": True, "finished": False}
 EMPTY = {"stdout": "", "stdout_lines": [], "stderr": "", "stderr_lines": []}

@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from outlast.call import JobIntent
 from outlast.cli.jobs.account import Account
+from outlast.job import JobIntent
 
 
 class Journal:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from outlast.call import JobIntent
 from outlast.cli.jobs import finding
 from outlast.cli.jobs.finding import Choice, NoSuchJob, Wanted
 from outlast.cli.jobs.hosts import Asked, Hosts
 from outlast.cli.jobs.reach import Place
 from outlast.errors import HostUnreachable, LedgerError, OutlastError
+from outlast.job import JobIntent
 from outlast.ledger.ledger import Ledger
 from outlast.ledger.records import JobRecord
 from outlast.ledger.statements import job_intended, job_started

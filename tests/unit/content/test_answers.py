@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from outlast.call import Reply
 from outlast.content.answers import judge, judge_payload
 from outlast.errors import joined
 from outlast.outcome import Deprecated, Failed, Ok, Skipped, Unreachable, Warned, registered
+from outlast.work import Reply
 
 CASES = json.loads(Path(__file__).with_name("answers.json").read_text())
 

@@ -9,13 +9,14 @@ import json
 import pytest
 from unit.actions.scratch import ScratchHost
 
-from outlast.call import Call, ModuleRun
+from outlast.call import Call
 from outlast.content.answers import judge
 from outlast.content.arguments import jsonable, module_args
 from outlast.content.cache import Cache
 from outlast.content.core import AnsibleCore
 from outlast.content.places import open_content
 from outlast.values import DictScope
+from outlast.work import ModuleRun
 
 
 def a_call(**kwargs):

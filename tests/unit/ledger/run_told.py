@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 
-from outlast.call import JobIntent
 from outlast.events import HostStarted, ItemEnded, PlayStarted, TaskEnded, TaskLabel, TaskStarted
+from outlast.job import JobIntent
 from outlast.ledger.ledger import Ledger
 from outlast.ledger.recording import Recording
 from outlast.ledger.sink import LedgerSink

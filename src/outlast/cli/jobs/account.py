@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct, field
 
-from outlast.call import JobIntent, JobState, Journal
+from outlast.job import JobIntent, JobState, Journal
 
 AtEnd: TypeAlias = Literal["leave", "wait", "cancel"]
 """What becomes of the jobs that run when the run is over."""

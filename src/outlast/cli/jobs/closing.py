@@ -13,13 +13,13 @@ from collections.abc import Iterable, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from outlast.call import Journal
 from outlast.cli.aside import say
 from outlast.cli.jobs.account import AtEnd, Launched, follow_hint, output_hint
 from outlast.cli.jobs.doing import cancel_all, wait_for
 from outlast.cli.jobs.finding import Found, look
 from outlast.cli.jobs.reach import Place
 from outlast.cli.jobs.seen import Seen, said_state, show_jobs
+from outlast.job import Journal
 from outlast.jobs import MARGIN
 from outlast.transport.endpoint_record import restored
 from outlast.transport.sessions import Sessions

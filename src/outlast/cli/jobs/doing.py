@@ -12,13 +12,13 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from outlast.call import Session
 from outlast.cli.aside import say
 from outlast.cli.jobs.finding import Found, look
 from outlast.cli.jobs.reach import Answers, Place, ask_all, enter
 from outlast.cli.jobs.seen import Seen
 from outlast.errors import ActionFailed, HostUnreachable
 from outlast.jobs import cancel, logs, prune
+from outlast.session import Session
 from outlast.transport.sessions import Sessions
 
 _T = TypeVar("_T")

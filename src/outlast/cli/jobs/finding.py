@@ -13,14 +13,15 @@ from fnmatch import fnmatchcase
 from msgspec import Struct
 from msgspec.structs import replace
 
-from outlast.call import JobState, Session
 from outlast.cli.jobs.hosts import Hosts
 from outlast.cli.jobs.reach import Place, ask_all
 from outlast.cli.jobs.seen import Seen, gone, remembered, told
 from outlast.errors import LedgerError, OutlastError
+from outlast.job import JobState
 from outlast.jobs import JobSummary, list_jobs
 from outlast.ledger.ledger import Ledger
 from outlast.ledger.records import JobRecord
+from outlast.session import Session
 from outlast.transport.endpoint_record import restored
 from outlast.transport.sessions import Sessions
 

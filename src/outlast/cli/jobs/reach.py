@@ -13,8 +13,8 @@ from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
 
-from outlast.call import Session
 from outlast.errors import ActionFailed, HostUnreachable, NotSupportedYet
+from outlast.session import Session
 from outlast.transport.endpoint import Endpoint
 from outlast.transport.event_loop import run
 from outlast.transport.sessions import Sessions

@@ -13,8 +13,8 @@ from typing import TextIO
 from msgspec import Struct
 from msgspec.structs import asdict, replace
 
-from outlast.call import JobState
 from outlast.cli.tables import Cell, lapse, write_table
+from outlast.job import JobState
 from outlast.jobs import JobSummary
 from outlast.ledger.records import JobRecord
 

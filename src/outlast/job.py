@@ -1,0 +1,100 @@
+"""A background job as the controller speaks of it: what is ordered, and where it is noted.
+
+Knows what is to be said of a job before it is started, and what can be known of one. Leaves
+starting it to a `session.Session`, and keeping what is noted to whoever implements `Journal`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, Protocol, TypeAlias
+
+from msgspec import Struct
+
+from outlast.work import Run
+
+
+class JobTerms(Struct, frozen=True, kw_only=True):
+    """What a task's `outlast_*` variables ask of its job; the defaults ask nothing."""
+
+    name: str = ""
+    """`outlast_job`: at most one job of this name at a time; the same order again attaches."""
+    idle_limit: float = 0.0
+    """`outlast_idle_limit`: seconds without output that end it; 0: it may be silent."""
+    reboots: bool = False
+    """`outlast_reboots`: it restarts its host, and is over when the host is up again."""
+    host_limit: int = 0
+    """`outlast_job_limit`: how many jobs may run on the host when it has begun; 0: any number."""
+    run_limit: int = 0
+    """The same of this run's jobs, on all hosts together."""
+    nice: int = 0
+    """`outlast_nice`: what is added to the scheduler's nice value, -20 to 19."""
+    memory_limit: int = 0
+    """`outlast_memory_limit`: bytes for all its processes together; 0: no limit."""
+    cpu_limit: float = 0.0
+    """`outlast_cpu_limit`: how many CPUs' time for all its processes; 0: no limit."""
+
+
+class JobOrder(Struct, frozen=True, kw_only=True):
+    """A background job to be started."""
+
+    jid: str
+    """`j` and a random number below 1e12; the host appends `.` and the supervisor's pid."""
+    run: Run
+    limit: float
+    """Seconds the job may take; what is still running then is ended."""
+    async_dir: str
+    """The spool folder, `~` allowed."""
+    name: str
+    """The task's name, for people who look at the host's jobs; empty under no_log."""
+    terms: JobTerms = JobTerms()
+    content: str = ""
+    """A digest of what is run, for a named job: another order of that name has another one."""
+
+
+JobState: TypeAlias = Literal["intended", "running", "joined", "ended", "failed", "lost", "unknown"]
+"""What is known of a job: it is about to be started; it runs; a playbook has been told its
+end; it ended well, badly, or nobody knows how; or the host could not be asked."""
+
+
+class JobIntent(Struct, frozen=True, kw_only=True):
+    """A job that is about to be started, and where it is to be found again."""
+
+    jid: str
+    """The controller's part of it: the host appends to this."""
+    host: str
+    task: str
+    """Empty under no_log."""
+    limit: float
+    async_dir: str
+    address: Mapping[str, object]
+    """How the host is reached, in plain values, without passwords."""
+
+
+class Journal(Protocol):
+    """Keeps what becomes of jobs; never raises: a broken journal stops no job."""
+
+    async def intend(self, intent: JobIntent) -> None:
+        """Return when *intent* is on disk and would survive whatever happens next."""
+        ...
+
+    def started(self, intent: JobIntent, jid: str) -> None:
+        """Note that the job runs, under its whole id."""
+        ...
+
+    def learnt(self, jid: str, host: str, state: JobState, cause: str) -> None:
+        """Note what was learnt of a job, by either of its ids."""
+        ...
+
+
+class NoJournal(Struct, frozen=True):
+    """Keeps nothing."""
+
+    async def intend(self, intent: JobIntent) -> None:
+        """Return at once."""
+
+    def started(self, intent: JobIntent, jid: str) -> None:
+        """Forget it."""
+
+    def learnt(self, jid: str, host: str, state: JobState, cause: str) -> None:
+        """Forget it."""

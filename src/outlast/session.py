@@ -1,0 +1,118 @@
+"""A live connection to a host, as whoever has something done there sees it.
+
+The one port between what is asked of a host and how it is reached: `transport` implements it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from typing import Protocol
+
+from msgspec import Struct
+
+from outlast.job import JobOrder
+from outlast.work import Reply, Run
+
+
+class FileState(Struct, frozen=True, kw_only=True):
+    """What is at a path on the host."""
+
+    kind: str
+    """`file`, `directory`, `link` or `other`."""
+    size: int
+    mode: int
+    sha1: str | None = None
+
+
+class Session(Protocol):
+    """A live connection to a host as one identity (the login or a become user).
+
+    Every method raises `HostUnreachable` when the connection is or gets lost. Requests may
+    overlap; cancelling a request ends what it started on the host.
+    """
+
+    @property
+    def python(self) -> str:
+        """The interpreter the agent runs under."""
+        ...
+
+    @property
+    def discovered(self) -> bool:
+        """Tell whether that interpreter was looked for, not named by the user."""
+        ...
+
+    @property
+    def discovered_aloud(self) -> bool:
+        """Tell whether the user is to hear of it: it may be another one some day."""
+        ...
+
+    @property
+    def address(self) -> Mapping[str, object]:
+        """How the host is reached, in plain values, without passwords."""
+        ...
+
+    async def run(self, run: Run) -> Reply:
+        """Run a module or a command to its end; its whole process tree ends with it."""
+        ...
+
+    async def inspect(self, path: str, *, checksum: bool = False) -> FileState | None:
+        """Look at *path* (`~` expanded, links followed for the checksum); None: nothing there."""
+        ...
+
+    async def read(self, path: str, limit: int) -> bytes:
+        """Give the content of a file, at most *limit* bytes; raises `ActionFailed`."""
+        ...
+
+    async def store(self, content: bytes, name: str) -> str:
+        """Put *content* in a new private temporary folder under *name*; gives its path."""
+        ...
+
+    async def discard(self, path: str) -> None:
+        """Remove what `store` put at *path*, with its folder."""
+        ...
+
+    async def start_job(self, job: JobOrder) -> Mapping[str, object]:
+        """Start a background job; the answer (stock's start result) means it is recorded."""
+        ...
+
+    async def job_status(self, jid: str, async_dir: str) -> Mapping[str, object]:
+        """Give what the spool says of a job, as stock's async_status does, plus `results_file`."""
+        ...
+
+    async def job_cleanup(self, jid: str, async_dir: str) -> Mapping[str, object]:
+        """Remove a job's spool entry; gives stock's answer."""
+        ...
+
+    async def job_ended(self, jid: str, async_dir: str) -> None:
+        """Return when the job has ended or does not exist; the host tells, nobody polls."""
+        ...
+
+    async def job_list(self, async_dir: str) -> Sequence[Mapping[str, object]]:
+        """Give what the spool folder says of each job in it, stock's included."""
+        ...
+
+    async def job_cancel(self, jid: str, async_dir: str, *, grace: float) -> Mapping[str, object]:
+        """End a job with all it started, *grace* seconds after it was asked to end itself.
+
+        Answers when it is over, with `state` (`cancelled`, or why it was not: `ended`, `running`,
+        `unknown`), `msg` for a person, and the job's `status` as `job_status` gives it.
+        """
+        ...
+
+    def job_logs(
+        self, jid: str, async_dir: str, *, stream: str, offset: int, follow: bool
+    ) -> AsyncGenerator[bytes, None]:
+        """Give a job's output from a byte on, and what comes, when *follow*, until it has ended.
+
+        *stream* is `stdout`, `stderr`, or `both` as they came. What is not yet taken waits on
+        the host; who leaves early closes the generator. Raises `ActionFailed` when there is no
+        such job or it has no output of its own.
+        """
+        ...
+
+    async def job_prune(self, async_dir: str, *, older_than: float, keep: int) -> Sequence[str]:
+        """Remove the records of jobs that ended *older_than* seconds ago, but the *keep* latest.
+
+        Gives the ids of the removed. A job that runs is never touched.
+        """
+        ...

@@ -1,0 +1,85 @@
+"""What a host can be asked to run, and what comes back.
+
+These are values: a run knows neither whether it is waited for or goes on by itself as a job,
+nor on which host. Making them is the business of `actions` and `content`; carrying them to a
+host is `transport`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from msgspec import Struct, field
+
+
+class Parcel(Struct, frozen=True, eq=False):
+    """A module with everything it imports, by content: sent once per connection.
+
+    `files` maps dotted names to (is a package, digest of the source); `source` gives the
+    bytes of a digest, zlib-compressed. `main` is the dotted name that is run.
+    """
+
+    name: str
+    """The module's name as its own messages show it, e.g. `ansible.legacy.ping`."""
+    main: str
+    files: Mapping[str, tuple[bool, str]]
+    source: Callable[[str], bytes]
+    on_disk: bool = False
+    """The module starts itself again under another Python: its files must exist on disk."""
+
+    def __eq__(self, other: object) -> bool:
+        """Compare by content; where the sources are read from does not matter."""
+        return isinstance(other, Parcel) and self._content() == other._content()
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.main))
+
+    def _content(self) -> tuple[object, ...]:
+        return (self.name, self.main, self.files, self.on_disk)
+
+
+class ModuleRun(Struct, frozen=True, kw_only=True):
+    """One run of a module: the parcel and its arguments, internal `_ansible_*` ones included."""
+
+    parcel: Parcel
+    args: Mapping[str, object]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    """Argument name to content: the agent stores it in a private temporary file, passes the
+    path as that argument, and removes the file after the run."""
+    file_names: Mapping[str, str] = field(default_factory=dict)
+    """Argument name to the temporary file's own name, where its ending matters to somebody."""
+
+
+class CommandRun(Struct, frozen=True, kw_only=True):
+    """One program to run as `ansible.builtin.command` and `shell` do, but without a module.
+
+    Defaults are the module's. The reply's stdout is the JSON the module would have printed.
+    """
+
+    argv: Sequence[str] = ()
+    shell: str | None = None
+    """A command line for *executable* instead of argv."""
+    written: str | None = None
+    """The text argv was split from, as the module's own report of its arguments shows it."""
+    executable: str | None = None
+    chdir: str | None = None
+    creates: str | None = None
+    removes: str | None = None
+    stdin: str | None = None
+    stdin_add_newline: bool = True
+    strip_empty_ends: bool = True
+    expand_argument_vars: bool = True
+    check_mode: bool = False
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+Run = ModuleRun | CommandRun
+
+
+class Reply(Struct, frozen=True):
+    """What a run printed and how it exited; bytes are decoded with surrogateescape."""
+
+    stdout: str
+    stderr: str
+    rc: int

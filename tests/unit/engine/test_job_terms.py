@@ -1,0 +1,46 @@
+"""What a task's variables ask of its job: what they may be, and how a wrong one is told."""
+
+from __future__ import annotations
+
+import pytest
+
+from outlast.engine.job_terms import JobTermsReader, size
+from outlast.errors import EvaluationError
+from outlast.job import JobTerms
+
+
+class _Plain:
+    def render(self, value, _scope):
+        return value
+
+
+def read(**variables):
+    return JobTermsReader(_Plain(), variables)
+
+
+def test_nothing_is_asked_unless_a_variable_asks_it():
+    assert read().job() == JobTerms()
+
+
+def test_a_job_may_be_silent_for_as_long_as_its_variable_says():
+    assert read(outlast_idle_limit="2.5").job().idle_limit == 2.5
+
+
+@pytest.mark.parametrize("value", ["soon", -1, [3]])
+def test_what_is_no_time_is_refused_with_its_name(value):
+    with pytest.raises(EvaluationError, match="'outlast_idle_limit' is a number of seconds"):
+        read(outlast_idle_limit=value).job()
+
+
+@pytest.mark.parametrize(
+    ("written", "bytes_"),
+    [(4096, 4096), ("512M", 512 << 20), ("1.5GiB", 3 << 29), ("2 kb", 2048)],
+)
+def test_a_size_is_a_number_or_has_a_unit(written, bytes_):
+    assert size(written) == bytes_
+
+
+@pytest.mark.parametrize("written", ["much", 0, True, "-1M", None])
+def test_what_is_no_size_is_refused(written):
+    with pytest.raises(ValueError, match="number of bytes"):
+        size(written)
