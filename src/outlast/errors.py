@@ -80,6 +80,15 @@ class OutlastError(Exception):
         return joined([cause.message for cause in self.chain])
 
 
+def first_of(group: BaseExceptionGroup[OutlastError]) -> OutlastError:
+    """Give one error of *group*: those who run side by side often trip over the same stone."""
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    assert isinstance(error, OutlastError)  # noqa: S101  # what except* has filtered
+    return error
+
+
 class PlaybookError(OutlastError):
     """The text of a playbook, or of what it includes, is wrong."""
 

@@ -34,7 +34,6 @@ _NOT_BUILT: Final = frozenset(
         "outlast_memory_limit",
         "outlast_cpu_limit",
         "outlast_settle",
-        "outlast_loop_limit",
     }
 )
 

@@ -14,13 +14,15 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from outlast.engine.attempts import Attempts
+from outlast.engine.job_terms import JobTermsReader
 from outlast.engine.ports import Wiring
 from outlast.engine.preparation import Preparation, Thinking
 from outlast.engine.results import HostResult, Include, ItemResult, sum_up
 from outlast.engine.scopes import scope_of
+from outlast.engine.side_by_side import side_by_side
 from outlast.engine.terms import TermsReader
 from outlast.engine.verdict import all_hold, with_payload
-from outlast.errors import EvaluationError, UndefinedVariable
+from outlast.errors import EvaluationError, UndefinedVariable, first_of
 from outlast.events import ItemEnded, Noticed, TaskLabel
 from outlast.outcome import Failed, SetFacts, Warned, censored
 from outlast.playbook.model import Loop, LoopControl, Task
@@ -74,8 +76,24 @@ class HostTask(Struct, frozen=True, kw_only=True):
             return _single(await self._attempts(scope).run(loop_error=error))
         if loop.control.loop_var in scope:
             self._warn_of_reuse(loop.control)
+        limit = self._limit(loop, scope)
+        if limit > 1 and len(items) > 1:
+            return sum_up(tuple(await self._side_by_side(loop.control, items, scope, limit)))
         results = [result async for result in self._each(loop.control, items, scope)]
         return sum_up(tuple(results))
+
+    def _limit(self, loop: Loop, scope: Scope) -> int:
+        """Give how many items may be under way at a time: one, but for those that are jobs."""
+        if not self.task.async_limit:
+            return 1
+        limit = JobTermsReader(self.wiring.evaluate, scope).loop_limit()
+        if limit > 1 and loop.control.break_when:
+            raise EvaluationError(
+                "break_when ends a loop after an item, so its items cannot run side by side.",
+                loop.origin,
+                help_text="Leave out break_when, or the variable outlast_loop_limit.",
+            )
+        return limit
 
     def _items(self, loop: Loop, scope: Scope) -> list[object]:
         if loop.lookup is not None:
@@ -96,7 +114,7 @@ class HostTask(Struct, frozen=True, kw_only=True):
         self, control: LoopControl, items: list[object], scope: Scope
     ) -> AsyncIterator[ItemResult]:
         known: dict[str, object] = {}
-        pause = float(str(self.wiring.evaluate.render(control.pause, scope) or 0))
+        pause = self._pause(control, scope)
         for index, names in enumerate(_names(control, items)):
             if pause and index:
                 await asyncio.sleep(pause)
@@ -109,6 +127,27 @@ class HostTask(Struct, frozen=True, kw_only=True):
             yield result
             if control.break_when and all_hold(control.break_when, self.wiring.evaluate, after):
                 break
+
+    async def _side_by_side(
+        self, control: LoopControl, items: list[object], scope: Scope, limit: int
+    ) -> list[ItemResult]:
+        """Carry out all items, *limit* at a time; none knows what another came to."""
+        names = list(_names(control, items))
+        scopes = [Overlaid(one, scope) for one in names]
+
+        def told(number: int, result: ItemResult) -> ItemResult:
+            learnt = Overlaid(_learnt(self.task, result), scopes[number])
+            return self._report(self._dressed(result, control, names[number]), control, learnt)
+
+        works = [self._attempts(one).run for one in scopes]
+        pause = self._pause(control, scope)
+        try:
+            return await side_by_side(works, limit=limit, pause=pause, told=told)
+        except* EvaluationError as group:
+            raise first_of(group) from None
+
+    def _pause(self, control: LoopControl, scope: Scope) -> float:
+        return float(str(self.wiring.evaluate.render(control.pause, scope) or 0))
 
     def _dressed(
         self, result: ItemResult, control: LoopControl, names: Mapping[str, object]

@@ -15,7 +15,7 @@ from outlast.engine.ports import Wiring
 from outlast.engine.preparation import Thinking
 from outlast.engine.standing import Standing
 from outlast.engine.terms import TermsReader
-from outlast.errors import Cause, OutlastError
+from outlast.errors import Cause, OutlastError, first_of
 from outlast.events import Complained, PlaybookStarted, RunEnded
 from outlast.playbook.model import Play
 
@@ -48,7 +48,7 @@ class Run(Struct, frozen=True, kw_only=True):
             try:
                 await self._playbook(file, parse(file.path))
             except* OutlastError as group:
-                raise _first(group) from None
+                raise first_of(group) from None
             if self.standing.exit_code:
                 break
         if self.wiring.start_at is not None and not self.standing.begun:
@@ -79,12 +79,3 @@ class Run(Struct, frozen=True, kw_only=True):
         out = sorted(self.standing.failed | self.standing.unreachable)
         retry_file = self.retry_file(file.path, out) if out else None
         wiring.events.emit(RunEnded(self.standing.tallies, runner.stats, retry_file))
-
-
-def _first(group: BaseExceptionGroup[OutlastError]) -> OutlastError:
-    """Give one error of *group*: hosts often trip over the same stone."""
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    assert isinstance(error, OutlastError)  # noqa: S101  # what except* has filtered
-    return error
