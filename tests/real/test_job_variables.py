@@ -58,3 +58,33 @@ def test_a_value_that_cannot_be_is_told_with_its_variable_and_place(world):
     assert ended.code == 2
     assert "The variable 'outlast_idle_limit' is a number of seconds, not 'aaa'." in ended.out
     assert "p.yml:6" in ended.out
+
+
+def test_a_job_nobody_waits_for_is_judged_when_it_ends(world):
+    """The handler runs after the job, which cannot end before the task after it has run."""
+    gate = world.folder / "gate"
+    ended = world.run(
+        f"    - name: Build\n"
+        f"      shell: until test -e {gate}; do sleep 0.02; done; echo built\n"
+        "      async: 30\n"
+        "      poll: 0\n"
+        "      vars: {outlast_settle: true}\n"
+        "      register: build\n"
+        "      failed_when: build.stdout != 'built'\n"
+        "      notify: Deploy\n"
+        f"    - file: {{path: {gate}, state: touch}}\n"
+        "  handlers:\n"
+        "    - name: Deploy\n"
+        "      debug: msg=deploying-what-was-{{ build.stdout }}\n",
+        head=HEAD,
+    )
+    assert ended.code == 0, ended
+    assert ended.recap == {"here": "changed=2 ok=3"}
+    told = [line for line in ended.out.splitlines() if line.startswith(("TASK", "RUNNING"))]
+    assert [line.split("]")[0] for line in told] == [
+        "TASK [Build",
+        "TASK [file",
+        "TASK [Build",
+        "RUNNING HANDLER [Deploy",
+    ]
+    assert '"msg": "deploying-what-was-built"' in ended.out

@@ -104,7 +104,7 @@ def _seen_too_early(limit: float, poll: float, result: Mapping[str, object]) -> 
     it says something else than `Timeout exceeded`, and leaves the job's file where it is. Ours
     has ended by then; what a playbook sees is the same.
     """
-    if result.get("msg") != "Timeout exceeded" or "child_pid" not in result:
+    if result.get("msg") != "Timeout exceeded" or "child_pid" not in result or poll == math.inf:
         return False
     last_look = math.ceil(limit / poll) * poll
     return limit > _STEP and last_look < math.ceil(limit / _STEP) * _STEP

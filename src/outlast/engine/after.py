@@ -72,6 +72,13 @@ class Aftermath(Struct, frozen=True, kw_only=True):
                     self.notify(host, name)
         self._tell(label, host, result)
 
+    def started(
+        self, task: Task, label: TaskLabel, host: str, result: HostResult, *, shared: bool
+    ) -> None:
+        """Register and tell that a task's jobs have started; it counts when they have ended."""
+        self._register(task, self._sharers() if shared else (host,), result)
+        self._tell(label, host, result)
+
     def _sharers(self) -> tuple[str, ...]:
         return tuple(self.standing.reachable(self.company))
 

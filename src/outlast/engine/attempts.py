@@ -7,6 +7,7 @@ us: waiting, be it for a retry or for a background job, keeps nobody else from s
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable
 from functools import partial
 
@@ -62,6 +63,8 @@ class Attempts(Struct, frozen=True, kw_only=True):
     label: TaskLabel
     host: str
     scope: Scope
+    on_start: Callable[[ItemResult], None] | None = None
+    """Hears that a job has started, and has the task wait for its end, though `poll` is 0."""
 
     async def run(self, loop_error: EvaluationError | None = None) -> ItemResult:
         """Give what became of it; *loop_error* is what kept the loop's list from being made."""
@@ -84,11 +87,11 @@ class Attempts(Struct, frozen=True, kw_only=True):
         retries = self._retries(terms)
         for attempt in range(1, retries + 2):
             counted = attempt if retries else None
-            performed, outcome = await self._judged(call, terms, judge, counted)
+            performed, outcome = await self._judged(call, ready, judge, counted)
             if not retries or judge.is_settled(outcome):
                 break
             if performed.news is not None and await _within(_MOMENT, performed.news):
-                performed, outcome = await self._judged(call, terms, judge, counted)
+                performed, outcome = await self._judged(call, ready, judge, counted)
                 if judge.is_settled(outcome):
                     break
             if attempt <= retries:
@@ -109,9 +112,9 @@ class Attempts(Struct, frozen=True, kw_only=True):
         )
 
     async def _judged(
-        self, call: Call, terms: Terms, judge: Judge, attempt: int | None
+        self, call: Call, ready: Ready, judge: Judge, attempt: int | None
     ) -> tuple[Performed, Outcome]:
-        performed = await self._attempt(call, terms)
+        performed = await self._attempt(call, ready)
         assert not isinstance(performed.outcome, Detached), "a job is settled by now"  # noqa: S101
         outcome = judge.judge(performed.outcome, attempt)
         if performed.growth is not None and isinstance(outcome, Ok):
@@ -149,23 +152,29 @@ class Attempts(Struct, frozen=True, kw_only=True):
             )
         )
 
-    async def _attempt(self, call: Call, terms: Terms) -> Performed:
+    async def _attempt(self, call: Call, ready: Ready) -> Performed:
         """Perform once; a job that was started is waited for, unless it is not to be."""
+        terms = ready.terms
         async with self.forks:
             performed = await self._perform(call, within=terms.timeout)
         job = performed.outcome
         if not isinstance(job, Detached):
             return performed
-        if terms.poll <= 0 or terms.limit <= 0:
+        if terms.poll > 0 and terms.limit > 0:
+            return await self._settle(call, terms, job)
+        if self.on_start is None or not terms.settles:
             return Performed(Ok(job.payload, changed=True), performed.effects)
+        started = Ok(job.payload)
+        self.on_start(ItemResult(outcome=started, no_log=terms.no_log, delegate=ready.delegate))
         return await self._settle(call, terms, job)
 
     async def _settle(self, call: Call, terms: Terms, job: Detached) -> Performed:
         polled = JobPolled(task=self.label, host=self.host, jid=job.jid)
         emit = self.wiring.events.emit
         try:
+            poll = terms.poll if terms.poll > 0 else math.inf
             settled = await self.wiring.actions.settle(
-                call, job, poll=terms.poll, on_poll=lambda: emit(polled)
+                call, job, poll=poll, on_poll=lambda: emit(polled)
             )
         except HostUnreachable as error:
             return Performed(unreachable(error))

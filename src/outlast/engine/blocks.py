@@ -43,7 +43,7 @@ class Walker(Struct, frozen=True, kw_only=True):
         """
         going = list(hosts)
         for step in steps:
-            going = self.standing.reachable(going)
+            going = self.standing.upright(going)
             acting = [host for host in going if host not in self.standing.out_of_role]
             if not acting:
                 break
@@ -71,7 +71,8 @@ class Walker(Struct, frozen=True, kw_only=True):
         rescue = block.rescue if self._wanted(block.rescue) else ()
         inside = sheltered or bool(rescue)
         through = set(await self.steps(block.block, hosts, sheltered=inside))
-        failed = [host for host in self.standing.reachable(hosts) if host not in through]
+        saved = through | self.standing.fallen
+        failed = [host for host in self.standing.reachable(hosts) if host not in saved]
         if rescue and failed:
             self.standing.rescue(failed)
             self.tasks.after.told()

@@ -33,7 +33,6 @@ _NOT_BUILT: Final = frozenset(
         "outlast_nice",
         "outlast_memory_limit",
         "outlast_cpu_limit",
-        "outlast_settle",
     }
 )
 
@@ -62,9 +61,9 @@ class JobTermsReader(Struct, frozen=True):
         """Tell whether a job nobody waits for is judged when it ends: `outlast_settle`."""
         return self._read("outlast_settle", to_bool, unset=False)
 
-    def loop_limit(self) -> int:
+    def loop_limit(self, unset: int) -> int:
         """Give how many items of a loop may have their job at a time: `outlast_loop_limit`."""
-        return self._read("outlast_loop_limit", _count, 1)
+        return self._read("outlast_loop_limit", _count, unset)
 
     def _read(self, name: str, convert: Callable[[object], T], unset: T) -> T:
         if name not in self.scope:

@@ -7,13 +7,15 @@ each item is the business of `attempts`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from functools import partial
+from typing import TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from outlast.engine.attempts import Attempts
+from outlast.engine.beginning import Begun
 from outlast.engine.job_terms import JobTermsReader
 from outlast.engine.ports import Wiring
 from outlast.engine.preparation import Preparation, Thinking
@@ -28,6 +30,7 @@ from outlast.outcome import Failed, SetFacts, Warned, censored
 from outlast.playbook.model import Loop, LoopControl, Task
 from outlast.values import Overlaid, Scope
 
+OnStart: TypeAlias = Callable[[ItemResult], None] | None
 _CENSORED_LABEL = "(censored due to no_log)"
 
 
@@ -42,11 +45,14 @@ class HostTask(Struct, frozen=True, kw_only=True):
     label: TaskLabel
     host: str
 
+    begun: Begun | None = None
+    """Hears of the jobs that start; the task is then judged when they end."""
+
     async def run(self) -> HostResult:
         """Give what became of the task on this host, each item reported as it ended."""
         scope = scope_of(self.wiring, self.task, self.host)
         if self.task.loop is None:
-            return _single(await self._attempts(scope).run())
+            return _single(await self._attempts(scope, self._starts(0, lambda it: it)).run())
         try:
             return await self._loop(self.task.loop, scope)
         except EvaluationError as error:
@@ -55,7 +61,7 @@ class HostTask(Struct, frozen=True, kw_only=True):
             )
             return _single(preparation.no_loop(error))
 
-    def _attempts(self, scope: Scope) -> Attempts:
+    def _attempts(self, scope: Scope, on_start: OnStart = None) -> Attempts:
         return Attempts(
             wiring=self.wiring,
             reader=self.reader,
@@ -65,7 +71,20 @@ class HostTask(Struct, frozen=True, kw_only=True):
             label=self.label,
             host=self.host,
             scope=scope,
+            on_start=on_start,
         )
+
+    def _starts(self, number: int, told: Callable[[ItemResult], ItemResult]) -> OnStart:
+        """Give what hears of the start of item *number*, and *told* of the first alone."""
+        begun = self.begun
+        if begun is None:
+            return None
+
+        def start(result: ItemResult) -> None:
+            if number not in begun.done:
+                begun.start(number, told(result))
+
+        return start
 
     async def _loop(self, loop: Loop, scope: Scope) -> HostResult:
         try:
@@ -76,17 +95,18 @@ class HostTask(Struct, frozen=True, kw_only=True):
             return _single(await self._attempts(scope).run(loop_error=error))
         if loop.control.loop_var in scope:
             self._warn_of_reuse(loop.control)
-        limit = self._limit(loop, scope)
-        if limit > 1 and len(items) > 1:
+        limit = self._limit(loop, scope, len(items))
+        if limit > 1 or self.begun is not None:
             return sum_up(tuple(await self._side_by_side(loop.control, items, scope, limit)))
         results = [result async for result in self._each(loop.control, items, scope)]
         return sum_up(tuple(results))
 
-    def _limit(self, loop: Loop, scope: Scope) -> int:
+    def _limit(self, loop: Loop, scope: Scope, items: int) -> int:
         """Give how many items may be under way at a time: one, but for those that are jobs."""
         if not self.task.async_limit:
             return 1
-        limit = JobTermsReader(self.wiring.evaluate, scope).loop_limit()
+        unset = 1 if self.begun is None else max(1, items)
+        limit = JobTermsReader(self.wiring.evaluate, scope).loop_limit(unset)
         if limit > 1 and loop.control.break_when:
             raise EvaluationError(
                 "break_when ends a loop after an item, so its items cannot run side by side.",
@@ -134,12 +154,21 @@ class HostTask(Struct, frozen=True, kw_only=True):
         """Carry out all items, *limit* at a time; none knows what another came to."""
         names = list(_names(control, items))
         scopes = [Overlaid(one, scope) for one in names]
+        if self.begun is not None:
+            self.begun.expect(min(limit, len(items)))
 
         def told(number: int, result: ItemResult) -> ItemResult:
             learnt = Overlaid(_learnt(self.task, result), scopes[number])
             return self._report(self._dressed(result, control, names[number]), control, learnt)
 
-        works = [self._attempts(one).run for one in scopes]
+        async def work(number: int) -> ItemResult:
+            on_start = self._starts(number, partial(told, number))
+            result = await self._attempts(scopes[number], on_start).run()
+            if self.begun is not None:
+                self.begun.end(number)
+            return result
+
+        works = [partial(work, number) for number in range(len(items))]
         pause = self._pause(control, scope)
         try:
             return await side_by_side(works, limit=limit, pause=pause, told=told)

@@ -21,6 +21,7 @@ from outlast.engine.meta import MetaRunner, check
 from outlast.engine.ports import Wiring
 from outlast.engine.preparation import Thinking
 from outlast.engine.prompting import Prompts
+from outlast.engine.settling import Settling
 from outlast.engine.standing import Standing
 from outlast.engine.starting import begun_at, nothing_of
 from outlast.engine.tasks import Company, TaskRunner
@@ -177,23 +178,51 @@ class PlayRunner(Struct, frozen=True, kw_only=True):
     async def _company(
         self, play: Play, header: Scope, company: Company, batch: Sequence[str]
     ) -> None:
-        walker = self._walker(play, header, company, batch)
-        present = self.standing.active(company.hosts)
+        """Take *company* through the play, and wait until all that it has begun is judged."""
         wanted = self._render("force_handlers", play.force_handlers, header)
         force = self.wiring.force_handlers or bool(wanted)
+        async with asyncio.TaskGroup() as group:
+            settling = Settling(group=group, reader=self.reader)
+            walker = self._walker(play, header, company, batch, settling)
+            present = await self._gathered(play, walker, company, batch)
+            for section in (play.pre_tasks, play.tasks, play.post_tasks):
+                present = await self._section(walker, section, present)
+                present = await self._flushed(walker, company, present, batch, force=force)
+            while settling.open:
+                await settling.ended()
+                present = self.standing.upright(present)
+                present = await self._flushed(walker, company, present, batch, force=force)
+
+    async def _gathered(
+        self, play: Play, walker: Walker, company: Company, batch: Sequence[str]
+    ) -> list[str]:
+        """Gather the facts that the play wants; gives the hosts that go on."""
+        present = self.standing.active(company.hosts)
         gather = gathering_task(play, self.wiring.settings)
         if gather is not None and present:
             needing = self._needing_facts(present)
             through = set(await walker.steps((gather,), needing)) if needing else set()
             present = [host for host in present if host in through or host not in needing]
             self._fail_the_missing(company, present, batch)
-        for section in (play.pre_tasks, play.tasks, play.post_tasks):
-            present = await self._section(walker, section, present)
-            self._fail_the_missing(company, present, batch)
-            flushing = self.standing.reachable(company.hosts) if force else present
-            through = set(await walker.flush(flushing))
-            present = [host for host in present if host in through]
-            self._fail_the_missing(company, present, batch)
+        return present
+
+    async def _flushed(
+        self,
+        walker: Walker,
+        company: Company,
+        present: list[str],
+        batch: Sequence[str],
+        *,
+        force: bool,
+    ) -> list[str]:
+        """Run the handlers that are due; gives the hosts that go on."""
+        self._fail_the_missing(company, present, batch)
+        through = set(
+            await walker.flush(self.standing.reachable(company.hosts) if force else present)
+        )
+        present = [host for host in present if host in through]
+        self._fail_the_missing(company, present, batch)
+        return present
 
     @staticmethod
     async def _section(walker: Walker, steps: Sequence[Step], present: list[str]) -> list[str]:
@@ -213,7 +242,14 @@ class PlayRunner(Struct, frozen=True, kw_only=True):
         self.standing.failing -= set(company.hosts)
         self._tell_active(batch)
 
-    def _walker(self, play: Play, header: Scope, company: Company, batch: Sequence[str]) -> Walker:
+    def _walker(
+        self,
+        play: Play,
+        header: Scope,
+        company: Company,
+        batch: Sequence[str],
+        settling: Settling,
+    ) -> Walker:
         notifications = Notifications(
             wiring=self.wiring,
             standing=self.standing,
@@ -237,6 +273,7 @@ class PlayRunner(Struct, frozen=True, kw_only=True):
             thinking=self.thinking,
             labels=self.labels,
             after=after,
+            settling=settling,
         )
         return Walker(
             tasks=tasks,

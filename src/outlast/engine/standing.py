@@ -22,6 +22,10 @@ class Standing(Struct):
     """Out for good: no rescue is left that could bring them back."""
     failing: set[str] = field(default_factory=set)
     """Have just failed; a rescue or the end of the section decides."""
+    fallen: set[str] = field(default_factory=set)
+    """Failed by a job that ended while they were busy with other things: no rescue is theirs."""
+    falling: set[str] = field(default_factory=set)
+    """Those of them who are still to leave the steps they are in."""
     unreachable: set[str] = field(default_factory=set)
     ended: set[str] = field(default_factory=set)
     """Left the current play without failing (meta: end_host and kin)."""
@@ -72,6 +76,19 @@ class Standing(Struct):
     def rescue(self, hosts: Iterable[str]) -> None:
         """Take *hosts* back: a rescue section brought them through."""
         self.failing.difference_update(hosts)
+
+    def fall(self, hosts: Iterable[str]) -> None:
+        """Have *hosts* leave the play before their next task."""
+        self.failed.update(hosts)
+        self.fallen.update(hosts)
+        self.falling.update(hosts)
+
+    def upright(self, hosts: Iterable[str]) -> list[str]:
+        """Give those of *hosts* that a task can be sent to; the others leave what they are in."""
+        going = self.reachable(hosts)
+        staying = [host for host in going if host not in self.falling]
+        self.falling.difference_update(going)
+        return staying
 
     def begin_batch(self) -> None:
         """Forget what belongs to one batch only."""

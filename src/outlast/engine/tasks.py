@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 
 from msgspec import Struct, field
 
@@ -19,6 +20,7 @@ from outlast.engine.ports import Wiring
 from outlast.engine.preparation import Thinking
 from outlast.engine.results import HostResult
 from outlast.engine.scopes import scope_of
+from outlast.engine.settling import Answers, Settling
 from outlast.engine.standing import Standing
 from outlast.engine.stepping import Stepping
 from outlast.engine.terms import TermsReader
@@ -74,6 +76,7 @@ class TaskRunner(Struct, frozen=True, kw_only=True):
     thinking: Thinking
     labels: Labels
     after: Aftermath
+    settling: Settling
 
     async def run(
         self, task: Task, hosts: Sequence[str], *, sheltered: bool = False, handler: bool = False
@@ -164,7 +167,7 @@ class TaskRunner(Struct, frozen=True, kw_only=True):
             if turns is not None:
                 await held.enter_async_context(turns)
             self.wiring.events.emit(HostStarted(this.label, host))
-            result = await HostTask(
+            work = HostTask(
                 wiring=self.wiring,
                 reader=self.reader,
                 thinking=self.thinking,
@@ -172,11 +175,33 @@ class TaskRunner(Struct, frozen=True, kw_only=True):
                 task=this.task,
                 label=this.label,
                 host=host,
-            ).run()
+            )
+            if self._settles(this, host):
+                return await self.settling.begin(work, self._answers(this, host))
+            result = await work.run()
         self.after.settle(
             this.task, this.label, host, result, rescued=this.sheltered, shared=this.shared
         )
         return result
+
+    def _settles(self, this: Round, host: str) -> bool:
+        if not this.task.async_limit:  # nearly always: spare it the making of a scope
+            return False
+        return self.settling.wanted(this.task, scope_of(self.wiring, this.task, host))
+
+    def _answers(self, this: Round, host: str) -> Answers:
+        """Give what is done with the two answers of a task that is judged when its jobs end."""
+
+        def ended(result: HostResult) -> None:
+            self.after.settle(
+                this.task, this.label, host, result, rescued=False, shared=this.shared
+            )
+            if _is_failed(result):
+                all_fail = self._fails_all(this, host)
+                self.standing.fall(self.company.hosts if all_fail else (host,))
+
+        started = partial(self.after.started, this.task, this.label, host, shared=this.shared)
+        return Answers(started=started, ended=ended)
 
     # -- who goes on -------------------------------------------------------------------------
 

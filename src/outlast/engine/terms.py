@@ -51,6 +51,8 @@ class Terms(Struct, frozen=True, kw_only=True):
     notify: tuple[str, ...]
     job: JobTerms
     """What is asked of its job, if it becomes one."""
+    settles: bool
+    """A job nobody waits for is judged when it ends."""
     reaching: Mapping[str, object]
     """become and kin, remote_user, port, connection: what is set."""
 
@@ -76,7 +78,7 @@ class TermsReader(Struct, frozen=True):
         limit = number("async_val", task.async_limit, 0)
         return Terms(
             limit=limit,
-            poll=number("poll", task.poll, self.settings.poll_interval),
+            poll=self.poll(task, scope),
             retries=self._value(task, scope, "retries", task.retries, to_int, None),
             delay=self._value(task, scope, "delay", task.delay, to_float, 5.0),
             timeout=number("timeout", words.timeout, self.settings.task_timeout),
@@ -89,6 +91,7 @@ class TermsReader(Struct, frozen=True):
             environment=self._environment(words, scope),
             notify=self._notify(words, scope),
             job=JobTermsReader(self.evaluate, scope).job() if limit > 0 else JobTerms(),
+            settles=limit > 0 and self.settles(scope),
             reaching=self._reaching(task, words, scope),
         )
 
@@ -96,6 +99,14 @@ class TermsReader(Struct, frozen=True):
         """Tell whether a failure is to be ignored; on its own, since other keywords may fail."""
         value = task.keywords.ignore_errors
         return self._value(task, scope, "ignore_errors", value, to_bool, unset=False)
+
+    def poll(self, task: Task, scope: Scope) -> int:
+        """Give the interval of polling; on its own, since it says who judges the task."""
+        return self._value(task, scope, "poll", task.poll, to_int, self.settings.poll_interval)
+
+    def settles(self, scope: Scope) -> bool:
+        """Tell whether a job nobody waits for is judged when it ends."""
+        return JobTermsReader(self.evaluate, scope).settles()
 
     def no_log(self, task: Task, scope: Scope) -> bool:
         """Tell whether results may be shown; on its own, since failures need it too."""
