@@ -53,6 +53,11 @@ class Command:
         return None if value is None else os.path.expanduser(os.path.expandvars(value))
 
     @property
+    def strips(self) -> bool:
+        """Whether the empty lines at the end of what it says are left out."""
+        return self._flag("strip_empty_ends")
+
+    @property
     def data(self) -> bytes | None:
         """What the program is to read from stdin."""
         text = self._text("stdin")
@@ -130,7 +135,7 @@ class Command:
     ) -> dict[str, object]:
         """Give the module's result for a program that ran to its end."""
         out, err = (text.decode("utf-8", "surrogateescape") for text in (stdout, stderr))
-        if self._flag("strip_empty_ends"):
+        if self.strips:
             out, err = out.rstrip("\r\n"), err.rstrip("\r\n")
         result = self._result(rc=rc, stdout=out, changed=True)
         result.update(stderr=err, start=str(started), end=str(ended), delta=str(ended - started))

@@ -12,15 +12,17 @@ import datetime as dt
 import json
 import os
 import signal
+from collections.abc import Iterator
 
 from outlast_agent import spool
 from outlast_agent.commands import Command
+from outlast_agent.printed import Printed, Stream, output_so_far, pieces
 from outlast_agent.supervisor import Ending, Order
 
-LARGEST_STREAM = 8 * 1024 * 1024
-"""Bytes of a command's stdout, and of its stderr, that become part of the result."""
 LARGEST_RESULT = 64 * 1024 * 1024
-"""Bytes of a module's JSON: cut, it would be worth nothing."""
+"""Bytes a module may print: its JSON, cut, would be worth nothing."""
+LARGEST_READ = 1024 * 1024
+"""Bytes of a module's JSON that are understood here; more would take thirty times the memory."""
 
 
 def record(order: Order, entry: spool.Entry, ending: Ending) -> None:
@@ -28,16 +30,25 @@ def record(order: Order, entry: spool.Entry, ending: Ending) -> None:
     result = result_of(order, entry, ending)
     ending.cause = _cause(ending, result)
     if ending.cause == "out_of_memory":
-        result["outlast_cause"] = ending.cause
+        ours = result.before if isinstance(result, Printed) else result
+        ours["outlast_cause"] = ending.cause
     _remove_folders(entry)
     try:
-        spool.put(entry.results_file, json.dumps(result))
+        spool.put_pieces(entry.results_file, _document(result))
     except OSError as error:
         _record_in_no_room(entry, ending, error)
     if os.path.isdir(entry.private):  # somebody may have cleaned up while it ran
         spool.put(entry.path("end.json"), json.dumps(_end(ending)))
         spool.sync_folder(entry.private)
     spool.sync_folder(entry.folder)
+
+
+def _document(result: dict[str, object] | Printed) -> Iterator[bytes]:
+    if isinstance(result, Printed):
+        return result.pieces()
+    streams = [value for value in result.values() if isinstance(value, Stream)]
+    left_out = sum(stream.left_out for stream in streams)
+    return pieces({**result, "outlast_left_out": left_out} if left_out else result)
 
 
 def _remove_folders(entry: spool.Entry) -> None:
@@ -82,28 +93,36 @@ def _how(ending: Ending) -> str:
     return "killed by signal %d" % -ending.rc if ending.rc < 0 else "exit code %d" % ending.rc
 
 
-def _cause(ending: Ending, result: dict[str, object]) -> str:
+def _cause(ending: Ending, result: dict[str, object] | Printed) -> str:
     """Give why it ended, now that its result is known, too."""
     if ending.rc == -signal.SIGKILL and ending.cause == "signalled":
         from outlast_agent import out_of_memory
 
         return "out_of_memory" if out_of_memory.was_reason(ending) else "signalled"
-    failed = result.get("failed", result.get("rc") not in (None, 0, "0"))
+    if isinstance(result, Printed):
+        failed: object = ending.rc != 0  # as modules end; what they say was not read
+    else:
+        failed = result.get("failed", result.get("rc") not in (None, 0, "0"))
     return "failed" if failed and ending.cause == "exited" else ending.cause
 
 
-def result_of(order: Order, entry: spool.Entry, ending: Ending) -> dict[str, object]:
+def result_of(order: Order, entry: spool.Entry, ending: Ending) -> dict[str, object] | Printed:
     """Give the JSON that stock would have left, or our own word on an end that stock has not."""
     plan = order.finish if isinstance(order.finish, dict) else {}
-    if ending.cause == "limit":  # to the letter what stock's watcher writes
-        return {"msg": "Timeout exceeded", "failed": True, "child_pid": ending.pid}
+    if ending.cause == "limit":  # to the letter what stock's watcher writes, and what was said
+        said: dict[str, object] = {
+            "msg": "Timeout exceeded",
+            "failed": True,
+            "child_pid": ending.pid,
+        }
+        return {**said, **output_so_far(entry)}
     if ending.cause == "cancelled":
-        return _ended_by_us("The job was cancelled.", ending)
+        return _ended_by_us("The job was cancelled.", entry, ending)
     if ending.cause == "idle":
-        return _ended_by_us("No output for %g s" % order.idle_limit, ending)
+        return _ended_by_us("No output for %g s" % order.idle_limit, entry, ending)
     if ending.trouble:
-        said = "The job could not be run or watched over to its end: %s" % ending.trouble
-        return {"msg": said, "failed": True}
+        why = "The job could not be run or watched over to its end: %s" % ending.trouble
+        return {"msg": why, "failed": True, **output_so_far(entry)}
     if "result" in plan:
         return json.loads(plan["result"])  # type: ignore[no-any-return]  # written by job_orders
     if "command" in plan:
@@ -111,50 +130,71 @@ def result_of(order: Order, entry: spool.Entry, ending: Ending) -> dict[str, obj
     return module_result(str(plan["module"]), entry, ending)
 
 
-def _ended_by_us(msg: str, ending: Ending) -> dict[str, object]:
+def _ended_by_us(msg: str, entry: spool.Entry, ending: Ending) -> dict[str, object] | Printed:
     return {
         "msg": msg,
         "failed": True,
         "child_pid": ending.pid,
         "outlast_cause": ending.cause,
+        **output_so_far(entry),
     }
 
 
 def command_result(fields: str, entry: spool.Entry, ending: Ending) -> dict[str, object]:
     """Give what the module `command` says about a program that has ended."""
-    command = Command(json.loads(fields), {})
+    given = json.loads(fields)
+    command = Command(given, {})
     if ending.error:
         return command.not_started(ending.error)
-    return command.ended(
+    result = command.ended(
         ending.rc,
-        _stream(entry.path("stdout"), LARGEST_STREAM),
-        _stream(entry.path("stderr"), LARGEST_STREAM),
+        b"",
+        b"",
         started=dt.datetime.fromtimestamp(ending.began),  # the host's time
         ended=dt.datetime.fromtimestamp(ending.ended),
     )
+    for name in ("stdout", "stderr"):
+        result[name] = Stream(entry.path(name), strip=command.strips)
+    return result
 
 
-def module_result(name: str, entry: spool.Entry, ending: Ending) -> dict[str, object]:
+def module_result(name: str, entry: spool.Entry, ending: Ending) -> dict[str, object] | Printed:
     """Give what a module printed, or say that it printed nothing of use."""
-    output = _text(entry.path("stdout"), LARGEST_RESULT)
-    errors = _text(entry.path("stderr"), LARGEST_STREAM)
+    errors = Stream(entry.path("stderr"))
     try:
-        result, junk = parse_output(output)
+        result = _printed(entry.path("stdout"))
     except ValueError as error:
         return {
             "failed": True,
             "cmd": name,
-            "data": output[:LARGEST_STREAM],
+            "data": Stream(entry.path("stdout")),
             "stderr": errors,
             "msg": "The module %s left no result (%s): %s" % (name, _how(ending), error),
             **({"outlast_cause": "signalled"} if ending.cause == "signalled" else {}),
         }
-    if junk:
-        warnings = result.get("warnings", [])
-        result["warnings"] = [*(warnings if isinstance(warnings, list) else [warnings]), junk]
     if errors:
-        result["stderr"] = errors
+        (result.after if isinstance(result, Printed) else result)["stderr"] = errors
     return result
+
+
+def _printed(path: str) -> dict[str, object] | Printed:
+    """Give the result in a module's output, with stock's warning about what follows it."""
+    size = os.path.getsize(path) if os.path.exists(path) else 0
+    if size > LARGEST_RESULT:
+        raise ValueError("it printed %d bytes, and %d are the most" % (size, LARGEST_RESULT))
+    if size > LARGEST_READ:
+        result = Printed(path)
+        if result.junk:
+            result.before["warnings"] = [_JUNK % result.junk]
+        return result
+    read, junk = parse_output("".join(Stream(path).texts()))
+    if junk:
+        warnings = read.get("warnings", [])
+        read["warnings"] = [*(warnings if isinstance(warnings, list) else [warnings]), junk]
+    return read
+
+
+_JUNK = "Module invocation had junk after the JSON data: %s"
 
 
 def parse_output(output: str) -> tuple[dict[str, object], str]:
@@ -175,20 +215,4 @@ def parse_output(output: str) -> tuple[dict[str, object], str]:
     if not isinstance(result, dict):
         raise ValueError("It is not a JSON object")  # noqa: TRY004  # what was printed is wrong, not our types
     junk = "\n".join(lines[stop + 1 :])
-    return result, "Module invocation had junk after the JSON data: %s" % junk if junk else ""
-
-
-def _text(path: str, most: int) -> str:
-    return _stream(path, most).decode("utf-8", "surrogateescape")
-
-
-def _stream(path: str, most: int) -> bytes:
-    """Give a stream's bytes, the end replaced by a mark when there are more than *most*."""
-    try:
-        with open(path, "rb") as file:
-            content = file.read(most)
-            left = os.fstat(file.fileno()).st_size - len(content)
-    except OSError:
-        return b""
-    cut = b"\n[outlast left out %d more bytes of output]\n" % left if left > 0 else b""
-    return content + cut
+    return result, _JUNK % junk if junk else ""

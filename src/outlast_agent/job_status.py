@@ -13,6 +13,7 @@ import shutil
 import time
 
 from outlast_agent import spool
+from outlast_agent.printed import output_so_far
 
 
 class Unfinished:
@@ -142,6 +143,7 @@ def _lost(entry: spool.Entry, job: dict[str, object]) -> dict[str, object]:
         "msg": "The job was lost: %s" % (_REBOOTED if rebooted else _killed(entry)),
         "outlast_cause": "lost",
     }
+    data.update((name, "".join(stream.texts())) for name, stream in output_so_far(entry).items())
     end = {"version": 2, "cause": "lost", "rebooted": rebooted, "noticed": time.time()}
     try:
         spool.put(entry.results_file, json.dumps(data))  # stock's async_status must see it as well

@@ -19,8 +19,12 @@ import time
 
 from outlast_agent import spool
 
-LARGEST_SPOOL = 1 << 30
-"""Bytes of one stream that are kept: a job that never stops talking must not fill the disk."""
+RESERVE = 256 << 20
+"""Bytes that stay free: a job that never stops talking must not fill the disk for all others."""
+_SHARE = 20
+"""That part of a small filesystem stays free instead."""
+_LOOK = 4 << 20
+"""Bytes of output between two looks at how much is free."""
 TURN = 16
 """Bytes of one record in `turns`."""
 _BLOCK = 65536
@@ -42,8 +46,9 @@ class Output:
         """Pipe to the number of its stream (1, 2)."""
         self._files: dict[int, int] = {}
         """Number of the stream to its spool file; open until both have ended."""
-        self._room = {1: LARGEST_SPOOL, 2: LARGEST_SPOOL}
-        """Number of the stream to the bytes its file may still take."""
+        self._unlooked = 0
+        """Bytes that have come since the last look at what is free."""
+        self._full = False
         self._speaker = 1
         self._turns = -1
 
@@ -71,11 +76,14 @@ class Output:
             del self._streams[fd]
             return False
         self.last = time.monotonic()
-        kept = block[: self._room[number]]
-        self.lost |= len(kept) < len(block)
-        self._room[number] -= len(kept)
-        if kept:
-            self._write(number, kept)
+        self._unlooked += len(block)
+        if self._unlooked >= _LOOK:
+            self._unlooked = 0
+            self._full = _is_full(self._files[number])
+        if self._full:
+            self.lost = True  # it is read all the same, so that the job can go on
+        else:
+            self._write(number, block)
         return True
 
     def _write(self, number: int, block: bytes) -> None:
@@ -106,3 +114,13 @@ class Output:
             for _ in range(_FULLEST_PIPE // _BLOCK):
                 if not self.keep(fd):
                     break
+
+
+def _is_full(fd: int) -> bool:
+    """Tell whether what is free of a file's filesystem is to be left to others."""
+    try:
+        disk = os.fstatvfs(fd)
+    except OSError:
+        return False  # writing will tell
+    reserve = min(RESERVE, disk.f_blocks * disk.f_frsize // _SHARE)
+    return disk.f_bavail * disk.f_frsize < reserve

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import errno
 import os
+from _collections_abc import Iterable
 
 PRIVATE = ".outlast"
 PRIVATE_FOLDER = 0o700
@@ -162,11 +163,17 @@ def open_output(entry: Entry, name: str) -> int:
 
 def put(path: str, text: str) -> None:
     """Make *path* hold exactly *text* or what it held before, whatever happens meanwhile."""
+    put_pieces(path, (text.encode("utf-8", "surrogateescape"),))
+
+
+def put_pieces(path: str, pieces: Iterable[bytes]) -> None:
+    """Do the same with a text that is not in memory as a whole."""
     aside = path + ".tmp"
     fd = _private_file(aside)
     try:
         try:
-            write_all(fd, text.encode("utf-8", "surrogateescape"))
+            for piece in pieces:
+                write_all(fd, piece)
             os.fsync(fd)
         finally:
             os.close(fd)

@@ -129,14 +129,15 @@ def test_a_command_whose_output_is_huge_keeps_its_beginning_and_says_so(host):
 
 
 def test_a_job_that_never_stops_talking_does_not_fill_the_disk(tmp_path):
+    """The disk's reserve is made larger than any disk: it is seen at the first look."""
     text = sources()["output"]
-    assert "LARGEST_SPOOL = 1 << 30" in text
-    smaller = text.replace("LARGEST_SPOOL = 1 << 30", "LARGEST_SPOOL = 100_000")
-    host = JobHost(tmp_path / "spool", changed={"output": smaller})
-    entry = host.shell("head -c 300000 /dev/zero; echo err >&2; exit 5")
+    reserve = "min(RESERVE, disk.f_blocks * disk.f_frsize // _SHARE)"
+    assert reserve in text
+    host = JobHost(tmp_path / "spool", changed={"output": text.replace(reserve, "1 << 80")})
+    entry = host.shell("head -c 9000000 /dev/zero; echo err >&2; exit 5")
     host.wait(entry)
     host.close()
-    assert Path(entry.path("stdout")).stat().st_size == 100_000
+    assert 4_000_000 < Path(entry.path("stdout")).stat().st_size < 4 << 20
     assert host.end(entry)["output_lost"] is True
     assert host.end(entry)["rc"] == 5
 
@@ -378,3 +379,49 @@ def test_a_flood_of_output_does_not_make_a_supervisor_grow(host, gate):
     Path(entry.path("stdout")).write_bytes(b"")
     gate.write_text("go\n")
     host.wait(entry)
+
+
+LAST_WORD = """    spool.sync_folder(entry.folder)
+"""
+TELL_WEIGHT = (
+    LAST_WORD
+    + """    with open("/proc/self/status") as status, open(entry.folder + "/weight", "w") as file:
+        file.write(status.read())
+"""
+)
+
+
+@pytest.fixture
+def telling(tmp_path):
+    """A host whose supervisors say at their end how large they have ever been."""
+    text = sources()["job_result"]
+    assert text.count(LAST_WORD) == 1
+    changed = {"job_result": text.replace(LAST_WORD, TELL_WEIGHT)}
+    host = JobHost(tmp_path / "spool", changed=changed)
+    yield host
+    host.close()
+
+
+BINARY = "head -c 12000000 /dev/zero | tr '\\0' '\\377'"
+SMALL_DICTS = """printf '{"list": ['; yes '{},' | head -c 12000000; printf '{}]}'"""
+STRING = """printf '{"text": "'; head -c 100000000 /dev/zero | tr '\\0' x; printf '"}'"""
+
+
+@pytest.mark.parametrize(
+    ("line", "finish"),
+    [
+        (f"{BINARY}; {BINARY} >&2", command("x")),
+        (f"{BINARY}; {BINARY} >&2", {"module": "m"}),
+        (SMALL_DICTS, {"module": "m"}),
+        (STRING, {"module": "m"}),
+        ("head -c 300000000 /dev/zero", command("x")),
+    ],
+    ids=["binary", "no JSON", "large JSON", "too large JSON", "flood"],
+)
+def test_whatever_was_printed_a_supervisor_stays_small_at_the_end(telling, line, finish):
+    entry = telling.shell(line, finish=finish)
+    telling.wait(entry)
+    status = Path(entry.folder, "weight").read_text()
+    most = int(status.partition("VmHWM:")[2].split()[0])
+    assert most < 40_000, "kilobytes"
+    Path(entry.path("stdout")).write_bytes(b"")

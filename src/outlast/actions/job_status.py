@@ -78,14 +78,22 @@ async def settle(
         on_poll=on_poll,
         reopen=call.session,
         on_lost=lost,
-        keep=lambda result: _seen_too_early(call.limit, poll, result),
+        keep=lambda result: bool(
+            _seen_too_early(call.limit, poll, result) or result.get("outlast_left_out")
+        ),
     )
     match end:
         case Ended(payload) if _seen_too_early(call.limit, poll, payload):
             _note(call, job.jid, payload)
-            outcome = _overdue(call, {**job.payload, "stdout": "", "stderr": ""})
+            said = {name: payload[name] for name in ("stdout", "stderr") if name in payload}
+            outcome = _overdue(call, {**job.payload, **said})
         case Ended(payload):
             _note(call, job.jid, payload)
+            if payload.get("outlast_left_out"):
+                call.warn(
+                    f"The output of job {job.jid} was too much for its result. All of it is still "
+                    f"on {call.host}: outlast jobs logs {job.jid}"
+                )
             outcome = reported(call, {**payload, "results_file": job.results_file})
         case StillRuns(payload):
             call.journal.learnt(job.jid, call.host, "running", "beyond its limit")

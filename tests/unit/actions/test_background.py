@@ -258,6 +258,27 @@ async def test_a_job_that_outlives_its_limit_is_told_as_stock_tells_it(performin
     assert host.jobs, "its files stay"
 
 
+async def test_a_job_that_stock_would_have_seen_too_early_keeps_what_it_said(performing):
+    gone = {"failed": True, "msg": "Timeout exceeded", "child_pid": 5, "stdout": "partial"}
+    host = JobHost(jobs={"j1.2": {**gone, "started": True, "finished": True}})
+    host.ended.set()
+    outcome = await settled(performing, host, limit=6.0, poll=6.0)
+    assert "requested time - 6s" in outcome.payload["msg"]
+    assert outcome.payload["async_result"]["stdout_lines"] == ["partial"]
+
+
+async def test_a_job_whose_result_was_cut_stays_on_its_host(performing):
+    cut = {"rc": 0, "stdout": "x", "outlast_left_out": 3, "started": True, "finished": True}
+    host = JobHost(jobs={"j1.2": cut})
+    host.ended.set()
+    warnings = []
+    outcome = await settled(performing, host, warn=warnings.append)
+    assert isinstance(outcome, Ok)
+    assert host.jobs, "its output is all there is of the rest"
+    (said,) = warnings
+    assert said.endswith("outlast jobs logs j1.2")
+
+
 @pytest.mark.looptime
 async def test_a_link_that_breaks_is_told_once_and_the_job_still_ends_well(performing):
     host = JobHost(jobs={"j1.2": {"rc": 0, "started": True, "finished": True}}, broken=1)

@@ -77,6 +77,63 @@ def order(finish):
     )
 
 
+def recorded(entry, finish, ending):
+    job_result.record(order(finish), entry, ending)
+    return json.loads(Path(entry.results_file).read_text())
+
+
+@pytest.mark.parametrize("cause", ["limit", "cancelled", "idle"])
+def test_what_was_ended_keeps_its_output(entry, cause):
+    Path(entry.path("stdout")).write_bytes(b"one\ntw\xff\n\n")
+    result = recorded(entry, {"module": "m"}, ended(cause, -15))
+    assert result["failed"] is True
+    assert result["child_pid"] == 4711
+    assert result["stdout"] == "one\ntw\ufffd"
+    assert "stderr" not in result, "it said nothing there"
+
+
+def test_output_that_is_too_much_is_counted(entry):
+    Path(entry.path("stdout")).write_bytes(b"x" * 9_000_000)
+    result = recorded(entry, {"module": "m"}, ended("limit", -15))
+    assert result["outlast_left_out"] == 9_000_000 - (8 << 20)
+    assert result["stdout"].endswith("x\n[outlast left out 611392 more bytes of output]")
+
+
+PADDING = "\u00e9" * 1_000_000
+
+
+def test_a_large_result_of_a_module_is_passed_through(entry):
+    printed = {"text": PADDING, "changed": True, "stderr": "mine"}
+    Path(entry.path("stdout")).write_text("motd\n " + json.dumps(printed, ensure_ascii=False))
+    Path(entry.path("stderr")).write_text("said\n")
+    result = recorded(entry, {"module": "m"}, ended())
+    assert result == {**printed, "stderr": "said\n"}
+    assert json.loads(Path(entry.path("end.json")).read_text())["cause"] == "exited"
+
+
+def test_a_large_result_that_has_lines_and_junk_after_it_is_found(entry):
+    printed = {"list": ["x" * 70] * 20_000, "failed": True}
+    text = json.dumps(printed, indent=1) + "\nbye\n" + "\n" * 100_000
+    Path(entry.path("stdout")).write_text(text)
+    result = recorded(entry, {"module": "m"}, ended(rc=1))
+    assert result == {**printed, "warnings": [JUNK + "bye"]}
+    assert json.loads(Path(entry.path("end.json")).read_text())["cause"] == "failed"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("x" * 2_000_000, "No start of json char found"),
+        ("{" + "x" * 2_000_000, "No end of json char found"),
+        ("\n" * (64 << 20) + "{}", "it printed 67108866 bytes, and 67108864 are the most"),
+    ],
+)
+def test_why_a_large_output_is_no_result_is_said(entry, text, reason):
+    Path(entry.path("stdout")).write_text(text)
+    result = recorded(entry, {"module": "m"}, ended())
+    assert result["msg"] == f"The module m left no result (exit code 0): {reason}"
+
+
 def test_a_single_warning_that_is_no_list_becomes_one(entry):
     Path(entry.path("stdout")).write_text('{"warnings": "w"}\njunk')
     result = job_result.module_result("m", entry, ended())
@@ -97,14 +154,15 @@ def test_output_that_was_removed_is_no_output(entry):
 def test_without_room_for_the_result_the_end_is_kept(entry, monkeypatch):
     """The disk takes a hundred bytes in one file: enough for the end, not for the output."""
     Path(entry.path("stdout")).write_text(json.dumps({"answer": "x" * 1000}))
-    put = spool.put
+    put = spool.put_pieces
 
-    def put_little(path, text):
+    def put_little(path, pieces):
+        text = b"".join(pieces)
         if len(text) > 400:
             raise OSError(28, "No space left on device")
-        put(path, text)
+        put(path, [text])
 
-    monkeypatch.setattr(spool, "put", put_little)
+    monkeypatch.setattr(spool, "put_pieces", put_little)
     job_result.record(order({"module": "m"}), entry, ended(rc=3))
     result = json.loads(Path(entry.results_file).read_text())
     assert result["failed"] is True

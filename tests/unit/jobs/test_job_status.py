@@ -84,6 +84,14 @@ def test_a_restarted_host_has_no_running_jobs(entry):
     )
 
 
+def test_a_lost_job_keeps_what_it_said(entry):
+    ours(entry, pid=GONE, start=5)
+    Path(entry.path("stdout")).write_bytes(b"so far\n")
+    status = job_status.status(entry)
+    assert status["stdout"] == "so far"
+    assert "stderr" not in status
+
+
 def test_what_still_runs_of_a_lost_job_is_named(entry):
     ours(entry, pid=GONE, start=5)
     me = os.getpid()
