@@ -23,7 +23,7 @@ from outlast_agent.shelter import Shelter
 _EARLY = ("spool", "process_tree", "output", "supervisor", "spawner")
 """What a waiting supervisor needs."""
 _LATE = (
-    *("loop", "channel", "processes", "surroundings", "commands"),
+    *("loop", "channel", "marks", "processes", "surroundings", "commands"),
     *("out_of_memory", "printed", "job_result"),
 )
 """What it needs when the job is over."""

@@ -12,7 +12,7 @@ import sys
 
 from outlast_agent import spool
 
-NEEDED = ("spool", "loop", "channel", "processes", "finder", "module_job")
+NEEDED = ("spool", "loop", "channel", "marks", "processes", "finder", "module_job")
 """The modules of this package that such a process needs."""
 BEGIN = "sys.modules['outlast_agent.module_job'].run(work)\n"
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 
 from outlast_agent.channel import Inbox
 from outlast_agent.loop import Loop
+from outlast_agent.marks import carriers
 
 OUTPUT_LIMIT = 64 * 1024 * 1024
 """Bytes of one stream that are kept; the rest is read and dropped, and the end says so."""
@@ -122,8 +123,11 @@ class Gathering:
         child: tuple[int, int, int],
         patience: float,
         finished: Callable[[int, bytes, bytes], None],
+        mark: str = "",
     ) -> None:
+        """*mark* is what all that it starts carries, if it has one."""
         self._loop = loop
+        self._mark = mark
         self.pid, out, err = child
         self._patience = patience
         self._finished: Callable[[int, bytes, bytes], None] | None = finished
@@ -135,7 +139,7 @@ class Gathering:
 
     def end_with(self, ended: Callable[[], None]) -> None:
         """End the whole tree, then call *ended* instead of what was to be called."""
-        ending = Ending(self._loop, self.pid)
+        ending = Ending(self._loop, self.pid, self._mark)
         self._patience = 0
         self._finished = lambda _status, _out, _err: ending.when_over(ended)
 
@@ -170,9 +174,10 @@ class Gathering:
 class Ending:
     """Ends a tree of processes: first asks, then insists."""
 
-    def __init__(self, loop: Loop, pid: int) -> None:
+    def __init__(self, loop: Loop, pid: int, mark: str = "") -> None:
         self._loop = loop
         self._pid = pid
+        self._mark = mark
         self._members: dict[int, str] = {}
         self._deadline = time.monotonic() + GRACE + _LAST
         self._signal(signal.SIGTERM)
@@ -197,11 +202,14 @@ class Ending:
     def _alive(self) -> bool:
         if any(start_time(pid) == began for pid, began in self._members.items()):
             return True
+        if any(start_time(pid) for pid in carriers(self._mark)):
+            return True
         return any(_lives_in_group(pid, self._pid) for pid in _all_processes())
 
     def _signal(self, number: signal.Signals) -> None:
         # Those seen before are kept: once their parent is gone nothing tells whose they were.
-        for pid in descendants(self._pid):
+        # Who has hidden from that before is known by the mark.
+        for pid in [*descendants(self._pid), *carriers(self._mark)]:
             self._members.setdefault(pid, start_time(pid))
         # The first process before its children: it is to end by the signal, not because of them.
         _kill(os.killpg, self._pid, number)

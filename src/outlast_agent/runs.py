@@ -13,6 +13,7 @@ import os
 from outlast_agent.agent import Agent
 from outlast_agent.channel import Outbox
 from outlast_agent.loop import exit_code
+from outlast_agent.marks import marked
 from outlast_agent.processes import Gathering, fork
 from outlast_agent.request import Refused, Request
 
@@ -69,9 +70,10 @@ def _run_module(agent: Agent, request: Request, environment: dict[str, str]) -> 
         for key in files.values():
             agent.stored.discard(str(key))
 
-    child = fork(lambda: agent.modules.run(parcel, args), environment)
+    with marked() as mark:
+        child = fork(lambda: agent.modules.run(parcel, args), environment)
     request.before_answer = forget
-    _follow(request, Gathering(agent.loop, child, _MODULE_PATIENCE, finished))
+    _follow(request, Gathering(agent.loop, child, _MODULE_PATIENCE, finished, mark))
 
 
 def _run_command(agent: Agent, request: Request, environment: dict[str, str]) -> None:
@@ -82,7 +84,8 @@ def _run_command(agent: Agent, request: Request, environment: dict[str, str]) ->
         raise Refused("a command is a mapping")
     command = Command(fields, environment)
     started = dt.datetime.now()  # the module gives the host's local time
-    process = command.start()
+    with marked() as mark:
+        process = command.start()
     if isinstance(process, dict):
         _answer(request, process)
         return
@@ -103,7 +106,7 @@ def _run_command(agent: Agent, request: Request, environment: dict[str, str]) ->
     child = (process.pid, os.dup(process.stdout.fileno()), os.dup(process.stderr.fileno()))
     process.stdout.close()
     process.stderr.close()
-    _follow(request, Gathering(agent.loop, child, _COMMAND_PATIENCE, finished))
+    _follow(request, Gathering(agent.loop, child, _COMMAND_PATIENCE, finished, mark))
 
 
 def _answer(request: Request, result: dict[str, object]) -> None:

@@ -146,6 +146,37 @@ async def test_cancelling_ends_the_whole_tree(session, tmp_path):
         await shell(session, waiting)
 
 
+async def test_cancelling_ends_what_hides_from_its_run_and_nothing_of_another(session, tmp_path):
+    """It left the session and lost its parent; a second one of a run that goes on stays."""
+    hide = "(setsid sh -c 'echo $$ > {0}/{1}.new; mv {0}/{1}.new {0}/{1}; exec sleep 600' &)"
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(
+            session.run(CommandRun(shell=hide.format(tmp_path, "one") + "; exec sleep 600"))
+        )
+        waits = f"until [ -e {tmp_path}/end ]; do sleep 0.01; done"
+        other = group.create_task(
+            session.run(CommandRun(shell=hide.format(tmp_path, "two") + "; " + waits))
+        )
+        for name in ("one", "two"):
+            await shell(session, f"until [ -s {tmp_path}/{name} ]; do sleep 0.01; done")
+        one, two = (int((tmp_path / name).read_text()) for name in ("one", "two"))
+        try:
+            running.cancel()
+            async with asyncio.timeout(10):
+                await shell(session, f"while kill -0 {one}; do sleep 0.01; done")
+            assert (await shell(session, f"kill -0 {two}"))["rc"] == 0
+        finally:
+            (tmp_path / "end").touch()
+            await shell(session, f"kill {one} {two}")
+    assert result(other.result())["rc"] == 0
+
+
+async def test_nothing_tells_a_program_that_it_can_be_found(session):
+    line = "env; ulimit -n; ulimit -u; ulimit -v"
+    first = await shell(session, line)
+    assert first["stdout"] == (await shell(session, line))["stdout"]
+
+
 async def test_what_a_program_leaves_behind_lives_on(session, tmp_path):
     line = f"sleep 600 >/dev/null 2>&1 & echo $! > {tmp_path}/pid"
     async with asyncio.timeout(10):
