@@ -257,6 +257,18 @@ def test_the_whole_tree_ends_also_what_left_the_session(host):
     assert host.end(entry)["survivors"] == 0
 
 
+def test_what_left_the_session_and_is_deaf_is_ended_all_the_same(host):
+    """One is a child still, the other an orphan; neither hears that it is asked to end."""
+    Path(host.folder).mkdir()
+    Path(host.folder, "pids").write_text("")
+    deaf = "setsid sh -c 'trap \"\" TERM; echo $$; while :; do sleep 0.05; done'"
+    entry = host.shell(f"({deaf} &) >> pids; {deaf} >> pids", limit=0.3, cwd=host.folder)
+    wait_until(lambda: len(pids(entry)) == 2)
+    assert host.wait(entry)["msg"] == "Timeout exceeded"
+    assert [gone(pid) for pid in pids(entry)] == [True, True]
+    assert (host.end(entry)["cause"], host.end(entry)["survivors"]) == ("limit", 0)
+
+
 @pytest.mark.parametrize("limit", [0, -1])
 def test_no_limit_is_no_limit(host, gate, limit):
     entry = host.shell(f"read x < {gate}", limit=limit)
