@@ -11,7 +11,7 @@ import contextlib
 import os
 import sys
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.machinery import ModuleSpec
 from types import CodeType, ModuleType
 
@@ -138,15 +138,21 @@ def forget(names: Mapping[str, object]) -> None:
             del sys.modules[name]
 
 
-def run_module(finder: ModuleFinder, main: str, args: Mapping[str, object]) -> int:
+def run_module(
+    finder: ModuleFinder,
+    main: str,
+    args: Mapping[str, object],
+    change: Callable[[ModuleType], None] = lambda _basic: None,
+) -> int:
     """Run *main* as a program in this process; gives its exit code.
 
-    The module prints its result to stdout. The caller flushes nothing and exits at once.
+    *change* is given the module `basic` before *main* uses it, if it does. The module prints its
+    result to stdout. The caller flushes nothing and exits at once.
     """
     sys.meta_path.insert(0, finder)  # type: ignore[arg-type]  # see find_spec
     try:
         try:
-            _run_as_main(finder, main, args)
+            _run_as_main(finder, main, args, change)
         except Exception as error:  # noqa: BLE001  # a module's crash is a result, told as stock tells it
             _tell(error)
     except SystemExit as leaving:
@@ -162,7 +168,12 @@ def run_module(finder: ModuleFinder, main: str, args: Mapping[str, object]) -> i
         _clean_up()
 
 
-def _run_as_main(finder: ModuleFinder, main: str, args: Mapping[str, object]) -> None:
+def _run_as_main(
+    finder: ModuleFinder,
+    main: str,
+    args: Mapping[str, object],
+    change: Callable[[ModuleType], None],
+) -> None:
     import json
     from importlib import import_module
 
@@ -170,6 +181,7 @@ def _run_as_main(finder: ModuleFinder, main: str, args: Mapping[str, object]) ->
         basic = import_module(_BASIC)
         basic._ANSIBLE_ARGS = json.dumps({"ANSIBLE_MODULE_ARGS": dict(args)}).encode()  # type: ignore[attr-defined]  # noqa: SLF001  # how stock's own loader hands them over
         basic._ANSIBLE_PROFILE = _PROFILE  # type: ignore[attr-defined]  # noqa: SLF001
+        change(basic)
     code = finder.get_code(main)
     finder.files["__main__"] = finder.files[main]  # tracebacks ask for the source by this name
     module = ModuleType("__main__")

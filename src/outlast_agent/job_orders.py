@@ -50,6 +50,7 @@ def order_for(agent: Agent, request: Request) -> dict[str, object]:
         "limit": request.number("limit"),
         "idle_limit": terms["idle_limit"],
         "argv": [],
+        "answers": False,
         "executable": "",
         "cwd": "",
         "environment": environment,
@@ -76,10 +77,10 @@ def _facts(request: Request, work: Mapping[str, object], terms: Mapping[str, flo
     """Give what job.json says, but for its end, which only the supervisor knows."""
     finish = work["finish"]
     facts = {
-        "version": 1,
+        "version": 2,
         "name": request.text("name"),
         "module": finish.get("module", "") if isinstance(finish, dict) else "",
-        "prints_json": isinstance(finish, dict) and finish.keys() == {"module"},
+        "answers": bool(work.get("answers")),
         "limit": request.number("limit"),
         "idle_limit": terms["idle_limit"],
         "started": time.time(),
@@ -141,6 +142,7 @@ def _module(
         agent.stored.discard(str(key))
     return {
         "argv": argv,
+        "answers": True,
         "executable": argv[0],
         "cwd": os.getcwd(),
         "payload": payload,

@@ -62,7 +62,7 @@ def _remove_folders(entry: spool.Entry) -> None:
 
 def _record_in_no_room(entry: spool.Entry, ending: Ending, error: OSError) -> None:
     """Keep at least how it ended: the room that its output took is enough for that."""
-    for name in ("stdout", "stderr", "turns"):
+    for name in ("stdout", "stderr", "turns", "answer", "complaints"):
         if os.path.exists(entry.path(name)):
             os.truncate(entry.path(name), 0)
     said = {
@@ -160,14 +160,16 @@ def command_result(fields: str, entry: spool.Entry, ending: Ending) -> dict[str,
 
 def module_result(name: str, entry: spool.Entry, ending: Ending) -> dict[str, object] | Printed:
     """Give what a module printed, or say that it printed nothing of use."""
-    errors = Stream(entry.path("stderr"))
+    apart = os.path.exists(entry.path("answer"))  # from what its programs print
+    output = entry.path("answer" if apart else "stdout")
+    errors = Stream(entry.path("complaints" if apart else "stderr"))
     try:
-        result = _printed(entry.path("stdout"))
+        result = _printed(output)
     except ValueError as error:
         return {
             "failed": True,
             "cmd": name,
-            "data": Stream(entry.path("stdout")),
+            "data": Stream(output),
             "stderr": errors,
             "msg": "The module %s left no result (%s): %s" % (name, _how(ending), error),
             **({"outlast_cause": "signalled"} if ending.cause == "signalled" else {}),

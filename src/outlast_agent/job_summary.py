@@ -113,9 +113,10 @@ def _last_words(
     entry: spool.Entry, job: dict[str, object], result: dict[str, object] | None
 ) -> str:
     """Give the last line of whichever stream spoke last; of a module that is over, its `msg`."""
-    if job.get("prints_json"):
-        if result is not None and "msg" in result:
-            return shown(str(result["msg"]).encode("utf-8", "replace"))
+    before_2 = job.get("prints_json")  # its answer stands where output should be
+    if (before_2 or job.get("answers")) and result is not None and "msg" in result:
+        return shown(str(result["msg"]).encode("utf-8", "replace"))
+    if before_2:
         return shown(_tail(entry.path("stderr")))
     latest = sorted(("stdout", "stderr"), key=lambda name: _time_of(entry.path(name)) or 0.0)
     lines = (shown(_tail(entry.path(name))) for name in reversed(latest))

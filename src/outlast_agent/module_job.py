@@ -2,7 +2,8 @@
 
 Knows how it gets the module, what it imports and its arguments, none of which may stand in
 argv, in the environment or in a file that others can read. Leaves running the module to
-`finder`, and watching over it to `supervisor`, whose child it is.
+`finder`, telling what its programs print to `teeing`, and watching over it to `supervisor`,
+whose child it is.
 """
 
 from __future__ import annotations
@@ -12,14 +13,14 @@ import sys
 
 from outlast_agent import spool
 
-NEEDED = ("spool", "loop", "channel", "marks", "processes", "finder", "module_job")
+NEEDED = ("spool", "loop", "channel", "marks", "processes", "finder", "teeing", "module_job")
 """The modules of this package that such a process needs."""
 BEGIN = "sys.modules['outlast_agent.module_job'].run(work)\n"
 
 
 def run(work: dict[str, object]) -> None:
     """Run the module that *work* describes in this process, and exit as it does."""
-    from outlast_agent import finder, processes
+    from outlast_agent import finder, processes, teeing
 
     if sys.path and sys.path[0] == "":
         del sys.path[0]  # what lies in the current folder is nobody's module
@@ -37,7 +38,8 @@ def run(work: dict[str, object]) -> None:
     if work["on_disk"]:
         library = _folder(entry, "library")
         finder.materialise(files, sources, library)
-    code = finder.run_module(finder.ModuleFinder(files, sources, library), str(work["main"]), args)
+    found = finder.ModuleFinder(files, sources, library)
+    code = finder.run_module(found, str(work["main"]), args, teeing.tee)
     os._exit(code)  # what the module left running in threads is not waited for
 
 

@@ -1,8 +1,9 @@
 """What a job prints, kept as it comes.
 
 Knows the pipes a job writes to, the files that hold what came, and whose turn it was: two
-files alone would not tell in which order stdout and stderr spoke. Leaves reading that again
-to `job_output`, and what wakes us to `supervisor`, of which this is a part: it imports
+files alone would not tell in which order stdout and stderr spoke. A module speaks itself as
+well: what it prints is its answer, which nobody watches. Leaves reading that again to
+`job_output`, and what wakes us to `supervisor`, of which this is a part: it imports
 nothing that costs a waiting job memory.
 
     ASYNC_DIR/.outlast/JID/turns    one record for each time the other stream begins to speak:
@@ -19,6 +20,8 @@ import time
 
 from outlast_agent import spool
 
+NAMES = {1: "stdout", 2: "stderr", 3: "answer", 4: "complaints"}
+"""Number of a stream to its spool file; the last two are a module's own stdout and stderr."""
 RESERVE = 256 << 20
 """Bytes that stay free: a job that never stops talking must not fill the disk for all others."""
 _SHARE = 20
@@ -27,13 +30,14 @@ _LOOK = 4 << 20
 """Bytes of output between two looks at how much is free."""
 TURN = 16
 """Bytes of one record in `turns`."""
+_LAST_WITH_TURNS = 2
 _BLOCK = 65536
 _FULLEST_PIPE = 1 << 20
 _READABLE = select.POLLIN | select.POLLHUP | select.POLLERR
 
 
 class Output:
-    """Both streams of one job."""
+    """All streams of one job."""
 
     def __init__(self, entry: spool.Entry, poll: select.poll) -> None:
         self.last = time.monotonic()
@@ -43,9 +47,9 @@ class Output:
         self._entry = entry
         self._poll = poll
         self._streams: dict[int, int] = {}
-        """Pipe to the number of its stream (1, 2)."""
+        """Pipe to the number of its stream."""
         self._files: dict[int, int] = {}
-        """Number of the stream to its spool file; open until both have ended."""
+        """Number of the stream to its spool file; open until all have ended."""
         self._unlooked = 0
         """Bytes that have come since the last look at what is free."""
         self._full = False
@@ -60,7 +64,7 @@ class Output:
     def adopt(self, number: int, fd: int) -> None:
         """Listen to the pipe *fd*, which carries stream *number*."""
         self._streams[fd] = number
-        self._files[number] = spool.open_output(self._entry, "stdout" if number == 1 else "stderr")
+        self._files[number] = spool.open_output(self._entry, NAMES[number])
         self._poll.register(fd, _READABLE)
 
     def keep(self, fd: int) -> bool:
@@ -88,7 +92,7 @@ class Output:
 
     def _write(self, number: int, block: bytes) -> None:
         try:
-            if number != self._speaker:
+            if number != self._speaker and number <= _LAST_WITH_TURNS:
                 self._take_turn(number)
             spool.write_all(self._files[number], block)
         except OSError:

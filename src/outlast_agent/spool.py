@@ -4,6 +4,8 @@
     ASYNC_DIR/.outlast/JID/job.json    what runs, for whom, since when, under which supervisor
     ASYNC_DIR/.outlast/JID/stdout      output as it comes; stderr beside it
     ASYNC_DIR/.outlast/JID/turns       which of the two spoke when, if both did (see `output`)
+    ASYNC_DIR/.outlast/JID/answer      what a module itself prints, its JSON; `complaints` beside
+                                       it: its stderr. stdout and stderr are its programs' then
     ASYNC_DIR/.outlast/JID/child       pid and start time of the job's own process
     ASYNC_DIR/.outlast/JID/grace       seconds it has to end itself, if somebody cancelled it
     ASYNC_DIR/.outlast/JID/end.json    how it ended
@@ -127,11 +129,11 @@ def _reason(error: OSError) -> str:
     return os.strerror(error.errno) if error.errno else str(error)
 
 
-def record_start(entry: Entry, facts: str) -> None:
+def record_start(entry: Entry, facts: str, streams: tuple[str, ...] = ("stdout", "stderr")) -> None:
     """Make a new job's records and get them to the disk; raise `SpoolRefused` if that fails.
 
-    *facts* is the text of job.json. When this returns, the job is known to whoever looks,
-    even if the power fails in the next moment.
+    *facts* is the text of job.json, *streams* are the files its output goes to. When this
+    returns, the job is known to whoever looks, even if the power fails in the next moment.
     """
     try:
         _private_folder(entry.private)
@@ -139,7 +141,7 @@ def record_start(entry: Entry, facts: str) -> None:
         raise SpoolRefused(_unusable(entry.private, _reason(error))) from error
     try:
         put(entry.path("job.json"), facts)
-        for name in ("stdout", "stderr"):
+        for name in streams:
             os.close(_private_file(entry.path(name)))
         put(entry.results_file, entry.running_text())
         for folder in (entry.private, os.path.dirname(entry.private), entry.folder):

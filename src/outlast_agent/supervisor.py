@@ -17,7 +17,7 @@ import time
 from _collections_abc import Callable
 
 from outlast_agent import process_tree, spool
-from outlast_agent.output import Output
+from outlast_agent.output import NAMES, Output
 
 GRACE = 2.0
 """Seconds a job has between the request to end and its being killed."""
@@ -40,6 +40,8 @@ class Order:
         argv = fields["argv"]
         self.argv = [str(word) for word in argv] if isinstance(argv, (list, tuple)) else []
         """Empty: there is nothing to run, `finish` holds the result already."""
+        # Descriptor of the program to number of the stream: a module's own stdout is its answer.
+        self.streams = {1: 3, 2: 4, 3: 1, 4: 2} if fields.get("answers") else {1: 1, 2: 2}
         self.executable = str(fields["executable"])
         self.cwd = str(fields["cwd"])
         environment = fields["environment"]
@@ -128,7 +130,7 @@ class Supervisor:
     # -- the program --------------------------------------------------------------------
 
     def _start(self) -> None:
-        pipes = {1: os.pipe(), 2: os.pipe()}
+        pipes = {number: os.pipe() for number in self._order.streams}
         if self._order.payload:
             pipes[0] = os.pipe()[::-1]
         told, tell = os.pipe()
@@ -154,7 +156,7 @@ class Supervisor:
             self._input = fd
             self._poll.register(fd, select.POLLOUT)
         else:
-            self._output.adopt(number, fd)
+            self._output.adopt(self._order.streams[number], fd)
 
     # -- what wakes us ------------------------------------------------------------------
 
@@ -276,7 +278,10 @@ def become_program(order: Order, streams: dict[int, int], tell: int) -> None:
     try:
         os.setsid()
         os.umask(0o022)
-        for number, fd in streams.items():
+        beyond = max(streams) + 1
+        tell = _at_least(tell, beyond)
+        sources = {number: _at_least(fd, beyond) for number, fd in streams.items()}
+        for number, fd in sources.items():
             os.dup2(fd, number)
         _signal.set_wakeup_fd(-1)
         for number in (_signal.SIGCHLD, _signal.SIGTERM, _signal.SIGINT, _signal.SIGPIPE):
@@ -292,6 +297,13 @@ def become_program(order: Order, streams: dict[int, int], tell: int) -> None:
         os._exit(127)
 
 
+def _at_least(fd: int, lowest: int) -> int:
+    """Give *fd*, or a double of it, that is in nobody's way below *lowest*."""
+    while fd < lowest:
+        fd = os.dup(fd)
+    return fd
+
+
 def supervise(
     fields: dict[str, object],
     tell: Callable[[tuple[str, str, str]], None],
@@ -304,7 +316,8 @@ def supervise(
     try:
         supervisor.listen()
         spool.open_folder(entry.folder)
-        spool.record_start(entry, _signed(order.facts, entry.jid))
+        streams = tuple(NAMES[number] for number in order.streams.values())
+        spool.record_start(entry, _signed(order.facts, entry.jid), streams)
     except (spool.SpoolRefused, OSError) as refusal:
         tell((str(refusal), "", ""))
         return

@@ -103,3 +103,28 @@ def test_the_second_version_knows_who_spoke_when(second):
 def test_cleaning_up_leaves_nothing_of_the_second_version(second, jid):
     job_status.cleanup(spool.Entry(second, jid))
     assert not [path for path in Path(second).rglob("*") if jid in path.name]
+
+
+@pytest.fixture
+def third(tmp_path):
+    return copied("spool_v3", tmp_path)
+
+
+def test_the_third_version_keeps_a_modules_answer_apart(third):
+    entry = spool.Entry(third, "j1.301")
+    seen = job_summary.summary(entry)
+    assert (seen["state"], seen["cause"], seen["last_line"]) == ("ended", "exited", "said all")
+    assert job_status.status(entry)["out"] == "out\nmore\n"
+    assert output(third, "j1.301") == b"out\nerr\nmore\n"
+
+
+def test_a_module_of_the_third_version_that_was_lost(third):
+    entry = spool.Entry(third, "j2.302")
+    assert job_status.status(entry)["outlast_cause"] == "lost"
+    assert output(third, "j2.302") == b"partial\n"
+
+
+@pytest.mark.parametrize("jid", ["j1.301", "j2.302"])
+def test_cleaning_up_leaves_nothing_of_the_third_version(third, jid):
+    job_status.cleanup(spool.Entry(third, jid))
+    assert not [path for path in Path(third).rglob("*") if jid in path.name]

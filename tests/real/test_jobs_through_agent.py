@@ -250,7 +250,9 @@ def test_a_module_is_given_files_that_are_gone_afterwards(agent, content, home):
     assert agent.wait(job)["changed"] is True
     assert home.joinpath("cup").read_text() == "tea"
     assert sorted(path.name for path in private(home, job).iterdir()) == [
+        "answer",
         "child",
+        "complaints",
         "end.json",
         "job.json",
         "stderr",
