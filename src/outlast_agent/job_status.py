@@ -15,6 +15,9 @@ import time
 from outlast_agent import spool
 from outlast_agent.printed import output_so_far
 
+_SO_FAR = 64 * 1024
+"""Bytes of each stream of a running job that its status tells: the last ones."""
+
 
 class Unfinished:
     """It runs, as far as can be known."""
@@ -36,9 +39,7 @@ def status(entry: spool.Entry) -> dict[str, object]:
     state = look(entry)
     if isinstance(state, Unknown):
         return {**_could_not_find(entry), "results_file": entry.results_file}
-    answer: dict[str, object] = {}
-    if isinstance(state, Finished):
-        answer.update(state.data)
+    answer = state.data.copy() if isinstance(state, Finished) else _said_so_far(entry)
     # After the module's own keys: what it calls `started` is its business, not the job's.
     answer.update(
         ansible_job_id=entry.jid,
@@ -47,6 +48,23 @@ def status(entry: spool.Entry) -> dict[str, object]:
         finished=isinstance(state, Finished),
     )
     return answer
+
+
+def _said_so_far(entry: spool.Entry) -> dict[str, object]:
+    """Give what a job of ours has said last; nothing of one that nobody is to hear (no_log)."""
+    if not (record(entry, "job.json") or {}).get("name"):
+        return {}
+    ends = {"outlast_" + name: _end_of(entry.path(name)) for name in ("stdout", "stderr")}
+    return {key: text for key, text in ends.items() if text}
+
+
+def _end_of(path: str) -> str:
+    try:
+        with open(path, "rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - _SO_FAR))
+            return file.read(_SO_FAR).decode("utf-8", "replace")
+    except OSError:
+        return ""
 
 
 def cleanup(entry: spool.Entry) -> dict[str, object]:

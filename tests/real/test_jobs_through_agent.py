@@ -64,6 +64,35 @@ def test_a_running_job_has_stocks_status(agent, gate):
     agent.wait(job)
 
 
+def test_a_running_job_tells_what_it_said_last(agent, home, gate):
+    line = f"echo oh >&2; head -c 70000 /dev/zero | tr '\\0' x; echo last; read x < {gate}"
+    job = agent.start(line)
+    wait_until(lambda: (private(home, job) / "stdout").stat().st_size == 70_005)
+    status = agent.status(job)
+    assert len(status["outlast_stdout"]) == 64 * 1024
+    assert status["outlast_stdout"].endswith("xlast\n")
+    assert status["outlast_stderr"] == "oh\n"
+    gate.write_text("go\n")
+    assert "outlast_stdout" not in agent.wait(job), "its result has all of it"
+
+
+def test_what_nobody_is_to_hear_is_not_told_while_it_runs(agent, home, gate):
+    started = agent.ask(
+        "job.start",
+        jid="j1",
+        limit=30,
+        terms={},
+        async_dir="~/.ansible_async",
+        name="",
+        run={"command": {"shell": f"echo s3cret; read x < {gate}"}, "environment": {}},
+    )
+    job = agent.answer(started)[1]
+    wait_until(lambda: (private(home, job) / "stdout").read_text() == "s3cret\n")
+    assert "s3cret" not in json.dumps(agent.status(job))
+    gate.write_text("go\n")
+    agent.wait(job)
+
+
 def test_the_end_is_told_at_once(agent, gate):
     job = agent.start(f"read x < {gate}; date +%s.%N")
     told = agent.about("job.ended", job)

@@ -21,6 +21,8 @@ _NOT_PART_OF_IT: Final = frozenset(("exception", "warnings", "deprecations", "fa
 _DEBUG: Final = frozenset(("debug", "ansible.builtin.debug", "ansible.legacy.debug"))
 _LOOP: Final = frozenset(("ansible_loop_var", "ansible_index_var", "ansible_loop"))
 _HIDDEN_IN_DEBUG: Final = _LOOP | {"changed", "invocation", "skip_reason"}
+_SO_FAR: Final = ("outlast_stdout", "outlast_stderr")
+"""What a running job has said: for playbooks, and too long for a line of ours that stock knows."""
 _BREAKS: Final = "\n\x85\u2028\u2029"
 _FORBIDDEN: Final = "[^\n\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010fffe]"
 
@@ -132,8 +134,11 @@ def _blocky(text: str) -> str:
 
 def dumped(result: Mapping[str, object], *, form: str, verbosity: int, at_length: bool) -> str:
     """Give the text after `=>` for *result*, as *form* (json or yaml) and verbosity want it."""
-    hidden = ("invocation", "diff") if verbosity < 3 else ()  # noqa: PLR2004  # -vvv
+    hidden = _SO_FAR if verbosity > 2 else ("invocation", "diff", *_SO_FAR)  # noqa: PLR2004  # -vvv
     shown = {key: value for key, value in result.items() if key not in hidden}
+    overdue = shown.get("async_result")
+    if isinstance(overdue, Mapping):
+        shown["async_result"] = {k: v for k, v in overdue.items() if k not in _SO_FAR}
     if form == "yaml":
         return as_yaml(shown)
     return as_json(shown, _INDENT if at_length or verbosity > 2 else None)  # noqa: PLR2004
