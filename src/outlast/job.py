@@ -69,6 +69,8 @@ class JobIntent(Struct, frozen=True, kw_only=True):
     async_dir: str
     address: Mapping[str, object]
     """How the host is reached, in plain values, without passwords."""
+    age: float = 0.0
+    """Seconds it has run when it is noted as started: of a job that was there already."""
 
 
 class Journal(Protocol):

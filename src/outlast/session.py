@@ -72,7 +72,11 @@ class Session(Protocol):
         ...
 
     async def start_job(self, job: JobOrder) -> Mapping[str, object]:
-        """Start a background job; the answer (stock's start result) means it is recorded."""
+        """Start a background job; the answer (stock's start result) means it is recorded.
+
+        A job that is the same and has the name already is answered instead, with `attached` and
+        its `age` in seconds. Raises `ActionFailed` when the host says no, or the name is another's.
+        """
         ...
 
     async def job_status(self, jid: str, async_dir: str) -> Mapping[str, object]:

@@ -32,7 +32,7 @@ def cancel(agent: Agent, request: Request) -> None:
     if not supervisor:
         request.reply(_not_ended(entry))
         return
-    _ask(entry, supervisor, grace)
+    ask(entry, supervisor, grace)
     watch = Watch(
         agent.loop,
         entry,
@@ -54,8 +54,8 @@ def cancel(agent: Agent, request: Request) -> None:
     watch.look()
 
 
-def _ask(entry: spool.Entry, supervisor: int, grace: float) -> None:
-    """Ask the supervisor to end its job: first how, then that."""
+def ask(entry: spool.Entry, supervisor: int, grace: float) -> None:
+    """Ask the supervisor to end its job: first how, then that; raises `Refused`."""
     try:
         spool.put(entry.path("grace"), "%r\n" % float(grace))
         os.kill(supervisor, signal.SIGTERM)

@@ -10,7 +10,7 @@ import contextlib
 import os
 import signal
 
-from outlast_agent import job_status
+from outlast_agent import admission, job_names, job_status, spool
 from outlast_agent.agent import Agent
 from outlast_agent.job_orders import carrier_of, order_for
 from outlast_agent.job_watch import Watch, entry_of
@@ -21,30 +21,41 @@ from outlast_agent.request import Request
 def start(agent: Agent, request: Request) -> None:
     """Op `job.start`: answered with stock's start result once the job is recorded.
 
-    A job whose start is withdrawn before that is ended: nobody would know that it runs.
+    A job that has the name already and is the same is answered instead, as `attached`. When as
+    many jobs run as may, the answer is `full`, and nothing was started. A job whose start is
+    withdrawn before that is ended: nobody would know that it runs.
     """
     order = order_for(agent, request)
+    folder = str(order["folder"])
     withdrawn: list[bool] = []
     request.on_cancel = lambda: withdrawn.append(True)
 
     launcher = agent.lasting(Launcher, lambda: _launcher(agent))
 
     def answer(refusal: str, jid: str, results_file: str) -> None:
+        entry = spool.Entry(folder, jid)
+        ours = jid.rpartition(".")[0] == order["jid"]
         if withdrawn:
-            _end(jid)
+            if ours:
+                _end(jid)
             request.cancelled()
+        elif refusal == admission.FULL:
+            request.reply({"full": True})
+        elif refusal == admission.TAKEN:
+            request.fail(job_names.conflict(entry, str(order["label"])))
         elif refusal:
             request.fail(refusal)
         else:
-            started: dict[str, object] = {
-                "ansible_job_id": jid,
-                "started": True,
-                "finished": False,
-                "results_file": results_file,
-            }
-            if launcher.warning:
-                started["warnings"] = [launcher.warning]
-            request.reply(started)
+            request.reply(
+                {
+                    "ansible_job_id": jid,
+                    "started": True,
+                    "finished": False,
+                    "results_file": results_file,
+                    **({} if ours else job_names.attached(entry)),
+                    **({"warnings": [launcher.warning]} if launcher.warning and ours else {}),
+                }
+            )
 
     launcher.launch(order, answer)
 

@@ -22,8 +22,10 @@ from outlast_agent.request import Refused, Request
 
 COMMAND_PATIENCE = 1.0
 """Seconds of silence after which what a command has left behind is not listened to any more."""
-_TERMS = ("idle_limit",)
+_TERMS = ("idle_limit", "host_limit")
 _JID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_NAME = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9_.@:+-]{0,99})?")
+_DIGEST = re.compile(r"[0-9a-f]{0,128}")
 
 
 def carrier_of(agent: Agent) -> Carrier:
@@ -43,12 +45,14 @@ def order_for(agent: Agent, request: Request) -> dict[str, object]:
     environment.update({str(name): str(value) for name, value in run["environment"].items()})
     place = {"folder": spool.expand(async_dir), "jid": jid}
     work = _command(run, environment) if "command" in run else _module(agent, run, place)
-    terms = terms_of(request)
+    terms, label = terms_of(request), _label(request)
     order: dict[str, object] = {
         **place,
-        "facts": _facts(request, work, terms),
+        **terms,
+        "label": label,
+        "content": _matching(_DIGEST, request.body.get("content", ""), "content"),
+        "facts": _facts(request, work, terms, label),
         "limit": request.number("limit"),
-        "idle_limit": terms["idle_limit"],
         "argv": [],
         "answers": False,
         "executable": "",
@@ -73,12 +77,27 @@ def terms_of(request: Request) -> dict[str, float]:
     return terms
 
 
-def _facts(request: Request, work: Mapping[str, object], terms: Mapping[str, float]) -> str:
+def _label(request: Request) -> str:
+    """Give the name by which there is one job at a time; empty: it has none."""
+    given = request.body.get("terms")
+    return _matching(_NAME, given.get("name", "") if isinstance(given, dict) else "", "name")
+
+
+def _matching(form: re.Pattern[str], value: object, what: str) -> str:
+    if not isinstance(value, str) or not form.fullmatch(value):
+        raise Refused("this is no %s of a job: %s" % (what, json.dumps(value)))
+    return value
+
+
+def _facts(
+    request: Request, work: Mapping[str, object], terms: Mapping[str, float], label: str
+) -> str:
     """Give what job.json says, but for its end, which only the supervisor knows."""
     finish = work["finish"]
     facts = {
         "version": 2,
         "name": request.text("name"),
+        "label": label,
         "module": finish.get("module", "") if isinstance(finish, dict) else "",
         "answers": bool(work.get("answers")),
         "limit": request.number("limit"),

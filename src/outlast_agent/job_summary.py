@@ -44,6 +44,7 @@ def _ours(entry: spool.Entry, job: dict[str, object]) -> dict[str, object]:
     return {
         "jid": entry.jid,
         "name": name,
+        "label": str(job.get("label", "")),
         "started": started,
         "limit": job.get("limit"),
         "user": job.get("user"),

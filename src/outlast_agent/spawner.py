@@ -42,7 +42,8 @@ class Spawner:
     def launch(self, order: dict[str, object]) -> object:
         """Start a job's supervisor; give (refusal, jid, results file).
 
-        When the refusal is empty, the job is recorded on the disk.
+        When the refusal is empty, the job is recorded on the disk: this one, or the one of
+        another id that is the same.
         """
         report, tell = os.pipe()
         try:

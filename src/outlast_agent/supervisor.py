@@ -16,7 +16,7 @@ import select
 import time
 from _collections_abc import Callable
 
-from outlast_agent import process_tree, spool
+from outlast_agent import admission, process_tree, spool
 from outlast_agent.output import NAMES, Output
 
 GRACE = 2.0
@@ -32,6 +32,7 @@ class Order:
     def __init__(self, fields: dict[str, object]) -> None:
         self.folder = str(fields["folder"])
         self.jid = str(fields["jid"])
+        self.wish = admission.Wish(fields)
         self.facts = str(fields["facts"])
         """The text of job.json, without its closing brace."""
         self.limit = _seconds(fields["limit"])
@@ -309,7 +310,10 @@ def supervise(
     tell: Callable[[tuple[str, str, str]], None],
     finish: Callable[[Order, spool.Entry, Ending], None],
 ) -> None:
-    """Record a job, tell that it is recorded (or why not), run it, record its end."""
+    """Record a job, tell that it is recorded (or why not), run it, record its end.
+
+    What is told is (refusal, jid, results file); see `admission.record_start`.
+    """
     order = Order(fields)
     entry = spool.Entry(order.folder, "%s.%d" % (order.jid, os.getpid()))
     supervisor = Supervisor(order, entry)
@@ -317,11 +321,13 @@ def supervise(
         supervisor.listen()
         spool.open_folder(entry.folder)
         streams = tuple(NAMES[number] for number in order.streams.values())
-        spool.record_start(entry, _signed(order.facts, entry.jid), streams)
+        facts = _signed(order.facts, entry.jid)
+        said = admission.record_start(entry, facts, order.wish, streams)
     except (spool.SpoolRefused, OSError) as refusal:
-        tell((str(refusal), "", ""))
-        return
-    tell(("", entry.jid, entry.results_file))
+        said = (str(refusal), "", "")
+    tell(said)
+    if said[1] != entry.jid:
+        return  # it is not to run, or another one does already
     _show_name()
     process_tree.adopt_orphans()
     finish(order, entry, _run(supervisor) if order.argv else _not_run())

@@ -33,7 +33,7 @@ MORE = """\
 """
 JOB_KEYS = {
     *("jid", "host", "run", "task", "state", "cause", "rc", "user", "started", "ended", "limit"),
-    *("async_dir", "last_line", "output_bytes", "asked"),
+    *("async_dir", "last_line", "output_bytes", "asked", "label"),
 }
 RUN_KEYS = {
     *("id", "state", "started", "ended", "code", "command", "folder", "user", "playbooks"),

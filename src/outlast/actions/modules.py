@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 from collections.abc import Mapping
 
 import msgspec
@@ -19,7 +20,7 @@ from outlast.content.answers import judge
 from outlast.content.arguments import module_args
 from outlast.content.places import Content
 from outlast.errors import ActionFailed, Cause, HostUnreachable
-from outlast.job import JobIntent, JobOrder
+from outlast.job import JobIntent, JobOrder, JobTerms
 from outlast.jobs import new_jid
 from outlast.outcome import Detached, Failed, Ok, Outcome, Performed, Skipped, Warned
 from outlast.session import Session
@@ -121,14 +122,16 @@ async def answered(call: Call, session: Session, run: Run) -> Outcome:
 
 async def started(call: Call, session: Session, run: Run) -> Performed:
     """Start it as a background job; what comes back says that the job is recorded."""
+    # What is only predicted holds no name and keeps nobody from starting.
+    terms = JobTerms() if call.check_mode else call.job
     job = JobOrder(
         jid=new_jid(),
         run=run,
         limit=call.limit,
         async_dir=call.async_dir,
         name="" if call.no_log else call.task_name,
-        terms=call.job,
-        content=digest_of(call, run) if call.job.name else "",
+        terms=terms,
+        content=digest_of(call, run, _identity(session)) if terms.name else "",
     )
     try:
         record = await _journalled_start(call, session, job)
@@ -143,19 +146,34 @@ async def started(call: Call, session: Session, run: Run) -> Performed:
     if call.check_mode:
         await _settled_soon(call, session, jid)
     payload = {"ansible_job_id": jid, "started": True, "finished": False, "results_file": file}
+    if record.get("attached"):
+        payload["outlast_attached"] = True
     return Performed(Detached(jid=jid, results_file=file, payload=payload))
 
 
-def digest_of(call: Call, run: Run) -> str:
-    """Give what tells this order from all others: what is run, and with what."""
-    told: list[object] = [call.action, run.environment, call.limit]
+def digest_of(call: Call, run: Run, identity: str) -> str:
+    """Give what tells this order from all others: what is run, with what, as whom, for how long.
+
+    Two runs of one task give the same. So what differs between them, or may (where a module's
+    file lay, what is said of verbosity, the helpers a module imports), is no part of it.
+    """
+    terms = replace(call.job, name="", host_limit=0, run_limit=0)
+    told: list[object] = [call.action, run.environment, call.limit, terms, identity]
     if isinstance(run, ModuleRun):
         given = {key: value for key, value in run.args.items() if not key.startswith("_ansible_")}
         sums = {name: hashlib.sha256(data).hexdigest() for name, data in run.files.items()}
         told += [run.parcel.files[run.parcel.main], given, sums]
     else:
         told.append(run)
-    return hashlib.sha256(msgspec.json.encode(told, order="deterministic")).hexdigest()
+    # Not msgspec's own: a command line may hold bytes that are no text.
+    text = json.dumps(msgspec.to_builtins(told), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _identity(session: Session) -> str:
+    """Give the user that is become on the host; empty: it is the one who logs in."""
+    identity = session.address.get("identity")
+    return str(identity.get("user", "")) if isinstance(identity, Mapping) else ""
 
 
 async def _journalled_start(call: Call, session: Session, job: JobOrder) -> Mapping[str, object]:
@@ -180,6 +198,8 @@ async def _journalled_start(call: Call, session: Session, job: JobOrder) -> Mapp
     except ActionFailed:
         call.journal.learnt(job.jid, call.host, "failed", "not started")
         raise
+    age = record.get("age", 0.0)
+    intent = replace(intent, age=age if isinstance(age, float) else 0.0)
     call.journal.started(intent, str(record["ansible_job_id"]))
     return record
 

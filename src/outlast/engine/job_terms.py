@@ -27,7 +27,6 @@ _POWERS: Final = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4}
 _NICEST: Final = 19
 _NOT_BUILT: Final = frozenset(
     {
-        "outlast_job",
         "outlast_reboots",
         "outlast_job_limit",
         "outlast_nice",

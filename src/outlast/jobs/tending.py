@@ -20,6 +20,8 @@ class JobSummary(Struct, frozen=True, kw_only=True):
     jid: str
     name: str = ""
     """The task's name; empty under no_log, and for a job that stock Ansible started."""
+    label: str = ""
+    """`outlast_job`: the name by which there is one such job at a time."""
     state: str
     """`running` or `ended`."""
     cause: str = ""

@@ -69,7 +69,7 @@ class Recording:
 
     def started(self, intent: JobIntent, jid: str) -> None:
         """Note that the job runs, under its whole id."""
-        self.put(Row(statements.job_started(intent, jid, at=time.time())))
+        self.put(Row(statements.job_started(intent, jid, at=time.time() - intent.age)))
 
     def learnt(self, jid: str, host: str, state: JobState, cause: str) -> None:
         """Note what was learnt of a job, if it is one of ours; *host* stands there already."""

@@ -11,7 +11,7 @@ from unit.actions.calls import a_call, actions, done
 from unit.actions.scratch import UNKNOWN
 
 from outlast.errors import ActionFailed, HostUnreachable
-from outlast.job import JobOrder
+from outlast.job import JobOrder, JobTerms
 from outlast.outcome import Detached, Failed, Ok, SetFacts, Skipped
 from outlast.work import CommandRun, ModuleRun
 
@@ -116,6 +116,76 @@ async def test_under_no_log_a_job_has_no_name(performing):
     host = JobHost()
     await performing.perform(a_call("ping", {}, session=host, limit=5, no_log=True))
     assert host.orders[0].name == ""
+
+
+# -- named ----------------------------------------------------------------------------------
+
+NAMED = JobTerms(name="nightly")
+
+
+async def content(performing, action="shell", args=None, *, host=None, **options):
+    """Give the digest of what a named task orders."""
+    host = host or JobHost()
+    order = {"session": host, "limit": 60, "job": NAMED, **options}
+    await performing.perform(a_call(action, args or {"_raw_params": "make"}, **order))
+    return host.orders[-1].content
+
+
+async def test_two_runs_of_one_task_order_the_same(performing):
+    for action, args in (("shell", {"_raw_params": "make"}), ("ping", {"data": "x"})):
+        first = await content(performing, action, args)
+        assert len(first) == 64
+        assert await content(performing, action, args, verbosity=3, diff=True) == first
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"args": {"_raw_params": "make all"}},
+        {"action": "command"},
+        {"limit": 61},
+        {"environment": {"CC": "clang"}},
+        {"job": JobTerms(name="nightly", idle_limit=5.0)},
+        {"host": JobHost(address={"identity": {"user": "postgres"}})},
+        {"action": "ping", "args": {"data": "make"}},
+    ],
+)
+async def test_what_runs_otherwise_is_another_order(performing, other):
+    assert await content(performing, **other) != await content(performing)
+
+
+async def test_how_many_may_run_beside_it_is_no_part_of_what_a_job_is(performing):
+    limited = JobTerms(name="nightly", host_limit=2, run_limit=3)
+    assert await content(performing, job=limited) == await content(performing)
+
+
+async def test_a_command_line_that_is_no_text_has_a_digest(performing):
+    assert await content(performing, args={"_raw_params": "echo \udcff"})
+
+
+async def test_a_job_without_a_name_needs_no_digest(performing):
+    assert await content(performing, job=JobTerms()) == ""
+
+
+async def test_a_prediction_holds_no_name(performing):
+    host = JobHost()
+    host.ended.set()
+    assert await content(performing, "ping", {"data": "x"}, host=host, check_mode=True) == ""
+    assert host.orders[0].terms == JobTerms()
+
+
+async def test_a_job_that_was_there_already_is_what_was_started(performing):
+    class Busy(JobHost):
+        async def start_job(self, job):
+            there = {"ansible_job_id": "j8.9", "results_file": "/d/j8.9"}
+            return {**RUNNING, **there, "attached": True, "age": 90.0}
+
+    call = a_call("shell", {"_raw_params": "make"}, session=Busy(), limit=60, job=NAMED)
+    seen, performed = await done(performing, call)
+    assert isinstance(performed.outcome, Detached)
+    assert performed.outcome.jid == "j8.9"
+    there = {"ansible_job_id": "j8.9", "results_file": "/d/j8.9"}
+    assert seen == {**RUNNING, **there, "outlast_attached": True}
 
 
 @pytest.mark.parametrize(

@@ -179,6 +179,21 @@ def test_what_the_ledger_does_not_know_is_not_looked_for_unasked(ledger):
         finding.wanted(ledger, ["j9"], hosts())
 
 
+def test_a_job_that_a_later_run_found_there_is_known_once_by_its_first(ledger):
+    for run, ours in (("1abc", "j1"), ("2abc", "j7")):
+        known = {"host": "db1", "task": run, "limit": 1e9, "async_dir": "~/a"}
+        intent = JobIntent(jid=ours, address=described(ENDPOINT), **known)
+        ledger._say(job_intended(run, intent, at=5.0))
+        ledger._say(job_started(intent, "j1.1", at=6.0 + (ours == "j7")))
+    assert [(job.jid, job.run) for job in finding.in_ledger(ledger, hosts())] == [("j1.1", "1abc")]
+
+
+def test_what_is_no_id_may_be_a_jobs_own_name(ledger):
+    keep(ledger, "j1.1")
+    sorted_out = finding.wanted(ledger, ["nightly"], hosts())
+    assert (sorted_out.prefixes, [one.host for one in sorted_out.places]) == (["nightly"], ["db1"])
+
+
 def test_hosts_are_named_by_globs_where_no_inventory_is(ledger):
     for number, host in enumerate(["db1", "db2", "web1"]):
         keep(ledger, f"j{number}.1", host=host)
@@ -196,3 +211,16 @@ def test_only_what_a_host_said_is_noted(ledger):
     finding.note(ledger, [told])
     noted = ledger.job("j1")
     assert (noted.state, noted.cause, noted.ended) == ("failed", "limit", 9.0)
+
+
+async def test_a_job_is_found_by_its_own_name():
+    network = Network({ENDPOINT: Host([job("j1.1", label="nightly"), job("j2.2", name="nightly")])})
+    assert (await finding.found_on_hosts(network, "nightly", [PLACE])).jid == "j1.1"
+    with pytest.raises(NoSuchJob):
+        await finding.found_on_hosts(network, "night", [PLACE])
+
+
+async def test_a_choice_by_name_means_the_tasks_and_the_jobs_own():
+    jobs = [job("j1.1", name="Back up"), job("j2.2", label="backup"), job("j3.3", name="Index")]
+    seen = await finding.look(Network({ENDPOINT: Host(jobs)}), [PLACE], [])
+    assert {one.jid for one in seen.jobs if Choice(name="[Bb]ack*").means(one)} == {"j1.1", "j2.2"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import stat
+import time
 from datetime import date
 
 import pytest
@@ -194,6 +195,16 @@ def test_a_job_that_runs_has_its_whole_id(path):
     run.recording.started(intent("j7"), "j7.123")
     run.end()
     assert (the_job(path).jid, the_job(path).state) == ("j7.123", "running")
+
+
+def test_a_job_that_was_there_already_has_its_own_age(path):
+    run = Told(path)
+    asyncio.run(run.recording.intend(intent("j7")))
+    run.recording.started(intent("j7", age=500.0), "j2.22")
+    run.end()
+    job = the_job(path)
+    assert (job.jid, job.state) == ("j2.22", "running")
+    assert 499 < time.time() - job.started < 520
 
 
 @pytest.mark.parametrize("jid", ["j7", "j7.123"])

@@ -39,7 +39,7 @@ class Account(Struct):
 
     def started(self, intent: JobIntent, jid: str) -> None:
         """Note that the job runs."""
-        self.open[jid] = Launched(jid=jid, intent=intent, started=time.time())
+        self.open[jid] = Launched(jid=jid, intent=intent, started=time.time() - intent.age)
         self.journal.started(intent, jid)
 
     def learnt(self, jid: str, host: str, state: JobState, cause: str) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, TypeAlias
 
 import click
@@ -24,6 +25,7 @@ from outlast.cli.jobs.reach import with_sessions
 from outlast.cli.jobs.seen import Seen, as_json, described, remembered, said_state, show_jobs
 from outlast.cli.own_command import FAILED
 from outlast.cli.tables import lapse, printable
+from outlast.errors import LedgerError
 from outlast.ledger.ledger import Ledger
 from outlast.ledger.records import OPEN_STATES
 from outlast.transport.sessions import Sessions
@@ -33,8 +35,9 @@ from outlast.transport.sessions import Sessions
 def jobs() -> None:  # \b is click's way to leave lines alone
     """See, follow and end background jobs, whoever started them.
 
-    JID is a job's id as `outlast jobs list` shows it, or the beginning of one. Jobs that this
-    machine started are known; others are found with --remote, or with -i and --host.
+    JID is a job's id as `outlast jobs list` shows it, or the beginning of one, or the job's own
+    name (outlast_job). Jobs that this machine started are known; others are found with --remote,
+    or with -i and --host.
 
     \b
     outlast jobs list                   what runs, as last learnt
@@ -104,7 +107,7 @@ def show(*, jid: str, as_data: bool, **more: Any) -> int:
     hosts = hosts_of(more)
     with Ledger.open() as ledger:
         wanted = finding.wanted(ledger, [jid], hosts)
-        shown = with_sessions(lambda sessions: _shown(sessions, wanted))
+        shown = with_sessions(lambda sessions: _shown(sessions, wanted, ledger))
         finding.note(ledger, [shown.seen])
     if as_data:
         print_json(job=as_json(shown.seen), result=shown.result, unreachable=shown.silent)
@@ -124,9 +127,12 @@ class Shown(Struct, frozen=True):
     silent: Mapping[str, str]
 
 
-async def _shown(sessions: Sessions, wanted: Wanted) -> Shown:
+async def _shown(sessions: Sessions, wanted: Wanted, ledger: Ledger) -> Shown:
     [found] = await finding.located(sessions, wanted)
     record = found.record
+    if record is None:  # it was not named by its id
+        with suppress(LedgerError):
+            record = ledger.job(found.jid)
     there = await finding.look(sessions, [found.place], [record] if record else [])
     [seen] = [job for job in there.jobs if job.jid == found.jid]
     if there.silent:

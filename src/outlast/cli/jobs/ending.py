@@ -30,7 +30,7 @@ _REMEMBERED = 1000
 @click.command()
 @reaching
 @click.option("--run", "run_id", metavar="ID", help="All jobs of this run.")
-@click.option("--name", metavar="GLOB", help="All jobs whose task is called so.")
+@click.option("--name", metavar="GLOB", help="All jobs that, or whose task, are called so.")
 @time_option("--grace", "Time it has to end itself, before it is killed (2s).", "2s")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask, whatever it is about.")
 @as_data

@@ -6,6 +6,7 @@ for. Leaves reaching the places to `reach`, and showing jobs to `seen`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from fnmatch import fnmatchcase
@@ -25,6 +26,7 @@ from outlast.session import Session
 from outlast.transport.endpoint_record import restored
 from outlast.transport.sessions import Sessions
 
+_ID = re.compile(r"j?[0-9]*(\.[0-9]*)?")
 _REMEMBERED = 1000
 """Jobs of the ledger whose hosts are asked by `--remote`."""
 
@@ -72,7 +74,9 @@ def in_ledger(
     """Give what the ledger has of jobs; *run* may be the beginning of an id."""
     whole = ledger.run(run).id if run else None
     wanted = matches(hosts)
-    return [job for job in ledger.jobs(run=whole, states=states, limit=limit) if wanted(job.host)]
+    jobs = [job for job in ledger.jobs(run=whole, states=states, limit=limit) if wanted(job.host)]
+    # A run that found its named job there already has a record of it, too; the first is its own.
+    return list({(job.jid, job.host): job for job in jobs}.values())
 
 
 def recorded_place(record: JobRecord, hosts: Hosts) -> Place:
@@ -99,13 +103,14 @@ def recorded_place(record: JobRecord, hosts: Hosts) -> Place:
 def known(ledger: Ledger, prefix: str, hosts: Hosts) -> Found | None:
     """Give the job whose id begins with *prefix*, None when it must be looked for on hosts.
 
-    Raises `LedgerError` when it is not known and no host was named, or when several are;
-    `OutlastError` when it is on another host than the one named.
+    What is no id may be a job's own name, which only its host knows. Raises `LedgerError` when it
+    is not known and no host was named, or when several are; `OutlastError` when it is on another
+    host than the one named.
     """
     try:
         record = ledger.job(prefix)
     except LedgerError:
-        if hosts.asked.inventory or hosts.asked.host:
+        if hosts.asked.inventory or hosts.asked.host or not _ID.fullmatch(prefix):
             return None
         raise
     if not matches(hosts)(record.host):
@@ -122,12 +127,16 @@ class Choice(Struct, frozen=True, kw_only=True):
     run: str | None = None
     """The id of a run."""
     name: str | None = None
-    """A glob for the task's name."""
+    """A glob for the task's name, or the job's own."""
 
     def means(self, seen: Seen) -> bool:
         """Tell whether a job is meant."""
         of_run = self.run is None or seen.run == self.run
-        return of_run and (self.name is None or fnmatchcase(seen.task, self.name))
+        return of_run and (self.name is None or self._is_called(seen))
+
+    def _is_called(self, seen: Seen) -> bool:
+        names = (seen.task, seen.label) if seen.label else (seen.task,)
+        return any(fnmatchcase(name, self.name or "") for name in names)
 
 
 async def still_running(
@@ -276,14 +285,14 @@ async def _jobs_there(session: Session, place: Place) -> list[JobSummary]:
 async def found_on_hosts(sessions: Sessions, prefix: str, places: Sequence[Place]) -> Found:
     """Look for the one job whose id begins with *prefix*; raises `OutlastError` for none or many.
 
-    A host that does not answer is named: the job may be there.
+    A job's own name does as well. A host that does not answer is named: the job may be there.
     """
     answers = await ask_all(sessions, places, _jobs_there)
     by_key = {place.key: place for place in places}
     found: dict[str, Found] = {}
     for key, summaries in answers.said.items():
         for summary in summaries:
-            if summary.jid.startswith(prefix):
+            if summary.jid.startswith(prefix) or summary.label == prefix:
                 found.setdefault(summary.jid, Found(jid=summary.jid, place=by_key[key]))
     match [found[prefix]] if prefix in found else list(found.values()):
         case [one]:

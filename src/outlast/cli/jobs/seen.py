@@ -49,6 +49,8 @@ class Seen(Struct, frozen=True, kw_only=True):
     output_bytes: int | None
     asked: bool
     """The host has just said so; else it is what was last learnt of it."""
+    label: str = ""
+    """`outlast_job`: its own name; only its host knows it."""
 
     @property
     def over(self) -> bool:
@@ -117,6 +119,7 @@ def told(summary: JobSummary, host: str, async_dir: str, record: JobRecord | Non
         last_line=summary.last_line,
         output_bytes=summary.output_bytes,
         asked=True,
+        label=summary.label,
     )
 
 
@@ -192,6 +195,7 @@ def described(seen: Seen, result: Mapping[str, object]) -> list[tuple[str, str]]
     began = time.strftime("%F %T", time.localtime(seen.started))
     facts = {
         "job": seen.jid,
+        "name": seen.label,
         "host": f"{seen.host}{f' (as {seen.user})' if seen.user else ''}",
         "task": seen.task or "-",
         "run": seen.run or "- (not started from here)",
