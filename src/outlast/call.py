@@ -7,14 +7,17 @@ The engine makes a `Call` for each attempt; `actions` perform it through a
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from msgspec import Struct, field
 
-from outlast.job import JobTerms, Journal, NoJournal
+from outlast.errors import ActionFailed
+from outlast.job import JobOrder, JobTerms, Journal, NoJournal
 from outlast.session import Session
 from outlast.values import Origin, Scope, Template
 from outlast.vault import LOCKED, Vault
+
+_T = TypeVar("_T")
 
 
 class ResolvedAction(Struct, frozen=True):
@@ -81,6 +84,38 @@ class Evaluate(Protocol):
         ...
 
 
+class Idly(Protocol):
+    """Waits without keeping others from acting."""
+
+    async def __call__(self, waiting: Awaitable[_T], /) -> _T:
+        """Await *waiting*, the task's fork lent to others meanwhile."""
+        ...
+
+
+async def _holding(waiting: Awaitable[_T], /) -> _T:
+    """Wait where nobody else wants the fork."""
+    return await waiting
+
+
+class Starter(Protocol):
+    """Starts background jobs, each when it may run."""
+
+    async def start(self, call: Call, session: Session, job: JobOrder) -> Mapping[str, object]:
+        """Start *job* of *call*; gives what `Session.start_job` gives, but never `full`."""
+        ...
+
+
+class AtOnce(Struct, frozen=True):
+    """Starts a job now or not at all."""
+
+    async def start(self, call: Call, session: Session, job: JobOrder) -> Mapping[str, object]:
+        """Start *job*; raises `ActionFailed` where as many run as may."""
+        record = await session.start_job(job)
+        if record.get("full"):
+            raise ActionFailed(f"As many jobs run on {call.host} as may.")
+        return record
+
+
 def _to_nobody(_text: str) -> None:
     """Tell nobody."""
 
@@ -124,3 +159,7 @@ class Call(Struct, frozen=True, kw_only=True):
     """Opens encrypted files of the controller."""
     journal: Journal = NoJournal()
     """Where jobs are written down."""
+    starter: Starter = AtOnce()
+    """Starts jobs."""
+    idly: Idly = _holding
+    """Waits for what is not this task's own work."""

@@ -75,7 +75,9 @@ class Session(Protocol):
         """Start a background job; the answer (stock's start result) means it is recorded.
 
         A job that is the same and has the name already is answered instead, with `attached` and
-        its `age` in seconds. Raises `ActionFailed` when the host says no, or the name is another's.
+        its `age` in seconds. `full` alone is the answer when as many jobs run in the folder as may
+        (`JobTerms.host_limit`): nothing was started. Raises `ActionFailed` when the host says no,
+        or the name is another's.
         """
         ...
 
@@ -89,6 +91,10 @@ class Session(Protocol):
 
     async def job_ended(self, jid: str, async_dir: str) -> None:
         """Return when the job has ended or does not exist; the host tells, nobody polls."""
+        ...
+
+    async def job_room(self, async_dir: str, most: int) -> None:
+        """Return when fewer than *most* jobs run in the host's folder, whoever started them."""
         ...
 
     async def job_list(self, async_dir: str) -> Sequence[Mapping[str, object]]:

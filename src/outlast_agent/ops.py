@@ -19,6 +19,7 @@ OPS = {
     "job.status": "job_ops:status",
     "job.cleanup": "job_ops:cleanup",
     "job.ended": "job_ops:ended",
+    "job.room": "job_room:room",
     "job.list": "job_list:listed",
     "job.prune": "job_list:prune",
     "job.cancel": "job_cancel:cancel",

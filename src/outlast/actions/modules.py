@@ -191,7 +191,7 @@ async def _journalled_start(call: Call, session: Session, job: JobOrder) -> Mapp
     )
     await call.journal.intend(intent)
     try:
-        record = await session.start_job(job)
+        record = await call.starter.start(call, session, job)
     except HostUnreachable as error:
         call.journal.learnt(job.jid, call.host, "unknown", error.message)
         raise

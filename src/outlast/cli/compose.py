@@ -22,7 +22,7 @@ from outlast.cli.options import RunOptions
 from outlast.cli.recording import recorded, recording_of
 from outlast.cli.telling import Listeners, Telling
 from outlast.cli.terminal import open_screen, version_lines
-from outlast.cli.upon_need import ActionsUponNeed, ReachUponNeed
+from outlast.cli.upon_need import ActionsUponNeed, QueueUponNeed, ReachUponNeed
 from outlast.cli.vaults import open_vault
 from outlast.content.places import open_content
 from outlast.engine.ports import Reach, Wiring
@@ -64,8 +64,8 @@ def run_playbooks(options: RunOptions, settings: Settings) -> int:
 async def _run(house: House) -> int:
     house.telling.run_begins()
     files = [PlaybookFile(path, _home(path)) for path in house.options.playbooks]
-    async with ReachUponNeed(house) as reach:
-        engine = Run(wiring=_wiring(house, reach), retry_file=partial(_retry_file, house))
+    async with ReachUponNeed(house) as reach, QueueUponNeed() as queue:
+        engine = Run(wiring=_wiring(house, reach, queue), retry_file=partial(_retry_file, house))
         try:
             code = await engine.run(files, house.parse)
             return await _close_account(house, reach, code)
@@ -178,9 +178,9 @@ def _visible(
     )
 
 
-def _wiring(house: House, reach: Reach) -> Wiring:
+def _wiring(house: House, reach: Reach, queue: QueueUponNeed) -> Wiring:
     return Wiring(
-        actions=ActionsUponNeed(house),
+        actions=ActionsUponNeed(house, queue),
         reach=reach,
         evaluate=house.evaluate,
         variables=house.variables,

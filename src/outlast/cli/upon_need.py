@@ -7,15 +7,17 @@ at the first use.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AsyncExitStack
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack, ExitStack
 from typing import Self
 
 from msgspec.structs import replace
 
-from outlast.call import Call
+from outlast.call import Call, Starter
 from outlast.cli.house import House
 from outlast.engine.ports import Actions, Reach, Target
+from outlast.job import JobOrder
 from outlast.outcome import Detached, Performed
 from outlast.session import Session
 
@@ -23,8 +25,9 @@ from outlast.session import Session
 class ActionsUponNeed:
     """Implements `engine.ports.Actions`."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: House, starter: Starter) -> None:
         self._house = house
+        self._starter = starter
         self._actions: Actions | None = None
 
     def _opened(self) -> Actions:
@@ -46,8 +49,38 @@ class ActionsUponNeed:
         return await self._opened().settle(call, job, poll=poll, on_poll=on_poll)
 
     def _journalled(self, call: Call) -> Call:
-        """Let *call* write jobs down and open what is encrypted: the engine need not know how."""
-        return replace(call, journal=self._house.account, vault=self._house.vault)
+        """Let *call* start and write down jobs, and open what is encrypted.
+
+        The engine need not know how.
+        """
+        house = self._house
+        return replace(call, journal=house.account, starter=self._starter, vault=house.vault)
+
+
+class QueueUponNeed:
+    """Implements `call.Starter`; an async context manager that ends what is watched for it."""
+
+    def __init__(self) -> None:
+        self._group = asyncio.TaskGroup()
+        self._queue: Starter | None = None
+        self._closing = ExitStack()
+
+    async def __aenter__(self) -> Self:
+        await self._group.__aenter__()
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        self._closing.close()
+        await self._group.__aexit__(None, None, None)  # what ends the run is not ours to wrap
+
+    async def start(self, call: Call, session: Session, job: JobOrder) -> Mapping[str, object]:
+        """Start *job* when there is room for it."""
+        if self._queue is None:
+            from outlast.jobs.queueing import Queue  # noqa: PLC0415  # see above
+
+            queue = self._queue = Queue(self._group)
+            self._closing.callback(queue.close)
+        return await self._queue.start(call, session, job)
 
 
 class ReachUponNeed:

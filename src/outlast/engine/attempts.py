@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from outlast.call import Call
 from outlast.engine.delegation import Delegate
+from outlast.engine.forks import Fork
 from outlast.engine.ports import Target, Wiring
 from outlast.engine.preparation import Preparation, Ready, Thinking
 from outlast.engine.results import ItemResult
@@ -155,8 +156,8 @@ class Attempts(Struct, frozen=True, kw_only=True):
     async def _attempt(self, call: Call, ready: Ready) -> Performed:
         """Perform once; a job that was started is waited for, unless it is not to be."""
         terms = ready.terms
-        async with self.forks:
-            performed = await self._perform(call, within=terms.timeout)
+        async with Fork(self.forks) as fork:
+            performed = await self._perform(replace(call, idly=fork.lend), within=terms.timeout)
         job = performed.outcome
         if not isinstance(job, Detached):
             return performed

@@ -28,7 +28,6 @@ _NICEST: Final = 19
 _NOT_BUILT: Final = frozenset(
     {
         "outlast_reboots",
-        "outlast_job_limit",
         "outlast_nice",
         "outlast_memory_limit",
         "outlast_cpu_limit",

@@ -8,6 +8,7 @@ from outlast.jobs.following import (
     StillRuns,
     follow,
     new_jid,
+    until_ended,
 )
 from outlast.jobs.tending import JobSummary, cancel, list_jobs, logs, prune
 
@@ -24,4 +25,5 @@ __all__ = [
     "logs",
     "new_jid",
     "prune",
+    "until_ended",
 ]

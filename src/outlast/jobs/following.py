@@ -15,7 +15,7 @@ from typing import TypeAlias, TypeVar
 
 from msgspec import Struct
 
-from outlast.errors import HostUnreachable
+from outlast.errors import ActionFailed, HostUnreachable
 from outlast.session import Session
 
 MARGIN = 15.0
@@ -91,6 +91,24 @@ async def follow(  # noqa: PLR0913  # what a polled task says of itself
         return OutOfReach(error.message)
 
 
+async def until_ended(
+    session: Session, jid: str, async_dir: str, *, limit: float, reopen: Reopen
+) -> None:
+    """Return when a job has ended, or its *limit* and a margin are over without a word of it."""
+
+    def say_nothing(_why: str) -> None:
+        pass
+
+    follower = _Follower(session, jid, async_dir, reopen, say_nothing, lambda _result: False)
+    waiting = asyncio.timeout(limit + MARGIN if limit > 0 else None)
+    try:
+        async with waiting:
+            await follower.ended()
+    except TimeoutError:
+        if not waiting.expired():  # as above
+            raise
+
+
 class _Follower:
     """One job and the connection through which it is watched, which may be replaced."""
 
@@ -118,10 +136,14 @@ class _Follower:
         try:
             async with asyncio.TaskGroup() as group:
                 ticking = group.create_task(self._tick(poll, on_poll))
-                await self._asked(lambda session: session.job_ended(self._jid, self._async_dir))
+                await self.ended()
                 ticking.cancel()
         except* HostUnreachable as group_of_one:
             raise group_of_one.exceptions[0] from None
+
+    async def ended(self) -> None:
+        """Return when the host says that the job has ended, however often it is away."""
+        await self._asked(lambda session: session.job_ended(self._jid, self._async_dir))
 
     async def _tick(self, poll: float, on_poll: Callable[[], None]) -> None:
         while True:
@@ -173,5 +195,5 @@ class _Follower:
             try:
                 self._session = await self._reopen()
                 self._away = ""
-            except HostUnreachable as again:
+            except (HostUnreachable, ActionFailed) as again:  # of a host that is just coming up
                 self._away = again.message or self._away

@@ -132,6 +132,10 @@ class AgentSession(Struct):
         """Return when the job has ended or does not exist."""
         await self._ask_about("job.ended", jid, async_dir)
 
+    async def job_room(self, async_dir: str, most: int) -> None:
+        """Return when fewer than *most* jobs run in the folder."""
+        await self.conversation.ask("job.room", {"async_dir": async_dir, "most": most})
+
     async def job_list(self, async_dir: str) -> Sequence[Mapping[str, object]]:
         """Give what the spool folder says of each job in it."""
         answer = await self.conversation.ask("job.list", {"async_dir": async_dir})

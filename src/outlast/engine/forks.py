@@ -1,0 +1,48 @@
+"""One of the run's forks, as the task that holds it has it.
+
+Knows that a fork is held while a host works for us, and may be lent to others while the task
+only waits. How many there are is the setting's business.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Self, TypeVar
+
+from msgspec import Struct
+
+_T = TypeVar("_T")
+
+
+class Fork(Struct):
+    """A place among those who may act at the same time; an async context manager."""
+
+    forks: asyncio.Semaphore
+    _held: bool = False
+
+    async def __aenter__(self) -> Self:
+        await self._take()
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        if self._held:
+            self._give()
+
+    async def lend(self, waiting: Awaitable[_T]) -> _T:
+        """Let others have it while *waiting* is awaited; it is held again afterwards.
+
+        When the waiting fails it stays with the others: what follows is no work.
+        """
+        self._give()
+        result = await waiting
+        await self._take()
+        return result
+
+    async def _take(self) -> None:
+        await self.forks.acquire()
+        self._held = True
+
+    def _give(self) -> None:
+        self._held = False
+        self.forks.release()
