@@ -13,6 +13,7 @@ from msgspec import Struct, field
 
 from outlast.errors import ActionFailed
 from outlast.job import JobOrder, JobTerms, Journal, NoJournal
+from outlast.outcome import Growth
 from outlast.session import Session
 from outlast.values import Origin, Scope, Template
 from outlast.vault import LOCKED, Vault
@@ -120,6 +121,15 @@ def _to_nobody(_text: str) -> None:
     """Tell nobody."""
 
 
+def _no_news(_growth: Growth) -> bool:
+    """Have no inventory."""
+    return False
+
+
+async def _nothing_open() -> None:
+    """Have nothing to close."""
+
+
 class Call(Struct, frozen=True, kw_only=True):
     """One attempt of one task on one host (for one loop item): all an action may know."""
 
@@ -157,6 +167,10 @@ class Call(Struct, frozen=True, kw_only=True):
     """Warns whoever watches the run at once, where a notice on the outcome would come late."""
     vault: Vault = LOCKED
     """Opens encrypted files of the controller."""
+    grow: Callable[[Growth], bool] = _no_news
+    """Makes the inventory more at once; tells whether that was news."""
+    reset: Callable[[], Awaitable[None]] = _nothing_open
+    """Closes what is open to the host: `session` then connects anew."""
     journal: Journal = NoJournal()
     """Where jobs are written down."""
     starter: Starter = AtOnce()

@@ -11,7 +11,7 @@ from typing import Literal, Protocol, TypeAlias
 
 from msgspec import Struct
 
-from outlast.work import Run
+from outlast.work import Finish, JobRun
 
 
 class JobTerms(Struct, frozen=True, kw_only=True):
@@ -40,7 +40,7 @@ class JobOrder(Struct, frozen=True, kw_only=True):
 
     jid: str
     """`j` and a random number below 1e12; the host appends `.` and the supervisor's pid."""
-    run: Run
+    run: JobRun
     limit: float
     """Seconds the job may take; what is still running then is ended."""
     async_dir: str
@@ -50,6 +50,8 @@ class JobOrder(Struct, frozen=True, kw_only=True):
     terms: JobTerms = JobTerms()
     content: str = ""
     """A digest of what is run, for a named job: another order of that name has another one."""
+    finish: Finish = Finish()
+    """What is to be made of the run's answer before it is recorded as the job's result."""
 
 
 JobState: TypeAlias = Literal["intended", "running", "joined", "ended", "failed", "lost", "unknown"]

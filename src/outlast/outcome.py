@@ -87,6 +87,8 @@ class Detached(Struct, frozen=True, kw_only=True):
     results_file: str
     payload: Payload
     """What stock's start of a job reports: ansible_job_id, started, finished, results_file."""
+    known: Outcome | None = None
+    """What it came to, when that is known already: the controller itself has done it."""
 
 
 # -- effects: what an outcome changes in the run; applied by the engine, in order ------------
@@ -155,6 +157,8 @@ class Performed(Struct, frozen=True):
     shown: Shown = "usual"
     secret: bool = False
     """The result holds what was encrypted: shown as little as under no_log."""
+    begun: bool = True
+    """Not when what the action needs is missing: nothing has been done, no job stands for it."""
 
 
 def registered(outcome: Outcome) -> dict[str, object]:

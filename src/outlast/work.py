@@ -77,6 +77,56 @@ class CommandRun(Struct, frozen=True, kw_only=True):
 Run = ModuleRun | CommandRun
 
 
+class ScriptRun(Struct, frozen=True, kw_only=True):
+    """A command that needs a file of ours for as long as it runs."""
+
+    command: CommandRun
+    name: str
+    """The file's name; it lies in a private folder on the host."""
+    content: bytes
+    stands_as: str
+    """What stands in the command's line where that folder's path belongs, `/` at its end."""
+
+
+class Given(Struct, frozen=True, kw_only=True):
+    """Nothing to run: the controller has done it, and this is what came of it."""
+
+    action: str
+    """As the task writes it, for people who look at the host's jobs."""
+    result: Mapping[str, object]
+    """As a playbook sees it, in plain values."""
+
+
+JobRun = Run | ScriptRun | Given
+"""What can be a background job."""
+
+
+class Finish(Struct, frozen=True, kw_only=True):
+    """What an action adds to the answer of its last run.
+
+    As plain data: when that run is a job, the host does it once the job has ended.
+    """
+
+    only: tuple[str, ...] = ()
+    """The keys of the answer that are kept; none named: all."""
+    fill: Mapping[str, object] = field(default_factory=dict)
+    """What stands where the answer has nothing, or something empty."""
+    add: Mapping[str, object] = field(default_factory=dict)
+    """What stands where the answer has no such key."""
+    alike: Mapping[str, str] = field(default_factory=dict)
+    """Keys that an answer which is no failure has under another name as well: new to old."""
+    changed: bool = False
+    """It has changed something, whatever it says."""
+    complaint: str = ""
+    """The message of an answer whose `rc` is not 0."""
+    warnings: tuple[str, ...] = ()
+    """Said in addition."""
+
+
+AS_IT_IS = Finish()
+"""Nothing is added."""
+
+
 class Reply(Struct, frozen=True):
     """What a run printed and how it exited; bytes are decoded with surrogateescape."""
 

@@ -14,7 +14,7 @@ import re
 import time
 from collections.abc import Mapping
 
-from outlast_agent import module_job, spool
+from outlast_agent import module_job, script_job, spool
 from outlast_agent.agent import Agent
 from outlast_agent.carrying import Carrier
 from outlast_agent.commands import Command
@@ -44,7 +44,7 @@ def order_for(agent: Agent, request: Request) -> dict[str, object]:
     environment = {"ANSIBLE_ASYNC_DIR": async_dir}  # stock's jobs see it, too
     environment.update({str(name): str(value) for name, value in run["environment"].items()})
     place = {"folder": spool.expand(async_dir), "jid": jid}
-    work = _command(run, environment) if "command" in run else _module(agent, run, place)
+    work = _work(agent, run, environment, place)
     terms, label = terms_of(request), _label(request)
     order: dict[str, object] = {
         **place,
@@ -62,7 +62,31 @@ def order_for(agent: Agent, request: Request) -> dict[str, object]:
         "patience": 0.0,
     }
     order.update(work)
+    _add_rules(request, order)
     return order
+
+
+def _work(
+    agent: Agent,
+    run: Mapping[str, object],
+    environment: Mapping[str, str],
+    place: Mapping[str, object],
+) -> dict[str, object]:
+    """Give the parts of an order that depend on what kind of thing is to be run."""
+    if "given" in run:
+        finish = {"module": str(run["action"]), "result": json.dumps(run["given"])}
+        return {"finish": finish}
+    if "command" not in run:
+        return _module(agent, run, place)
+    plan = _command(run, environment)
+    return _with_script(agent, run, plan, place) if "script" in run else plan
+
+
+def _add_rules(request: Request, order: Mapping[str, object]) -> None:
+    """Add what is to be made of the answer; as one text it waits in little room."""
+    rules, finish = request.body.get("finish"), order["finish"]
+    if rules and isinstance(finish, dict):
+        finish["rules"] = json.dumps(rules)
 
 
 def terms_of(request: Request) -> dict[str, float]:
@@ -137,6 +161,34 @@ def _command(run: Mapping[str, object], environment: Mapping[str, str]) -> dict[
         return {"finish": {"module": name, "result": json.dumps(plan)}}
     finish = {"module": name, "command": json.dumps(fields)}
     return {**plan, "patience": COMMAND_PATIENCE, "finish": finish}
+
+
+def _with_script(
+    agent: Agent,
+    run: Mapping[str, object],
+    plan: dict[str, object],
+    place: Mapping[str, object],
+) -> dict[str, object]:
+    """Give *plan* with the file that it needs: it lies in the job's folder while it runs."""
+    script = run["script"]
+    if not isinstance(script, dict):
+        raise Refused("a script is a mapping")
+    path = agent.stored.path(str(script["key"]))
+    if "argv" in plan:
+        work = {
+            **place,
+            "name": os.path.basename(path),
+            "content": _content(path),
+            "stands_as": script["stands_as"],
+            "argv": plan["argv"],
+            "environment": plan["environment"],
+        }
+        argv, payload = carrier_of(agent).program(
+            script_job.BEGIN, script_job.NEEDED, work=work, flags=("-S", "-E", "-I")
+        )
+        plan = {**plan, "argv": argv, "executable": argv[0], "payload": payload}
+    agent.stored.discard(str(script["key"]))
+    return plan
 
 
 def _module(

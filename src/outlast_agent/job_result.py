@@ -14,7 +14,7 @@ import os
 import signal
 from collections.abc import Iterator
 
-from outlast_agent import spool
+from outlast_agent import job_finish, spool
 from outlast_agent.commands import Command
 from outlast_agent.printed import Printed, Stream, output_so_far, pieces
 from outlast_agent.supervisor import Ending, Order
@@ -125,9 +125,12 @@ def result_of(order: Order, entry: spool.Entry, ending: Ending) -> dict[str, obj
         return {"msg": why, "failed": True, **output_so_far(entry)}
     if "result" in plan:
         return json.loads(plan["result"])  # type: ignore[no-any-return]  # written by job_orders
+    result: dict[str, object] | Printed
     if "command" in plan:
-        return command_result(str(plan["command"]), entry, ending)
-    return module_result(str(plan["module"]), entry, ending)
+        result = command_result(str(plan["command"]), entry, ending)
+    else:
+        result = module_result(str(plan["module"]), entry, ending)
+    return job_finish.finished(result, str(plan.get("rules", "")))
 
 
 def _ended_by_us(msg: str, entry: spool.Entry, ending: Ending) -> dict[str, object] | Printed:

@@ -24,7 +24,7 @@ _EARLY = ("spool", "admission", "process_tree", "output", "supervisor", "spawner
 """What a waiting supervisor needs."""
 _LATE = (
     *("loop", "channel", "marks", "processes", "surroundings", "commands"),
-    *("out_of_memory", "printed", "job_result"),
+    *("out_of_memory", "printed", "job_finish", "job_result"),
 )
 """What it needs when the job is over."""
 

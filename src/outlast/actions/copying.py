@@ -16,7 +16,7 @@ from msgspec import Struct, field
 
 from outlast.actions.argument_spec import boolean
 from outlast.actions.modules import Modules
-from outlast.actions.placing import Placing, place, reported, with_dest
+from outlast.actions.placing import Placing, place, placed, with_dest
 from outlast.actions.saying import action_failed
 from outlast.actions.source_files import Tree, find_source, read_source, walk
 from outlast.call import Call
@@ -41,9 +41,9 @@ async def copy(call: Call, modules: Modules) -> Performed:
     if complaint:
         return Performed(action_failed({"msg": complaint}))
     if args.get("content") is not None:
-        return Performed(await _content(call, modules))
+        return await _content(call, modules)
     if _flag(args, "remote_src", default=False):
-        return Performed(await modules.run(call, _COPY, args))
+        return await modules.last(call, _COPY, args)
     try:
         source, folder = await asyncio.to_thread(_located, call)
     except SourceMissing as error:
@@ -52,7 +52,8 @@ async def copy(call: Call, modules: Modules) -> Performed:
     if folder:
         top = source + "/" if str(args["src"]).endswith("/") else source
         return Performed(await _folder(call, modules, top))
-    return Performed(await _file(call, modules, source))
+    what = await _read(call, source, Path(source).name, str(args["dest"]))
+    return await placed(call, modules, args, what)
 
 
 def _located(call: Call) -> tuple[str, bool]:
@@ -78,7 +79,7 @@ def _flag(args: Mapping[str, object], name: str, *, default: bool) -> bool:
     return boolean(args.get(name, default), strict=False)
 
 
-async def _content(call: Call, modules: Modules) -> Outcome:
+async def _content(call: Call, modules: Modules) -> Performed:
     content = call.args["content"]
     text = json.dumps(content) if isinstance(content, dict | list) else str(content)
     what = Placing(
@@ -89,12 +90,7 @@ async def _content(call: Call, modules: Modules) -> Outcome:
         force=_flag(call.args, "force", default=True),
         inline=True,
     )
-    return reported(await place(call, modules, call.args, what), what)
-
-
-async def _file(call: Call, modules: Modules, source: str) -> Outcome:
-    what = await _read(call, source, Path(source).name, str(call.args["dest"]))
-    return reported(await place(call, modules, call.args, what), what)
+    return await placed(call, modules, call.args, what)
 
 
 async def _read(

@@ -12,7 +12,7 @@ from outlast.actions.saying import action_failed
 from outlast.actions.written_places import place_of_name
 from outlast.call import Call
 from outlast.errors import ActionFailed, Cause, Refused
-from outlast.outcome import Failed, Ok, Outcome, Performed, SetFacts, SetStats, Skipped
+from outlast.outcome import Detached, Failed, Ok, Outcome, Performed, SetFacts, SetStats, Skipped
 from outlast.values import Template, looks_like_template
 
 _SETUP = "ansible.builtin.setup"
@@ -53,6 +53,8 @@ async def set_stats(call: Call) -> Performed:
 async def setup(call: Call, modules: Modules) -> Performed:
     """Run the setup module as a task of its own: what it finds is not printed at length."""
     performed = await modules.perform(call)
+    if isinstance(performed.outcome, Detached):
+        return performed
     return Performed(performed.outcome, shown="never")
 
 

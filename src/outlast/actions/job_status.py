@@ -9,7 +9,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 
+from msgspec.structs import replace
+
 from outlast.actions.argument_spec import Argument, Spec, text
+from outlast.actions.done_here import OF_GROWTH, with_job
 from outlast.actions.saying import action_failed
 from outlast.call import Call
 from outlast.content.answers import judge_payload
@@ -87,6 +90,9 @@ async def settle(
             _note(call, job.jid, payload)
             said = {name: payload[name] for name in ("stdout", "stderr") if name in payload}
             outcome = _overdue(call, {**job.payload, **said})
+        case Ended(payload) if job.known is not None:
+            _note(call, job.jid, payload)
+            outcome = with_job(job.known, {**job.payload, "finished": True})
         case Ended(payload):
             _note(call, job.jid, payload)
             if payload.get("outlast_left_out"):
@@ -135,7 +141,11 @@ def reported(call: Call, status: Mapping[str, object]) -> Outcome:
     told = {"stdout": "", "stderr": "", "started": False, "finished": False} | dict(status)
     for key in ("started", "finished"):
         told[key] = bool(told[key])
-    return judge_payload(told)
+    own = {}
+    if told.pop(OF_GROWTH, False):
+        own = {key: told.pop(key) for key in ("add_host", "add_group") if key in told}
+    outcome = judge_payload(told)
+    return replace(outcome, payload={**outcome.payload, **own}) if own else outcome
 
 
 def _overdue(call: Call, status: Mapping[str, object]) -> Outcome:

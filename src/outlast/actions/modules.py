@@ -17,14 +17,14 @@ from msgspec.structs import replace
 
 from outlast.call import Call
 from outlast.content.answers import judge
-from outlast.content.arguments import module_args
+from outlast.content.arguments import jsonable, module_args
 from outlast.content.places import Content
 from outlast.errors import ActionFailed, Cause, HostUnreachable
 from outlast.job import JobIntent, JobOrder, JobTerms
 from outlast.jobs import new_jid
 from outlast.outcome import Detached, Failed, Ok, Outcome, Performed, Skipped, Warned
 from outlast.session import Session
-from outlast.work import ModuleRun, Parcel, Run
+from outlast.work import AS_IT_IS, Finish, Given, JobRun, ModuleRun, Parcel, Run
 
 _PREDICTION = 1.0
 """Seconds a start in check mode waits for the job's end."""
@@ -87,6 +87,17 @@ class Modules(Struct, frozen=True):
         run = await self.order(call, module, args, files=files, file_names=file_names)
         return await answered(call, session, run)
 
+    async def last(
+        self,
+        call: Call,
+        module: str,
+        args: Mapping[str, object],
+        *,
+        files: Mapping[str, bytes] | None = None,
+    ) -> Performed:
+        """Run the module with which an action ends; under `async` it is the task's job."""
+        return await perform_run(call, await self.order(call, module, args, files=files))
+
     async def _parcel(self, module: str) -> Parcel:
         ready = self.content.parcels.ready(module)
         if ready is not None:
@@ -120,7 +131,9 @@ async def answered(call: Call, session: Session, run: Run) -> Outcome:
     return _with_interpreter(call, session, outcome)
 
 
-async def started(call: Call, session: Session, run: Run) -> Performed:
+async def started(
+    call: Call, session: Session, run: JobRun, finish: Finish = AS_IT_IS
+) -> Performed:
     """Start it as a background job; what comes back says that the job is recorded."""
     # What is only predicted holds no name and keeps nobody from starting.
     terms = JobTerms() if call.check_mode else call.job
@@ -132,6 +145,7 @@ async def started(call: Call, session: Session, run: Run) -> Performed:
         name="" if call.no_log else call.task_name,
         terms=terms,
         content=digest_of(call, run, _identity(session)) if terms.name else "",
+        finish=finish,
     )
     try:
         record = await _journalled_start(call, session, job)
@@ -143,7 +157,7 @@ async def started(call: Call, session: Session, run: Run) -> Performed:
     for text in said if isinstance(said, list) else ():
         call.warn(str(text))
     jid, file = str(record["ansible_job_id"]), str(record["results_file"])
-    if call.check_mode:
+    if call.check_mode or isinstance(run, Given):
         await _settled_soon(call, session, jid)
     payload = {"ansible_job_id": jid, "started": True, "finished": False, "results_file": file}
     if record.get("attached"):
@@ -151,18 +165,20 @@ async def started(call: Call, session: Session, run: Run) -> Performed:
     return Performed(Detached(jid=jid, results_file=file, payload=payload))
 
 
-def digest_of(call: Call, run: Run, identity: str) -> str:
+def digest_of(call: Call, run: JobRun, identity: str) -> str:
     """Give what tells this order from all others: what is run, with what, as whom, for how long.
 
     Two runs of one task give the same. So what differs between them, or may (where a module's
     file lay, what is said of verbosity, the helpers a module imports), is no part of it.
     """
     terms = replace(call.job, name="", host_limit=0, run_limit=0)
-    told: list[object] = [call.action, run.environment, call.limit, terms, identity]
+    told: list[object] = [call.action, call.environment, call.limit, terms, identity]
     if isinstance(run, ModuleRun):
         given = {key: value for key, value in run.args.items() if not key.startswith("_ansible_")}
         sums = {name: hashlib.sha256(data).hexdigest() for name, data in run.files.items()}
         told += [run.parcel.files[run.parcel.main], given, sums]
+    elif isinstance(run, Given):
+        told.append(jsonable(call.args))  # what comes of it may tell the time
     else:
         told.append(run)
     # Not msgspec's own: a command line may hold bytes that are no text.
@@ -205,9 +221,9 @@ async def _journalled_start(call: Call, session: Session, job: JobOrder) -> Mapp
 
 
 async def _settled_soon(call: Call, session: Session, jid: str) -> None:
-    """Let a prediction come to its end: it is short, and whoever asks next is to see it.
+    """Let what is short come to its end: whoever asks next is to see it.
 
-    Stock's own start takes longer than that.
+    Of a prediction, stock's own start takes longer than that.
     """
     try:
         async with asyncio.timeout(_PREDICTION):

@@ -128,7 +128,7 @@ async def assemble(call: Call, modules: Modules) -> Performed:
         raise Refused("src and dest are required")
     if not boolean(call.args.get("remote_src", True), strict=False):
         raise Refused("assemble with remote_src: false is not supported yet")
-    return Performed(await modules.run(call, _ASSEMBLE, call.args))
+    return await modules.last(call, _ASSEMBLE, call.args)
 
 
 async def uri(call: Call, modules: Modules) -> Performed:

@@ -12,15 +12,16 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
-from outlast.actions.modules import Modules
+from outlast.actions.modules import Modules, started
 from outlast.actions.saying import action_failed, with_warning
 from outlast.call import Call
 from outlast.errors import ActionFailed
-from outlast.outcome import Failed, Ok, Outcome, Payload
+from outlast.outcome import Failed, Ok, Outcome, Payload, Performed
 from outlast.session import FileState, Session
+from outlast.work import Finish, ModuleRun
 
 _LARGE = 1 << 20  # bytes; what takes milliseconds is kept off the loop
 _DIFF_LIMIT = 104448  # stock's MAX_FILE_SIZE_FOR_DIFF
@@ -65,10 +66,64 @@ class Placing(Struct, frozen=True, kw_only=True):
     """Instead of the task's mode: the source's own."""
 
 
+class _Step(Struct, frozen=True, kw_only=True):
+    """What is left to be done on the host once all is compared, and what is told of it."""
+
+    module: str
+    args: Mapping[str, object]
+    sha1: str
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    file_names: Mapping[str, str] = field(default_factory=dict)
+    diffs: list[object] = field(default_factory=list)
+    warning: str = ""
+
+    async def order(self, call: Call, modules: Modules) -> ModuleRun:
+        return await modules.order(
+            call, self.module, self.args, files=self.files, file_names=self.file_names
+        )
+
+    async def run(self, call: Call, modules: Modules) -> Outcome:
+        outcome = await modules.run(
+            call, self.module, self.args, files=self.files, file_names=self.file_names
+        )
+        outcome = _completed(outcome, self.sha1, self.diffs)
+        return with_warning(outcome, self.warning) if self.warning else outcome
+
+    @property
+    def finish(self) -> Finish:
+        """The same as `run` and `reported` do, for a job."""
+        return Finish(
+            fill={"checksum": self.sha1},
+            add={"diff": self.diffs},
+            alike={"dest": "path"},
+            warnings=(self.warning,) if self.warning else (),
+        )
+
+
+async def placed(
+    call: Call, modules: Modules, args: Mapping[str, object], what: Placing
+) -> Performed:
+    """Place the one file a task is about; under `async`, writing it is the job."""
+    step = await _next(call, args, what)
+    if not isinstance(step, _Step):
+        return Performed(reported(step, what))
+    if call.limit:
+        return await started(
+            call, await call.session(), await step.order(call, modules), step.finish
+        )
+    return Performed(reported(await step.run(call, modules), what))
+
+
 async def place(
     call: Call, modules: Modules, args: Mapping[str, object], what: Placing
 ) -> Outcome | None:
     """Place a file; None: something is there already and is not to be replaced."""
+    step = await _next(call, args, what)
+    return await step.run(call, modules) if isinstance(step, _Step) else step
+
+
+async def _next(call: Call, args: Mapping[str, object], what: Placing) -> Outcome | _Step | None:
+    """Look and compare; give what is to be done, or what came of it if that is nothing."""
     session = await call.session()
     path = _joined(what.dest, what.name) if what.dest.endswith("/") else what.dest
     state = await _look(session, path, what)
@@ -81,8 +136,7 @@ async def place(
         return None
     sha1 = await checksum(what.data)
     if state is not None and state.sha1 == sha1:
-        outcome = await _attributes(call, modules, args, what)
-        return _completed(outcome, sha1, [])
+        return _attributes(args, what, sha1)
     diffs: list[object] = []
     warning = ""
     if call.diff:
@@ -90,9 +144,8 @@ async def place(
         diffs = [difference]
     if call.check_mode:
         outcome = Ok({"diff": diffs}, changed=True)
-    else:
-        outcome = _completed(await _send(call, modules, args, what, path, sha1), sha1, diffs)
-    return with_warning(outcome, warning) if warning else outcome
+        return with_warning(outcome, warning) if warning else outcome
+    return replace(_sending(args, what, path, sha1), diffs=diffs, warning=warning)
 
 
 def reported(outcome: Outcome | None, what: Placing) -> Outcome:
@@ -136,14 +189,7 @@ async def _look(session: Session, path: str, what: Placing) -> FileState | None:
     return state
 
 
-async def _send(
-    call: Call,
-    modules: Modules,
-    args: Mapping[str, object],
-    what: Placing,
-    path: str,
-    sha1: str,
-) -> Outcome:
+def _sending(args: Mapping[str, object], what: Placing, path: str, sha1: str) -> _Step:
     told = {key: value for key, value in args.items() if key not in ("content", "decrypt", "src")}
     told |= {"dest": what.dest, "_original_basename": what.name, "follow": what.follow}
     if not told.get("checksum"):
@@ -152,19 +198,17 @@ async def _send(
         told["mode"] = what.mode
     # What `validate` runs may look at the ending.
     names = {"src": f".source{PurePosixPath(path).suffix}"}
-    return await modules.run(call, _COPY, told, files={"src": what.data}, file_names=names)
+    return _Step(module=_COPY, args=told, sha1=sha1, files={"src": what.data}, file_names=names)
 
 
-async def _attributes(
-    call: Call, modules: Modules, args: Mapping[str, object], what: Placing
-) -> Outcome:
+def _attributes(args: Mapping[str, object], what: Placing, sha1: str) -> _Step:
     """The content is right already; the file module sees to owner, mode and the like."""
     told = {key: value for key, value in args.items() if key in _FOR_FILE}
     told |= {"dest": what.dest, "_original_basename": what.name}
     told |= {"recurse": False, "state": "file"}
     if what.mode is not None:
         told["mode"] = what.mode
-    return await modules.run(call, _FILE, told)
+    return _Step(module=_FILE, args=told, sha1=sha1)
 
 
 def _completed(outcome: Outcome, sha1: str, diffs: list[object]) -> Outcome:

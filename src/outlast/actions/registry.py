@@ -21,12 +21,14 @@ from outlast.actions import (
     pausing,
     picking,
     plainly,
+    reconnecting,
     role_arguments,
     saying,
     templates,
     unpacking,
     variable_files,
 )
+from outlast.actions.done_here import here, partly
 from outlast.actions.modules import Modules
 from outlast.call import Call
 from outlast.content.places import Content
@@ -72,8 +74,13 @@ _ON_HOST: Final[Mapping[str, OnHost]] = {
     "template": templates.template,
     "unarchive": unpacking.unarchive,
     "uri": picking.uri,
+    "wait_for_connection": reconnecting.wait_for_connection,
 }
-_WITH_ASYNC: Final = frozenset({"command", "dnf", "package", "service", "setup", "shell", "uri"})
+_MODULES: Final = frozenset({"command", "dnf", "package", "service", "setup", "shell", "uri"})
+"""Under `async`, all they do is start a module: what keeps them from it is told at once."""
+_DONE_HERE: Final = frozenset({*_ALONE, "fetch", "gather_facts", "wait_for_connection"})
+_HOST_MAY_BE_AWAY: Final = "wait_for_connection"
+_NEVER_ASYNC: Final = "async_status"
 _NOT_BUILT: Final = frozenset(
     [
         "import_role",
@@ -82,7 +89,6 @@ _NOT_BUILT: Final = frozenset(
         "include_tasks",
         "meta",
         "reboot",
-        "wait_for_connection",
     ]
 )
 """Stock has an action plugin for each: running their module alone would do something else.
@@ -131,11 +137,21 @@ class Actions(Struct, frozen=True):
         name = call.action.removeprefix("ansible.builtin.")
         if "." in name:
             return await self.modules.perform(call)
-        own = name in _ALONE or name in _ON_HOST or name in _NOT_BUILT
-        if call.limit and own and name not in _WITH_ASYNC:
+        if call.limit and (name == _NEVER_ASYNC or name in _NOT_BUILT):
             raise Refused(f"This action ({call.written_as}) does not support async.")
         if name in _NOT_BUILT:
             raise Refused(f"{call.written_as} is not supported yet")
+        if not call.limit or name in _MODULES:
+            return await self._act(name, call)
+        if name in _DONE_HERE:
+            if name != _HOST_MAY_BE_AWAY:
+                await call.session()  # nothing is done that could not be recorded
+            return await here(call, lambda: self._act(name, call))
+        if name in _ON_HOST:
+            return await partly(call, lambda: self._act(name, call))
+        return await self._act(name, call)
+
+    async def _act(self, name: str, call: Call) -> Performed:
         if name in _ALONE:
             return await _ALONE[name](call)
         return await _ON_HOST.get(name, _as_module)(call, self.modules)

@@ -87,7 +87,7 @@ def _places(call: Call, kind: str, source: str) -> list[str]:
 def not_there(error: SourceMissing) -> Performed:
     """Give what becomes of a task whose file was not found."""
     message = str(error)
-    return Performed(Failed({"msg": message}, (Cause(message, apart=True),)))
+    return Performed(Failed({"msg": message}, (Cause(message, apart=True),)), begun=False)
 
 
 class Tree(Struct):

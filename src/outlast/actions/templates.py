@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from outlast.actions.argument_spec import boolean
 from outlast.actions.modules import Modules
-from outlast.actions.placing import Placing, place, reported
+from outlast.actions.placing import Placing, placed
 from outlast.actions.source_files import find_source, folders_of, not_there, undecrypted
 from outlast.call import Call
 from outlast.errors import Refused, SourceMissing, VaultError
@@ -63,8 +63,7 @@ async def template(call: Call, modules: Modules) -> Performed:
         mode=file.mode if args.get("mode") == "preserve" else None,
     )
     told = {key: value for key, value in args.items() if key not in _OWN}
-    outcome = await place(call, modules, told, what)
-    return Performed(reported(outcome, what))
+    return await placed(call, modules, told, what)
 
 
 class _File(Struct, frozen=True):

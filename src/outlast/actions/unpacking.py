@@ -40,7 +40,7 @@ async def unarchive(call: Call, modules: Modules) -> Performed:
             return not_there(error)
         del args["src"]
     await _refuse_no_folder(session, str(dest))
-    return Performed(await modules.run(call, _MODULE, args, files=files))
+    return await modules.last(call, _MODULE, args, files=files)
 
 
 async def _refuse_no_folder(session: Session, dest: str) -> None:

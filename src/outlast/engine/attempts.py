@@ -162,12 +162,18 @@ class Attempts(Struct, frozen=True, kw_only=True):
         if not isinstance(job, Detached):
             return performed
         if terms.poll > 0 and terms.limit > 0:
-            return await self._settle(call, terms, job)
+            return await self._settled(call, terms, performed, job)
         if self.on_start is None or not terms.settles:
-            return Performed(Ok(job.payload, changed=True), performed.effects)
+            return replace(performed, outcome=Ok(job.payload, changed=True))
         started = Ok(job.payload)
         self.on_start(ItemResult(outcome=started, no_log=terms.no_log, delegate=ready.delegate))
-        return await self._settle(call, terms, job)
+        return await self._settled(call, terms, performed, job)
+
+    async def _settled(
+        self, call: Call, terms: Terms, performed: Performed, job: Detached
+    ) -> Performed:
+        """Give what the task came to when its job had ended; what it changes stays."""
+        return replace(performed, outcome=(await self._settle(call, terms, job)).outcome)
 
     async def _settle(self, call: Call, terms: Terms, job: Detached) -> Performed:
         polled = JobPolled(task=self.label, host=self.host, jid=job.jid)
@@ -223,6 +229,8 @@ class Attempts(Struct, frozen=True, kw_only=True):
             verbosity=self.wiring.settings.verbosity,
             limit=terms.limit,
             job=terms.job,
+            grow=self._grow,
+            reset=self._reset(terms, ready.delegate),
             async_dir=self._async_dir(),
             search_path=search_path(self.wiring, self.task),
             say=lambda text: self.wiring.events.emit(Said(text)),
@@ -235,14 +243,14 @@ class Attempts(Struct, frozen=True, kw_only=True):
         return str(self.wiring.evaluate.render(self.scope["ansible_async_dir"], self.scope))
 
     def _session(self, terms: Terms, delegate: Delegate | None) -> Callable[[], Awaitable[Session]]:
-        def open_session() -> Awaitable[Session]:
-            if delegate is not None:
-                target = Target(name=delegate.name, scope=delegate.scope, keywords=terms.reaching)
-            else:
-                target = Target(name=self.host, scope=self.scope, keywords=terms.reaching)
-            return self.wiring.reach.open(target)
+        return lambda: self.wiring.reach.open(self._target(terms, delegate))
 
-        return open_session
+    def _reset(self, terms: Terms, delegate: Delegate | None) -> Callable[[], Awaitable[None]]:
+        return lambda: self.wiring.reach.reset(self._target(terms, delegate))
+
+    def _target(self, terms: Terms, delegate: Delegate | None) -> Target:
+        name, scope = (delegate.name, delegate.scope) if delegate else (self.host, self.scope)
+        return Target(name=name, scope=scope, keywords=terms.reaching)
 
 
 async def _within(seconds: float, news: Callable[[], Awaitable[object]]) -> bool:

@@ -18,7 +18,7 @@ from outlast.job import JobOrder
 from outlast.session import FileState
 from outlast.transport.conversation import Conversation, Question
 from outlast.transport.parcels import Delivery
-from outlast.work import CommandRun, Reply, Run
+from outlast.work import CommandRun, Finish, Given, JobRun, Reply, Run, ScriptRun
 
 
 class AgentSession(Struct):
@@ -111,14 +111,25 @@ class AgentSession(Struct):
         """Start a background job; the answer means it is recorded."""
         body = {
             "jid": job.jid,
-            "run": await self._order(job.run, []),
+            "run": await self._job_order(job.run),
             "limit": job.limit,
             "async_dir": job.async_dir,
             "name": job.name,
             "terms": asdict(job.terms),
             "content": job.content,
+            "finish": _asked_for(job.finish),
         }
         return (await self.conversation.ask("job.start", body)).body
+
+    async def _job_order(self, run: JobRun) -> dict[str, object]:
+        if isinstance(run, Given):
+            return {"given": dict(run.result), "action": run.action, "environment": {}}
+        if not isinstance(run, ScriptRun):
+            return await self._order(run, [])
+        key = self._new_key()
+        await self._post(run.content, run.name, key)
+        order = await self._order(run.command, [])
+        return {**order, "script": {"key": key, "stands_as": run.stands_as}}
 
     async def job_status(self, jid: str, async_dir: str) -> Mapping[str, object]:
         """Give what the spool says of a job."""
@@ -173,6 +184,16 @@ def _command(run: CommandRun) -> dict[str, object]:
     del fields["environment"]
     return {
         name: list(value) if isinstance(value, tuple) else value for name, value in fields.items()
+    }
+
+
+def _asked_for(finish: Finish) -> dict[str, object]:
+    """Give of *finish* what differs from doing nothing."""
+    fields = asdict(finish)
+    return {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in fields.items()
+        if value
     }
 
 

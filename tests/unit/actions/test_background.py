@@ -188,33 +188,14 @@ async def test_a_job_that_was_there_already_is_what_was_started(performing):
     assert seen == {**RUNNING, **there, "outlast_attached": True}
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "assert",
-        "async_status",
-        "copy",
-        "debug",
-        "fail",
-        "fetch",
-        "gather_facts",
-        "include_vars",
-        "pause",
-        "raw",
-        "script",
-        "set_fact",
-        "set_stats",
-        "template",
-        "unarchive",
-    ],
-)
+@pytest.mark.parametrize("name", ["async_status", "include_tasks", "meta", "reboot"])
 async def test_what_cannot_run_in_the_background_says_so(performing, name):
     seen, _ = await done(performing, a_call(name, {}, session=JobHost(), limit=5))
     assert seen["msg"] == f"This action ({name}) does not support async."
     assert seen["failed"]
 
 
-@pytest.mark.parametrize("name", ["reboot", "wait_for_connection"])
+@pytest.mark.parametrize("name", ["reboot"])
 async def test_what_is_not_built_is_refused_and_never_half_done(performing, name):
     seen, _ = await done(performing, a_call(name, {}, session=None))
     assert seen["msg"] == f"{name} is not supported yet"
