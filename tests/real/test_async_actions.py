@@ -36,7 +36,7 @@ TASKS = {
     "raw_failed": "raw: 'echo out; exit 3'",
     "raw_with_environment": "{raw: 'echo out', environment: {A: b}}",
     "raw_checked": "{raw: 'echo out', check_mode: true}",
-    "script": "{script: s.sh one two, environment: {WHERE: here}}",
+    "script": "{script: s.sh 0 one, environment: {WHERE: here, LANG: C}}",
     "script_elsewhere": "script: {cmd: s.sh 0, chdir: '{{ at }}', executable: /bin/sh}",
     "script_failed": "script: s.sh 3",
     "script_not_needed": "script: {cmd: s.sh, creates: '{{ at }}'}",
@@ -119,7 +119,9 @@ def sources(folder: Path) -> None:
     (folder / "b.txt").write_text("two\n")
     (folder / "t.j2").write_text("on {{ inventory_hostname }}\n")
     (folder / "v.yml").write_text("included: yes indeed\n")
-    (folder / "s.sh").write_text('#!/bin/sh\necho "$*" "$WHERE"; cat; echo err >&2\nexit $(($1))\n')
+    (folder / "s.sh").write_text(
+        '#!/bin/sh\necho "$*"; env | grep "^L\\|^WHERE" | sort; cat; yes | head -1; exit $(($1))\n'
+    )
     (folder / "tree/below").mkdir(parents=True)
     (folder / "tree/1").write_text("1\n")
     (folder / "tree/2").write_text("2\n")
