@@ -6,7 +6,7 @@ The one port between what is asked of a host and how it is reached: `transport` 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from typing import Protocol
+from typing import Literal, Protocol, TypeAlias
 
 from msgspec import Struct
 
@@ -22,6 +22,22 @@ class FileState(Struct, frozen=True, kw_only=True):
     size: int
     mode: int
     sha1: str | None = None
+
+
+Until: TypeAlias = Literal["all", "any", "now"]
+"""When a question about several jobs is answered: all have ended, any has, or at once."""
+
+
+class Standing(Struct, frozen=True, kw_only=True):
+    """How one of several jobs stands."""
+
+    jid: str
+    status: Mapping[str, object]
+    """As `Session.job_status` gives it."""
+    limit: float = 0.0
+    """Seconds it may take; 0: nobody wrote it down, or it may take any time."""
+    age: float = 0.0
+    """Seconds since it began, by its host's clock."""
 
 
 class Session(Protocol):
@@ -95,6 +111,16 @@ class Session(Protocol):
 
     async def job_room(self, async_dir: str, most: int) -> None:
         """Return when fewer than *most* jobs run in the host's folder, whoever started them."""
+        ...
+
+    async def job_wait(
+        self, jids: Sequence[str], async_dir: str, *, until: Until
+    ) -> Sequence[Standing]:
+        """Give how the jobs of one folder stand, in order, when all or any have ended.
+
+        One question, however many they are: the host tells, nobody polls. A job that is not
+        there counts as ended.
+        """
         ...
 
     async def job_list(self, async_dir: str) -> Sequence[Mapping[str, object]]:

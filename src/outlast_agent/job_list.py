@@ -10,16 +10,14 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 
-from outlast_agent import job_summary, spool
+from outlast_agent import in_slices, job_summary, spool
 from outlast_agent.agent import Agent
 from outlast_agent.request import Refused, Request
 
 _JID = re.compile(r"[A-Za-z0-9_-]{1,64}\.\d{1,10}")
 """Ours and stock's; nothing else in the folder is looked at."""
-_SLICE = 0.02
-"""Seconds spent at a time, before others have their turn."""
 
 
 def listed(agent: Agent, request: Request) -> None:
@@ -74,27 +72,18 @@ def _look_through(
 ) -> None:
     """Call *done* with a row for each job, later, others being served between."""
     folder = _folder(request)
-    rows: list[dict[str, object]] = []
-    found = (job_summary.summary(spool.Entry(folder, jid)) for jid in list(_jids(folder)))
 
-    def go_on() -> None:
-        until = time.monotonic() + _SLICE
-        for row in found:
+    def found() -> Generator[dict[str, object], None, None]:
+        for jid in list(_jids(folder)):
+            row = job_summary.summary(spool.Entry(folder, jid))
             if row is not None:
-                rows.append(row)
-            if time.monotonic() > until:
-                agent.loop.call_later(0, go_on)
-                return
-        if request.open:
-            rows.sort(key=lambda row: _when(row, "started") or _when(row, "ended"))
-            done(rows)
+                yield row
 
-    def give_up() -> None:
-        found.close()
-        request.cancelled()
+    def in_order(rows: list[dict[str, object]]) -> None:
+        rows.sort(key=lambda row: _when(row, "started") or _when(row, "ended"))
+        done(rows)
 
-    request.on_cancel = give_up
-    go_on()
+    in_slices.gather(agent, request, found(), in_order)
 
 
 def _jids(folder: str) -> Iterator[str]:

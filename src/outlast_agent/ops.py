@@ -20,6 +20,7 @@ OPS = {
     "job.cleanup": "job_ops:cleanup",
     "job.ended": "job_ops:ended",
     "job.room": "job_room:room",
+    "job.wait": "job_wait:wait",
     "job.list": "job_list:listed",
     "job.prune": "job_list:prune",
     "job.cancel": "job_cancel:cancel",

@@ -43,6 +43,7 @@ Bodies of the jobs' ops (`run` is the body of the op `run`, without `op`):
     job.status   jid, async_dir                                -> what async_status says
     job.cleanup  jid, async_dir                                -> what async_status says
     job.ended    jid, async_dir                                -> {} once it ended or is not there
+    job.wait     jids, async_dir, until (all, any or now)      -> jobs: how each stands, by then
     job.list     async_dir                                     -> jobs: a list of what is known
     job.cancel   jid, async_dir, grace (seconds)               -> state, msg, status, when over
     job.logs     jid, async_dir, stream, offset, follow        -> the bytes as STREAM, then offset

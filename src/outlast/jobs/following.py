@@ -1,21 +1,22 @@
 """Waiting for a job that goes on by itself on a host.
 
 Knows that the host tells of the end (nobody asks again and again), that `poll` is only the
-rhythm in which a person is told that it is not over, and that a broken connection says nothing
-about the job. Leaves enforcing the limit to the job's supervisor on the host, opening
-connections to `transport`, and judging the result to whoever asked.
+rhythm in which a person is told that it is not over, and when nobody waits any longer. Leaves
+enforcing the limit to the job's supervisor on the host, connections that break to `contact`,
+and judging the result to whoever asked.
 """
 
 from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
-from typing import TypeAlias, TypeVar
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
 
 from msgspec import Struct
 
-from outlast.errors import ActionFailed, HostUnreachable
+from outlast.errors import HostUnreachable
+from outlast.jobs.contact import Contact, Reopen
 from outlast.session import Session
 
 MARGIN = 15.0
@@ -23,11 +24,6 @@ MARGIN = 15.0
 connection. What has not ended by then escapes its supervisor, or the host is away."""
 _ANSWER = 10.0
 """Seconds a host has for its last word when the waiting is over."""
-_SOONEST, _LATEST = 1.0, 30.0
-"""Seconds between two attempts to connect again: doubled from the one to the other."""
-
-Reopen: TypeAlias = Callable[[], Awaitable[Session]]
-_T = TypeVar("_T")
 
 
 class Ended(Struct, frozen=True):
@@ -77,7 +73,8 @@ async def follow(  # noqa: PLR0913  # what a polled task says of itself
     broken connection is the end of waiting. *keep* tells of a result whether the job's files
     are to stay. Cancelling leaves the job alone.
     """
-    follower = _Follower(session, jid, async_dir, reopen, on_lost, keep)
+    contact = Contact(reopen, on_lost, session=session)
+    follower = _Follower(contact, jid, async_dir, keep)
     waiting = asyncio.timeout(limit + MARGIN if limit > 0 else None)
     try:
         async with waiting:
@@ -99,7 +96,8 @@ async def until_ended(
     def say_nothing(_why: str) -> None:
         pass
 
-    follower = _Follower(session, jid, async_dir, reopen, say_nothing, lambda _result: False)
+    contact = Contact(reopen, say_nothing, session=session)
+    follower = _Follower(contact, jid, async_dir, lambda _result: False)
     waiting = asyncio.timeout(limit + MARGIN if limit > 0 else None)
     try:
         async with waiting:
@@ -110,26 +108,19 @@ async def until_ended(
 
 
 class _Follower:
-    """One job and the connection through which it is watched, which may be replaced."""
+    """One job, and how its host is asked."""
 
     def __init__(
         self,
-        session: Session,
+        contact: Contact,
         jid: str,
         async_dir: str,
-        reopen: Reopen | None,
-        on_lost: Callable[[str], None],
         keep: Callable[[Mapping[str, object]], bool],
     ) -> None:
-        self._keep = keep
-        self._session = session
+        self._contact = contact
         self._jid = jid
         self._async_dir = async_dir
-        self._reopen = reopen
-        self._on_lost = on_lost
-        self._away = ""
-        """Why the host cannot be asked just now; empty: it can."""
-        self._told = False
+        self._keep = keep
 
     async def wait(self, poll: float, on_poll: Callable[[], None]) -> None:
         """Return when the host says that the job has ended."""
@@ -143,57 +134,34 @@ class _Follower:
 
     async def ended(self) -> None:
         """Return when the host says that the job has ended, however often it is away."""
-        await self._asked(lambda session: session.job_ended(self._jid, self._async_dir))
+        await self._contact.asked(lambda s: s.job_ended(self._jid, self._async_dir))
 
     async def _tick(self, poll: float, on_poll: Callable[[], None]) -> None:
         while True:
             await asyncio.sleep(poll)
-            if not self._away:
+            if not self._contact.away:
                 on_poll()
 
     async def collect(self) -> JobEnd:
         """Take the result and remove the job's files, in this order."""
-        payload = await self._asked(lambda s: s.job_status(self._jid, self._async_dir))
+        payload = await self._contact.asked(lambda s: s.job_status(self._jid, self._async_dir))
         if not payload.get("finished"):
             return StillRuns(payload)
         if not self._keep(payload):
-            await self._asked(lambda s: s.job_cleanup(self._jid, self._async_dir))
+            await self._contact.asked(lambda s: s.job_cleanup(self._jid, self._async_dir))
         return Ended(payload)
 
     async def give_up(self) -> JobEnd:
         """Say what is known when the time is over."""
-        if self._away:
-            return OutOfReach(self._away)
+        if self._contact.away:
+            return OutOfReach(self._contact.away)
         try:
             async with asyncio.timeout(_ANSWER):
-                payload = await self._session.job_status(self._jid, self._async_dir)
+                payload = await self._contact.once(
+                    lambda s: s.job_status(self._jid, self._async_dir)
+                )
         except TimeoutError:
             return OutOfReach("the host does not answer")
         except HostUnreachable as error:
             return OutOfReach(error.message)
         return Ended(payload) if payload.get("finished") else StillRuns(payload)
-
-    async def _asked(self, question: Callable[[Session], Awaitable[_T]]) -> _T:
-        """Ask the host, over a new connection if need be; all our questions may be asked twice."""
-        while True:
-            try:
-                return await question(self._session)
-            except HostUnreachable as error:
-                await self._connect_again(error)
-
-    async def _connect_again(self, error: HostUnreachable) -> None:
-        if self._reopen is None:
-            raise error
-        self._away = error.message
-        if not self._told:
-            self._told = True
-            self._on_lost(error.message)
-        pause = 0.0
-        while self._away:
-            await asyncio.sleep(pause)
-            pause = min(max(pause * 2, _SOONEST), _LATEST)
-            try:
-                self._session = await self._reopen()
-                self._away = ""
-            except (HostUnreachable, ActionFailed) as again:  # of a host that is just coming up
-                self._away = again.message or self._away

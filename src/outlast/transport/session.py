@@ -10,12 +10,13 @@ import itertools
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import cast
 
+import msgspec
 from msgspec import Struct, field
 from msgspec.structs import asdict
 
 from outlast.errors import ActionFailed
 from outlast.job import JobOrder
-from outlast.session import FileState
+from outlast.session import FileState, Standing, Until
 from outlast.transport.conversation import Conversation, Question
 from outlast.transport.parcels import Delivery
 from outlast.work import CommandRun, Finish, Given, JobRun, Reply, Run, ScriptRun
@@ -146,6 +147,19 @@ class AgentSession(Struct):
     async def job_room(self, async_dir: str, most: int) -> None:
         """Return when fewer than *most* jobs run in the folder."""
         await self.conversation.ask("job.room", {"async_dir": async_dir, "most": most})
+
+    async def job_wait(
+        self, jids: Sequence[str], async_dir: str, *, until: Until
+    ) -> Sequence[Standing]:
+        """Give how the jobs stand when all or any of them have ended."""
+        body = {"jids": list(jids), "async_dir": async_dir, "until": until}
+        rows = (await self.conversation.ask("job.wait", body)).body["jobs"]
+        found = []
+        for row in cast("list[dict[str, object]]", rows):
+            if "status" not in row:  # it was too much for an answer about all
+                row["status"] = await self.job_status(cast(str, row["jid"]), async_dir)
+            found.append(msgspec.convert(row, Standing))
+        return found
 
     async def job_list(self, async_dir: str) -> Sequence[Mapping[str, object]]:
         """Give what the spool folder says of each job in it."""
