@@ -6,19 +6,18 @@ The engine makes a `Call` for each attempt; `actions` perform it through a
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Protocol, TypeVar
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
+from typing import Any, Final, Protocol
 
 from msgspec import Struct, field
 
 from outlast.errors import ActionFailed
-from outlast.job import JobOrder, JobTerms, Journal, NoJournal
+from outlast.job import JobOrder, JobTerms, Journal, NoJournal, RunJob
 from outlast.outcome import Growth
 from outlast.session import Session
 from outlast.values import Origin, Scope, Template
 from outlast.vault import LOCKED, Vault
-
-_T = TypeVar("_T")
 
 
 class ResolvedAction(Struct, frozen=True):
@@ -26,6 +25,10 @@ class ResolvedAction(Struct, frozen=True):
 
     fqcn: str
     """`ansible.builtin.copy`; `ansible.legacy.x` for a module of the playbook's own library."""
+
+
+OURS: Final = ("outlast.jobs.cancel", "outlast.jobs.info", "outlast.jobs.wait")
+"""Actions that are no module anywhere and mean nothing to any other engine."""
 
 
 class Evaluate(Protocol):
@@ -85,19 +88,6 @@ class Evaluate(Protocol):
         ...
 
 
-class Idly(Protocol):
-    """Waits without keeping others from acting."""
-
-    async def __call__(self, waiting: Awaitable[_T], /) -> _T:
-        """Await *waiting*, the task's fork lent to others meanwhile."""
-        ...
-
-
-async def _holding(waiting: Awaitable[_T], /) -> _T:
-    """Wait where nobody else wants the fork."""
-    return await waiting
-
-
 class Starter(Protocol):
     """Starts background jobs, each when it may run."""
 
@@ -115,6 +105,40 @@ class AtOnce(Struct, frozen=True):
         if record.get("full"):
             raise ActionFailed(f"As many jobs run on {call.host} as may.")
         return record
+
+
+class RunJobs(Protocol):
+    """Knows the jobs that this run has started."""
+
+    def of(self, host: str) -> Sequence[RunJob]:
+        """Give those that were started for *host*, the oldest first."""
+        ...
+
+    def find(self, jid: str) -> RunJob | None:
+        """Give the job of this whole id, whichever host it is on."""
+        ...
+
+    async def session(self, job: RunJob) -> Session:
+        """Give a live session as whoever started *job*; raises `HostUnreachable`."""
+        ...
+
+
+class NoRunJobs(Struct, frozen=True):
+    """Knows none."""
+
+    def of(self, host: str) -> Sequence[RunJob]:
+        """Give none."""
+        del host
+        return ()
+
+    def find(self, jid: str) -> RunJob | None:
+        """Give none."""
+        del jid
+        return None
+
+    async def session(self, job: RunJob) -> Session:
+        """Refuse: nobody has such a job."""
+        raise LookupError(job.jid)
 
 
 def _to_nobody(_text: str) -> None:
@@ -175,5 +199,11 @@ class Call(Struct, frozen=True, kw_only=True):
     """Where jobs are written down."""
     starter: Starter = AtOnce()
     """Starts jobs."""
-    idly: Idly = _holding
-    """Waits for what is not this task's own work."""
+    jobs: RunJobs = NoRunJobs()
+    """The jobs of this run."""
+    patience: float = 0.0
+    """Seconds for which the task asks again and again (`until`); 0: it asks once."""
+    memory: dict[str, object] = field(default_factory=dict)
+    """What the action keeps from one attempt of this task to the next; its own business."""
+    aside: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
+    """Within it the host has nothing to do for us, and the fork is somebody else's."""

@@ -73,6 +73,20 @@ class JobIntent(Struct, frozen=True, kw_only=True):
     """How the host is reached, in plain values, without passwords."""
     age: float = 0.0
     """Seconds it has run when it is noted as started: of a job that was there already."""
+    name: str = ""
+    """What the job itself is called, where its task's variables say so."""
+
+
+class RunJob(Struct, frozen=True, kw_only=True):
+    """A job that this run has started, and what the run knows of it."""
+
+    jid: str
+    """Its whole id."""
+    intent: JobIntent
+    begun: float
+    """By the loop's clock."""
+    told: bool = False
+    """A task has been told its end, or it is known otherwise."""
 
 
 class Journal(Protocol):

@@ -34,6 +34,8 @@ class Standing(Struct, frozen=True, kw_only=True):
     jid: str
     status: Mapping[str, object]
     """As `Session.job_status` gives it."""
+    cause: str = ""
+    """Why it ended, by its supervisor's record; empty while it runs, and where there is none."""
     limit: float = 0.0
     """Seconds it may take; 0: nobody wrote it down, or it may take any time."""
     age: float = 0.0

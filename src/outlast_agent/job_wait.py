@@ -124,11 +124,16 @@ def _asking(entry: spool.Entry) -> Callable[[], bool]:
 def _rows(entries: list[spool.Entry]) -> Generator[dict[str, object], None, None]:
     room = _MOST
     for entry in entries:
-        row: dict[str, object] = {"jid": entry.jid, **_time(entry)}
+        row: dict[str, object] = {"jid": entry.jid, "cause": _cause(entry), **_time(entry)}
         room -= _size(entry)
         if room >= 0:
             row["status"] = job_status.status(entry)
         yield row
+
+
+def _cause(entry: spool.Entry) -> str:
+    end = job_status.record(entry, "end.json") or {}
+    return str(end.get("cause", "")) if end.get("version") != 1 else ""
 
 
 def _time(entry: spool.Entry) -> dict[str, object]:

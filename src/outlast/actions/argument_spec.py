@@ -6,6 +6,7 @@ on the host; nothing here is asked about them.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
@@ -137,6 +138,16 @@ def whole_number(value: object) -> int:
         pass
     shown = f'"{value!r}"' if isinstance(value, str) else repr(f"{value!r}")
     raise TypeError(f"{shown} cannot be converted to an int")
+
+
+def seconds(value: object) -> float:
+    """Give a `float` argument that is a length of time."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise TypeError(f"{value!r} is no number of seconds")
+    number = float(value)
+    if not 0 <= number < math.inf:
+        raise ValueError(f"{value!r} is no number of seconds")
+    return number
 
 
 def text(value: object) -> str:

@@ -18,7 +18,7 @@ from outlast.call import Call
 from outlast.content.answers import judge_payload
 from outlast.errors import HostUnreachable
 from outlast.jobs import Ended, OutOfReach, StillRuns, follow
-from outlast.outcome import Detached, Outcome, Performed
+from outlast.outcome import Detached, Outcome, Performed, registered
 from outlast.session import Session
 
 _SPEC = Spec(
@@ -44,7 +44,7 @@ async def async_status(call: Call) -> Performed:
         return Performed(reported(call, await session.job_cleanup(jid, call.async_dir)))
     status = await session.job_status(jid, call.async_dir)
     outcome = reported(call, status)
-    _note(call, jid, status)
+    note(call, jid, status)
     if outcome.payload.get("finished"):
         return Performed(outcome)
     return Performed(outcome, news=lambda: _ended(session, jid, call.async_dir))
@@ -87,14 +87,14 @@ async def settle(
     )
     match end:
         case Ended(payload) if _seen_too_early(call.limit, poll, payload):
-            _note(call, job.jid, payload)
+            note(call, job.jid, payload)
             said = {name: payload[name] for name in ("stdout", "stderr") if name in payload}
             outcome = _overdue(call, {**job.payload, **said})
         case Ended(payload) if job.known is not None:
-            _note(call, job.jid, payload)
+            note(call, job.jid, payload)
             outcome = with_job(job.known, {**job.payload, "finished": True})
         case Ended(payload):
-            _note(call, job.jid, payload)
+            note(call, job.jid, payload)
             if payload.get("outlast_left_out"):
                 call.warn(
                     f"The output of job {job.jid} was too much for its result. All of it is still "
@@ -124,16 +124,25 @@ def _seen_too_early(limit: float, poll: float, result: Mapping[str, object]) -> 
     return limit > _STEP and last_look < math.ceil(limit / _STEP) * _STEP
 
 
-def _note(call: Call, jid: str, status: Mapping[str, object]) -> None:
+def note(call: Call, jid: str, status: Mapping[str, object]) -> None:
     """Note what the host said; of the result only how it ended, which is no secret."""
     if not status.get("finished"):
         call.journal.learnt(jid, call.host, "running", "")
         return
-    if status.get("failed") and status.get("msg") == _NOT_FOUND:
+    cause = cause_of(status)
+    if cause == "unknown":
         call.journal.learnt(jid, call.host, "unknown", _NOT_FOUND)
-        return
-    cause = status.get("outlast_cause") or ("failed" if status.get("failed") else "exited")
-    call.journal.learnt(jid, call.host, "joined", str(cause))
+    else:
+        call.journal.learnt(jid, call.host, "joined", cause)
+
+
+def cause_of(status: Mapping[str, object]) -> str:
+    """Give why a job has ended, as far as its result tells; empty: it runs."""
+    if not status.get("finished"):
+        return ""
+    if status.get("failed") and status.get("msg") == _NOT_FOUND:
+        return "unknown"
+    return str(status.get("outlast_cause") or ("failed" if status.get("failed") else "exited"))
 
 
 def reported(call: Call, status: Mapping[str, object]) -> Outcome:
@@ -146,6 +155,13 @@ def reported(call: Call, status: Mapping[str, object]) -> Outcome:
         own = {key: told.pop(key) for key in ("add_host", "add_group") if key in told}
     outcome = judge_payload(told)
     return replace(outcome, payload={**outcome.payload, **own}) if own else outcome
+
+
+def registered_status(call: Call, status: Mapping[str, object]) -> dict[str, object]:
+    """Give a status as async_status would have it registered."""
+    told = registered(reported(call, status))
+    told.pop("invocation", None)  # as the engine does
+    return told
 
 
 def _overdue(call: Call, status: Mapping[str, object]) -> Outcome:

@@ -204,6 +204,7 @@ async def _journalled_start(call: Call, session: Session, job: JobOrder) -> Mapp
         limit=job.limit,
         async_dir=job.async_dir,
         address=session.address,
+        name=job.terms.name,
     )
     await call.journal.intend(intent)
     try:

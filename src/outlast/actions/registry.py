@@ -18,6 +18,8 @@ from outlast.actions import (
     fetching,
     growing,
     job_status,
+    job_tending,
+    job_waiting,
     pausing,
     picking,
     plainly,
@@ -76,6 +78,12 @@ _ON_HOST: Final[Mapping[str, OnHost]] = {
     "uri": picking.uri,
     "wait_for_connection": reconnecting.wait_for_connection,
 }
+_OF_JOBS: Final[Mapping[str, Alone]] = {
+    "outlast.jobs.cancel": job_tending.cancel,
+    "outlast.jobs.info": job_tending.info,
+    "outlast.jobs.wait": job_waiting.wait,
+}
+"""Ours alone: no other engine knows them."""
 _MODULES: Final = frozenset({"command", "dnf", "package", "service", "setup", "shell", "uri"})
 """Under `async`, all they do is start a module: what keeps them from it is told at once."""
 _DONE_HERE: Final = frozenset({*_ALONE, "fetch", "gather_facts", "wait_for_connection"})
@@ -135,19 +143,23 @@ class Actions(Struct, frozen=True):
 
     async def _perform(self, call: Call) -> Performed:
         name = call.action.removeprefix("ansible.builtin.")
+        if name in _OF_JOBS:
+            return await _about_jobs(call)
         if "." in name:
             return await self.modules.perform(call)
         if call.limit and (name == _NEVER_ASYNC or name in _NOT_BUILT):
             raise Refused(f"This action ({call.written_as}) does not support async.")
         if name in _NOT_BUILT:
             raise Refused(f"{call.written_as} is not supported yet")
-        if not call.limit or name in _MODULES:
-            return await self._act(name, call)
+        return await (self._in_background if call.limit else self._act)(name, call)
+
+    async def _in_background(self, name: str, call: Call) -> Performed:
+        """Do at once what needs the controller's hands; the job is what its host can do alone."""
         if name in _DONE_HERE:
             if name != _HOST_MAY_BE_AWAY:
                 await call.session()  # nothing is done that could not be recorded
             return await here(call, lambda: self._act(name, call))
-        if name in _ON_HOST:
+        if name in _ON_HOST and name not in _MODULES:
             return await partly(call, lambda: self._act(name, call))
         return await self._act(name, call)
 
@@ -155,6 +167,12 @@ class Actions(Struct, frozen=True):
         if name in _ALONE:
             return await _ALONE[name](call)
         return await _ON_HOST.get(name, _as_module)(call, self.modules)
+
+
+async def _about_jobs(call: Call) -> Performed:
+    if call.limit:
+        raise Refused(f"This action ({call.written_as}) does not support async.")
+    return await _OF_JOBS[call.action](call)
 
 
 async def _as_module(call: Call, modules: Modules) -> Performed:

@@ -18,6 +18,7 @@ from outlast.cli.evaluating import EvaluateUponNeed
 from outlast.cli.house import House
 from outlast.cli.including import IncludesFromDisk
 from outlast.cli.jobs.account import Account
+from outlast.cli.jobs.known import KnownJobs, Launches
 from outlast.cli.options import RunOptions
 from outlast.cli.recording import recorded, recording_of
 from outlast.cli.telling import Listeners, Telling
@@ -25,7 +26,7 @@ from outlast.cli.terminal import open_screen, version_lines
 from outlast.cli.upon_need import ActionsUponNeed, QueueUponNeed, ReachUponNeed
 from outlast.cli.vaults import open_vault
 from outlast.content.places import open_content
-from outlast.engine.ports import Reach, Wiring
+from outlast.engine.ports import Wiring
 from outlast.engine.run import PlaybookFile, Run
 from outlast.inventory.inventory import load_inventory
 from outlast.ledger.recording import Recording
@@ -111,6 +112,7 @@ def _furnish(
         warn_unparsed=settings.inventory_unparsed_warning,
         vault=vault,
     )
+    launches = Launches(recording)
     evaluate = EvaluateUponNeed(lambda: _evaluator(settings, telling, str(folders[0]), vault))
     variables = Variables(
         inventory=inventory,
@@ -144,7 +146,8 @@ def _furnish(
         variables=variables,
         vault=vault,
         recording=recording,
-        account=Account(recording),
+        launches=launches,
+        account=Account(launches),
     )
 
 
@@ -178,9 +181,10 @@ def _visible(
     )
 
 
-def _wiring(house: House, reach: Reach, queue: QueueUponNeed) -> Wiring:
+def _wiring(house: House, reach: ReachUponNeed, queue: QueueUponNeed) -> Wiring:
+    jobs = KnownJobs(house.launches, reach.again)
     return Wiring(
-        actions=ActionsUponNeed(house, queue),
+        actions=ActionsUponNeed(house, queue, jobs),
         reach=reach,
         evaluate=house.evaluate,
         variables=house.variables,

@@ -14,7 +14,7 @@ from typing import Self
 
 from msgspec.structs import replace
 
-from outlast.call import Call, Starter
+from outlast.call import Call, RunJobs, Starter
 from outlast.cli.house import House
 from outlast.engine.ports import Actions, Reach, Target
 from outlast.job import JobOrder
@@ -25,9 +25,10 @@ from outlast.session import Session
 class ActionsUponNeed:
     """Implements `engine.ports.Actions`."""
 
-    def __init__(self, house: House, starter: Starter) -> None:
+    def __init__(self, house: House, starter: Starter, jobs: RunJobs) -> None:
         self._house = house
         self._starter = starter
+        self._jobs = jobs
         self._actions: Actions | None = None
 
     def _opened(self) -> Actions:
@@ -39,22 +40,28 @@ class ActionsUponNeed:
 
     async def perform(self, call: Call) -> Performed:
         """Carry out *call*."""
-        return await self._opened().perform(self._journalled(call))
+        return await self._opened().perform(self._furnished(call))
 
     async def settle(
         self, call: Call, job: Detached, *, poll: float, on_poll: Callable[[], None]
     ) -> Performed:
         """Wait for a job that *call* started."""
-        call = self._journalled(call)
+        call = self._furnished(call)
         return await self._opened().settle(call, job, poll=poll, on_poll=on_poll)
 
-    def _journalled(self, call: Call) -> Call:
-        """Let *call* start and write down jobs, and open what is encrypted.
+    def _furnished(self, call: Call) -> Call:
+        """Let *call* start jobs, write them down, find them, and open what is encrypted.
 
         The engine need not know how.
         """
         house = self._house
-        return replace(call, journal=house.account, starter=self._starter, vault=house.vault)
+        return replace(
+            call,
+            journal=house.account,
+            starter=self._starter,
+            jobs=self._jobs,
+            vault=house.vault,
+        )
 
 
 class QueueUponNeed:
@@ -104,6 +111,14 @@ class ReachUponNeed:
         if self._reach is None:
             self._reach = self._made()
         return await self._reach.open(target)
+
+    async def again(self, address: Mapping[str, object]) -> Session:
+        """Give a live session for a host as it was reached before, in the session's words."""
+        from outlast.transport.endpoint_record import restored  # noqa: PLC0415  # see above
+        from outlast.transport.sessions import Sessions  # noqa: PLC0415
+
+        assert isinstance(self.sessions, Sessions)  # noqa: S101  # it was reached before
+        return await self.sessions.open(self.sessions.opened(restored(address)))
 
     async def reset(self, target: Target) -> None:
         """Close what is open to *target*."""

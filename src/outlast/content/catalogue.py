@@ -13,7 +13,7 @@ from pathlib import Path
 
 from msgspec import Struct, field
 
-from outlast.call import ResolvedAction
+from outlast.call import OURS, ResolvedAction
 from outlast.content.core import AnsibleCore
 from outlast.content.routing import Routing
 from outlast.errors import NotSupportedYet, PlaybookError
@@ -45,6 +45,8 @@ class Catalogue(Struct):
 
     def resolve(self, name: str) -> ResolvedAction | None:
         """Give the full name of the action *name*; None when nobody knows it."""
+        if name in OURS:
+            return ResolvedAction(name)
         file = self.find(name)
         return ResolvedAction(file.fqcn) if file else None
 

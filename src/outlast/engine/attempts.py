@@ -157,7 +157,7 @@ class Attempts(Struct, frozen=True, kw_only=True):
         """Perform once; a job that was started is waited for, unless it is not to be."""
         terms = ready.terms
         async with Fork(self.forks) as fork:
-            performed = await self._perform(replace(call, idly=fork.lend), within=terms.timeout)
+            performed = await self._perform(replace(call, aside=fork.aside), within=terms.timeout)
         job = performed.outcome
         if not isinstance(job, Detached):
             return performed
@@ -235,6 +235,7 @@ class Attempts(Struct, frozen=True, kw_only=True):
             search_path=search_path(self.wiring, self.task),
             say=lambda text: self.wiring.events.emit(Said(text)),
             warn=lambda text: self.wiring.events.emit(Noticed(Warned(text))),
+            patience=self._retries(terms) * max(terms.delay, 1),
         )
 
     def _async_dir(self) -> str:

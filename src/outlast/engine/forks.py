@@ -7,12 +7,11 @@ only waits. How many there are is the setting's business.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
-from typing import Self, TypeVar
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Self
 
 from msgspec import Struct
-
-_T = TypeVar("_T")
 
 
 class Fork(Struct):
@@ -29,15 +28,15 @@ class Fork(Struct):
         if self._held:
             self._give()
 
-    async def lend(self, waiting: Awaitable[_T]) -> _T:
-        """Let others have it while *waiting* is awaited; it is held again afterwards.
+    @asynccontextmanager
+    async def aside(self) -> AsyncIterator[None]:
+        """Let others have it within; it is held again afterwards.
 
-        When the waiting fails it stays with the others: what follows is no work.
+        When what is within fails it stays with the others: what follows is no work.
         """
         self._give()
-        result = await waiting
+        yield
         await self._take()
-        return result
 
     async def _take(self) -> None:
         await self.forks.acquire()

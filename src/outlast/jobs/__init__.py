@@ -1,5 +1,6 @@
 """Background jobs, as a run sees them: named, followed to their end, found again."""
 
+from outlast.jobs.contact import Contact, Reopen
 from outlast.jobs.following import (
     MARGIN,
     Ended,
@@ -11,14 +12,19 @@ from outlast.jobs.following import (
     until_ended,
 )
 from outlast.jobs.tending import JobSummary, cancel, list_jobs, logs, prune
+from outlast.jobs.waiting import Lot, Waited, wait_for
 
 __all__ = [
     "MARGIN",
+    "Contact",
     "Ended",
     "JobEnd",
     "JobSummary",
+    "Lot",
     "OutOfReach",
+    "Reopen",
     "StillRuns",
+    "Waited",
     "cancel",
     "follow",
     "list_jobs",
@@ -26,4 +32,5 @@ __all__ = [
     "new_jid",
     "prune",
     "until_ended",
+    "wait_for",
 ]

@@ -68,13 +68,15 @@ class Queue:
             telling.say(_FULL_HOST, most)
         async with AsyncExitStack() as held:
             # Never with a fork in hand: who is at the head of the line needs one to go on.
-            await call.idly(held.enter_async_context(line))
+            async with call.aside():
+                await held.enter_async_context(line)
             while True:
                 record = await self._start(call, session, job, telling)
                 if not record.get("full"):
                     return record
                 telling.say(_FULL_HOST, most)
-                await call.idly(_room(session, job.async_dir, most))
+                async with call.aside():
+                    await _room(session, job.async_dir, most)
                 session = await call.session()
 
     async def _start(
@@ -95,7 +97,8 @@ class Queue:
         """Keep a place in the run for *job*, which it has from then on, if it is started."""
         try:
             if job.terms.run_limit:
-                await call.idly(self._turn(job, telling))
+                async with call.aside():
+                    await self._turn(job, telling)
             self._running[job.jid] = None
             yield
         finally:

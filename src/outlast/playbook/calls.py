@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
+from outlast.call import OURS
 from outlast.errors import Cause, NotSupportedYet, OutlastError, PlaybookError
 from outlast.outcome import Deprecated, Notice
 from outlast.playbook import key_values
@@ -241,12 +242,11 @@ class CallReader(Struct, frozen=True):
         return short_name(name) in _STATEMENTS or self.names.resolve(name) is not None
 
     def _unknown(self, found: Found, task: Text) -> PlaybookError:
+        meant = _ours_meant(found.name) or did_you_mean(found.name, self.known())
         if not found.as_key:
             message = f"Cannot resolve {found.name!r} to an action or module."
-            return PlaybookError(
-                message, found.origin, help_text=did_you_mean(found.name, self.known())
-            )
-        helped = did_you_mean(found.name, self.known()) or _keyword_meant(found.name)
+            return PlaybookError(message, found.origin, help_text=meant)
+        helped = meant or _keyword_meant(found.name)
         return PlaybookError(
             f"couldn't resolve module/action '{found.name}'. This often indicates a misspelling,"
             " missing collection, or incorrect module path.",
@@ -295,6 +295,13 @@ def _is_all_template(text: str) -> bool:
 
 def _keyword_meant(word: str) -> str:
     return did_you_mean(word, TASK_WORDS)
+
+
+def _ours_meant(name: str) -> str:
+    """Say which actions of our own there are to whoever looks for one that is not."""
+    return (
+        f"There are {', '.join(OURS[:-1])} and {OURS[-1]}." if name.startswith("outlast.") else ""
+    )
 
 
 def _unexpected(value: Value, task: Text) -> PlaybookError:

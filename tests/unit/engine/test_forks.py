@@ -20,7 +20,8 @@ async def test_a_fork_that_is_lent_is_taken_by_others_and_held_again():
 
     async with asyncio.TaskGroup() as group, Fork(forks) as fork:
         group.create_task(other())
-        assert await fork.lend(asyncio.sleep(1, "news")) == "news"
+        async with fork.aside():
+            await asyncio.sleep(1)
         assert asyncio.get_running_loop().time() == pytest.approx(5)
         assert forks.locked()
     assert forks._value == 1
@@ -37,7 +38,8 @@ async def test_who_gives_up_while_it_is_lent_gives_nothing_back_twice(when):
     async def impatient(group):
         async with asyncio.timeout(when), Fork(forks) as fork:
             group.create_task(other())
-            await fork.lend(asyncio.sleep(1))  # and then another one has it
+            async with fork.aside():
+                await asyncio.sleep(1)  # and then another one has it
 
     async with asyncio.TaskGroup() as group:
         with pytest.raises(TimeoutError):
@@ -52,6 +54,6 @@ async def test_a_waiting_that_fails_is_told():
         raise ValueError("no")
 
     with pytest.raises(ValueError, match="no"):
-        async with Fork(forks) as fork:
-            await fork.lend(fails())
+        async with Fork(forks) as fork, fork.aside():
+            await fails()
     assert forks._value == 1

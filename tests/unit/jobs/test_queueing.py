@@ -109,7 +109,7 @@ class Tasks:
             terms=JobTerms(**terms),
         )
         async with Fork(self.forks) as fork, asyncio.timeout(patience):
-            return await self.queue.start(replace(call, idly=fork.lend), host, order)
+            return await self.queue.start(replace(call, aside=fork.aside), host, order)
 
 
 @asynccontextmanager

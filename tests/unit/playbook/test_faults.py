@@ -27,6 +27,9 @@ def test_a_wrong_playbook_is_refused_with_words_place_and_exit_code(room, fault)
     assert (said, place, error.exit_code) == (fault["says"], fault["at"], fault["exit"])
 
 
+OURS = "There are outlast.jobs.cancel, outlast.jobs.info and outlast.jobs.wait."
+
+
 def test_every_fault_has_a_name_of_its_own():
     assert len({fault["case"] for fault in FAULTS}) == len(FAULTS)
 
@@ -43,6 +46,8 @@ def test_every_fault_has_a_name_of_its_own():
         ("- hosts: all\n  tasks:\n  - block: []\n    alway: []", "Did you mean 'always'?"),
         ("- hosts: all\n  tasks:\n  - debug:\n    command: ls", ""),
         ("- hosts: all\n  tasks:\n  - xyzzy:", ""),
+        ("- hosts: all\n  tasks:\n  - outlast.jobs.wiat:", OURS),
+        ("- hosts: all\n  tasks:\n  - action: outlast.jobs.kill", OURS),
     ],
 )
 def test_a_slip_of_the_pen_is_answered_with_the_word_that_was_meant(room, text, suggestion):
