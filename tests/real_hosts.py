@@ -10,6 +10,7 @@ import contextlib
 import getpass
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -48,7 +49,32 @@ class Sshd:
 
     folder: Path
     port: int
-    process: subprocess.Popen[bytes]
+    running: list[subprocess.Popen[bytes]]
+
+    def start(self) -> None:
+        """Let it listen."""
+        words = [_SSHD, "-D", "-f", str(self.folder / "config"), "-E", str(self.folder / "log")]
+        self.running.append(subprocess.Popen(words))
+        _wait_until_it_listens(self.running[-1], self.port)
+
+    def stop(self) -> None:
+        """End it, and with it all connections over it."""
+        process = self.running.pop()
+        process.send_signal(signal.SIGSTOP)  # who connects meanwhile has nobody to talk to
+        self._cut(process)
+        process.kill()
+        process.wait()
+
+    def cut(self) -> None:
+        """End all connections over it: what they lead to hears of it as it may."""
+        self._cut(self.running[-1])
+
+    @staticmethod
+    def _cut(process: subprocess.Popen[bytes]) -> None:
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text()
+        for pid in map(int, children.split()):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     def endpoint(self, host: str = "127.0.0.1", **changes) -> Endpoint:
         """The login of whoever runs the tests, without a persisted master."""
@@ -124,14 +150,14 @@ def running_sshd() -> Iterator[Sshd]:
     _keys(folder, addresses, port)
     listen = "\n".join(f"ListenAddress {address}:{port}" for address in addresses)
     (folder / "config").write_text(_CONFIG.format(folder=folder, addresses=listen))
-    words = [_SSHD, "-D", "-f", str(folder / "config"), "-E", str(folder / "log")]
-    process = subprocess.Popen(words)
+    server = Sshd(folder, port, [])
     try:
-        _wait_until_it_listens(process, port)
-        yield Sshd(folder, port, process)
+        server.start()
+        yield server
     finally:
-        process.terminate()
-        process.wait()
+        for process in server.running:
+            process.terminate()
+            process.wait()
         shutil.rmtree(folder, ignore_errors=True)
 
 

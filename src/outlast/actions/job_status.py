@@ -13,13 +13,14 @@ from msgspec.structs import replace
 
 from outlast.actions.argument_spec import Argument, Spec, text
 from outlast.actions.done_here import OF_GROWTH, with_job
+from outlast.actions.job_asking import Asking, say_lost
+from outlast.actions.job_places import elsewhere
 from outlast.actions.saying import action_failed
 from outlast.call import Call
 from outlast.content.answers import judge_payload
 from outlast.errors import HostUnreachable
 from outlast.jobs import Ended, OutOfReach, StillRuns, follow
 from outlast.outcome import Detached, Outcome, Performed, registered
-from outlast.session import Session
 
 _SPEC = Spec(
     {
@@ -39,23 +40,29 @@ async def async_status(call: Call) -> Performed:
     """Tell how a background job stands, or remove what it left behind."""
     args = _SPEC.check(call.args, call.written_as)
     jid = str(args["jid"])
-    session = await call.session()
     if args["mode"] == "cleanup":
+        session = await call.session()
         return Performed(reported(call, await session.job_cleanup(jid, call.async_dir)))
-    status = await session.job_status(jid, call.async_dir)
+    asking = Asking.of(call, jid)
+    status = await asking.status(call)
     outcome = reported(call, status)
-    note(call, jid, status)
+    if cause_of(status) != "unknown" or not await _is_elsewhere(call, jid):
+        note(call, jid, status)
     if outcome.payload.get("finished"):
         return Performed(outcome)
-    return Performed(outcome, news=lambda: _ended(session, jid, call.async_dir))
+    return Performed(outcome, news=lambda: asking.ended(call))
 
 
-async def _ended(session: Session, jid: str, async_dir: str) -> None:
-    """Return when asking again is worth it: the job has ended, or the host is gone."""
-    try:
-        await session.job_ended(jid, async_dir)
-    except HostUnreachable:
-        return
+async def _is_elsewhere(call: Call, jid: str) -> bool:
+    """Say where a job is that was not found, if this run knows; tells whether it does."""
+    job = call.jobs.find(jid)
+    if job is None:
+        return False
+    address = (await call.session()).address
+    told = elsewhere(job, call.host, call.async_dir, address)
+    if told:
+        call.warn(told)
+    return bool(told)
 
 
 async def settle(
@@ -65,13 +72,6 @@ async def settle(
 
     Raises `HostUnreachable` when the host was away until the waiting was over.
     """
-
-    def lost(why: str) -> None:
-        call.warn(
-            f"The connection to {call.host} was lost while job {job.jid} runs; it goes on there, "
-            f"and is found again when the host is: {why}"
-        )
-
     end = await follow(
         await call.session(),
         job.jid,
@@ -80,7 +80,7 @@ async def settle(
         limit=call.limit,
         on_poll=on_poll,
         reopen=call.session,
-        on_lost=lost,
+        on_lost=lambda why: say_lost(call, [job.jid], why),
         keep=lambda result: bool(
             _seen_too_early(call.limit, poll, result) or result.get("outlast_left_out")
         ),

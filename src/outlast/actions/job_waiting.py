@@ -13,6 +13,7 @@ from typing import Literal
 from msgspec import Struct
 
 from outlast.actions.argument_spec import Argument, Spec, boolean, seconds, text
+from outlast.actions.job_asking import say_lost
 from outlast.actions.job_selection import Chosen, Group, chosen, grouped, of_this_run
 from outlast.actions.job_status import cause_of, note, registered_status, reported
 from outlast.actions.saying import action_failed
@@ -73,16 +74,8 @@ async def wait(call: Call) -> Performed:
 
 
 def _lot(call: Call, group: Group) -> Lot:
-    def lost(why: str) -> None:
-        several = len(group.members) > 1
-        what = f"{len(group.members)} jobs run" if several else f"job {group.jids[0]} runs"
-        goes, is_found = ("they go", "are found") if several else ("it goes", "is found")
-        call.warn(
-            f"The connection to {call.host} was lost while {what}; {goes} on there, and "
-            f"{is_found} again when the host is: {why}"
-        )
-
-    return Lot(Contact(group.reopen, lost), group.async_dir, group.jids)
+    contact = Contact(group.reopen, lambda why: say_lost(call, group.jids, why))
+    return Lot(contact, group.async_dir, group.jids)
 
 
 async def _patience(

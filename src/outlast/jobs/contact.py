@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import TypeAlias, TypeVar
 
 from outlast.errors import ActionFailed, HostUnreachable
@@ -37,6 +38,8 @@ class Contact:
         self._on_lost = on_lost
         self._session = session
         self._told = False
+        self.reached = session is not None
+        """The host has been reached before."""
         self.away = ""
         """Why the host cannot be asked just now; empty: it can, as far as is known."""
 
@@ -48,7 +51,7 @@ class Contact:
             self._session = None
             self.away = error.message or "it does not answer"
             raise
-        self.away = ""
+        self.away, self.reached = "", True
         return answer
 
     async def _opened(self) -> Session:
@@ -60,16 +63,24 @@ class Contact:
         return self._session
 
     async def asked(
-        self, question: Callable[[Session], Awaitable[_T]], *, until: float = math.inf
+        self,
+        question: Callable[[Session], Awaitable[_T]],
+        *,
+        until: float = math.inf,
+        aside: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
     ) -> _T:
-        """Ask, and again when the connection breaks, until the loop's time *until*."""
+        """Ask, and again when the connection breaks, until the loop's time *until*.
+
+        It is connected again within *aside*.
+        """
         while True:
             try:
                 return await self.once(question)
             except HostUnreachable:
                 if self._reopen is None or asyncio.get_running_loop().time() >= until:
                     raise
-            await self._connect_again(until)
+            async with aside():
+                await self._connect_again(until)
 
     async def _connect_again(self, until: float) -> None:
         """Return when the host is back, or at the time when nobody waits for it any longer."""

@@ -299,9 +299,8 @@ def _keyword_meant(word: str) -> str:
 
 def _ours_meant(name: str) -> str:
     """Say which actions of our own there are to whoever looks for one that is not."""
-    return (
-        f"There are {', '.join(OURS[:-1])} and {OURS[-1]}." if name.startswith("outlast.") else ""
-    )
+    there = f"There are {', '.join(OURS[:-1])} and {OURS[-1]}."
+    return there if name.startswith("outlast.") else ""
 
 
 def _unexpected(value: Value, task: Text) -> PlaybookError:
