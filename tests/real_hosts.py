@@ -51,11 +51,15 @@ class Sshd:
     port: int
     running: list[subprocess.Popen[bytes]]
 
+    @property
+    def process(self) -> subprocess.Popen[bytes]:
+        return self.running[-1]
+
     def start(self) -> None:
         """Let it listen."""
         words = [_SSHD, "-D", "-f", str(self.folder / "config"), "-E", str(self.folder / "log")]
         self.running.append(subprocess.Popen(words))
-        _wait_until_it_listens(self.running[-1], self.port)
+        _wait_until_it_listens(self.process, self.port)
 
     def stop(self) -> None:
         """End it, and with it all connections over it."""
@@ -67,7 +71,7 @@ class Sshd:
 
     def cut(self) -> None:
         """End all connections over it: what they lead to hears of it as it may."""
-        self._cut(self.running[-1])
+        self._cut(self.process)
 
     @staticmethod
     def _cut(process: subprocess.Popen[bytes]) -> None:
