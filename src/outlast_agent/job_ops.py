@@ -12,7 +12,7 @@ import signal
 
 from outlast_agent import admission, job_names, job_status, spool
 from outlast_agent.agent import Agent
-from outlast_agent.job_orders import carrier_of, order_for
+from outlast_agent.job_orders import carrier_of, forget_files, order_for
 from outlast_agent.job_watch import Watch, entry_of
 from outlast_agent.launching import Launcher
 from outlast_agent.request import Request
@@ -33,6 +33,7 @@ def start(agent: Agent, request: Request) -> None:
     launcher = agent.lasting(Launcher, lambda: _launcher(agent))
 
     def answer(refusal: str, jid: str, results_file: str) -> None:
+        forget_files(agent, request)
         entry = spool.Entry(folder, jid)
         ours = jid.rpartition(".")[0] == order["jid"]
         if withdrawn:

@@ -59,6 +59,7 @@ def order_for(agent: Agent, request: Request) -> dict[str, object]:
         "cwd": "",
         "environment": environment,
         "payload": b"",
+        "files": [],
         "patience": 0.0,
     }
     order.update(work)
@@ -177,8 +178,6 @@ def _with_script(
     if "argv" in plan:
         work = {
             **place,
-            "name": os.path.basename(path),
-            "content": _content(path),
             "stands_as": script["stands_as"],
             "argv": plan["argv"],
             "environment": plan["environment"],
@@ -186,9 +185,18 @@ def _with_script(
         argv, payload = carrier_of(agent).program(
             script_job.BEGIN, script_job.NEEDED, work=work, flags=("-S", "-E", "-I")
         )
-        plan = {**plan, "argv": argv, "executable": argv[0], "payload": payload}
-    agent.stored.discard(str(script["key"]))
+        files = [(path, script_job.FOLDER)]
+        plan = {**plan, "argv": argv, "executable": argv[0], "payload": payload, "files": files}
     return plan
+
+
+def forget_files(agent: Agent, request: Request) -> None:
+    """Remove what was sent for a job and is still the agent's: the job was refused."""
+    run = request.body["run"]
+    if isinstance(run, dict):
+        script, files = run.get("script", {}), run.get("files", {})
+        for key in (*files.values(), *([script["key"]] if script else ())):
+            agent.stored.discard(str(key))
 
 
 def _module(
@@ -198,7 +206,8 @@ def _module(
     given = run.get("files", {})
     if not isinstance(given, dict) or not isinstance(run["args"], dict):
         raise Refused("arguments and files are mappings")
-    contents = {name: _content(agent.stored.path(str(key))) for name, key in given.items()}
+    paths = {name: agent.stored.path(str(key)) for name, key in given.items()}
+    places = {name: "given-%s/%s" % (name, os.path.basename(paths[name])) for name in paths}
     work = {
         **place,
         "main": parcel.main,
@@ -206,12 +215,11 @@ def _module(
         "sources": parcel.sources,
         "on_disk": parcel.on_disk,
         "args": run["args"],
-        "given": contents,
+        "given": places,
     }
     argv, payload = carrier_of(agent).program(module_job.BEGIN, module_job.NEEDED, work=work)
-    for key in given.values():
-        agent.stored.discard(str(key))
     return {
+        "files": [(path, "given-%s" % name) for name, path in paths.items()],
         "argv": argv,
         "answers": True,
         "executable": argv[0],
@@ -219,8 +227,3 @@ def _module(
         "payload": payload,
         "finish": {"module": parcel.name},
     }
-
-
-def _content(path: str) -> bytes:
-    with open(path, "rb") as file:
-        return file.read()

@@ -33,7 +33,7 @@ def run(work: dict[str, object]) -> None:
     assert isinstance(args, dict) and isinstance(given, dict)  # noqa: S101, PT018
     # The supervisor, whose pid is part of the job's id, is our parent.
     entry = spool.Entry(str(work["folder"]), "%s.%d" % (work["jid"], os.getppid()))
-    args.update({name: _store(entry, name, content) for name, content in given.items()})
+    args.update({name: entry.path(place) for name, place in given.items()})
     library = finder.NOWHERE
     if work["on_disk"]:
         library = _folder(entry, "library")
@@ -47,12 +47,4 @@ def _folder(entry: spool.Entry, name: str) -> str:
     """Give a new folder inside the job's own, which the supervisor removes."""
     path = entry.path(name)
     os.mkdir(path, 0o700)
-    return path
-
-
-def _store(entry: spool.Entry, name: str, content: bytes) -> str:
-    path = os.path.join(_folder(entry, "given-%s" % name), "file")
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(fd, "wb") as file:
-        file.write(content)
     return path

@@ -1,7 +1,7 @@
 """A program that runs as a job and needs a file of the controller's: a script.
 
-Knows how the file gets into the job's own folder, which the supervisor removes at the end, and
-that the program is to find everything as if it had been started without us. Leaves what the
+Knows where in the job's own folder the file lies, which the supervisor has put there, and that
+the program is to find everything as if it had been started without us. Leaves what the
 command line says to `commands`, and watching over it to `supervisor`, whose child it is.
 """
 
@@ -12,6 +12,8 @@ import signal
 
 from outlast_agent import spool
 
+FOLDER = "given-script"
+"""Where in the job's own folder its file lies."""
 NEEDED = ("spool", "script_job")
 """The modules of this package that such a process needs."""
 BEGIN = "sys.modules['outlast_agent.script_job'].run(work)\n"
@@ -19,18 +21,11 @@ BEGIN = "sys.modules['outlast_agent.script_job'].run(work)\n"
 
 def run(work: dict[str, object]) -> None:
     """Become the program that *work* describes, its file in place."""
-    argv, environment, content = work["argv"], work["environment"], work["content"]
+    argv, environment = work["argv"], work["environment"]
     assert isinstance(argv, list) and isinstance(environment, dict)  # noqa: S101, PT018  # as written by job_orders
-    assert isinstance(content, bytes)  # noqa: S101
     # The supervisor, whose pid is part of the job's id, is our parent.
     entry = spool.Entry(str(work["folder"]), "%s.%d" % (work["jid"], os.getppid()))
-    folder = entry.path("given-script")
-    os.mkdir(folder, 0o700)
-    fd = os.open(
-        os.path.join(folder, str(work["name"])), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600
-    )
-    spool.write_all(fd, content)
-    os.close(fd)
+    folder = entry.path(FOLDER)
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.close(nothing)

@@ -153,6 +153,43 @@ def record_start(entry: Entry, facts: str, streams: tuple[str, ...] = ("stdout",
         raise SpoolRefused(_unusable(entry.folder, _reason(error))) from error
 
 
+def take_in(entry: Entry, files: list[tuple[str, str]]) -> None:
+    """Move (path, name) each into a folder of that name in the job's own; raise `SpoolRefused`.
+
+    What a job needs must not go with the agent, and may be too much to be read.
+    """
+    try:
+        for path, name in files:
+            _private_folder(entry.path(name))
+            _move(path, os.path.join(entry.path(name), os.path.basename(path)))
+    except OSError as error:
+        for path, name in files:
+            _remove(os.path.join(entry.path(name), os.path.basename(path)))
+            if os.path.isdir(entry.path(name)):
+                os.rmdir(entry.path(name))
+        forget(entry)
+        raise SpoolRefused(_unusable(entry.folder, _reason(error))) from error
+
+
+def _move(path: str, to: str) -> None:
+    try:
+        os.rename(path, to)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+    else:
+        return
+    source = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    target = _private_file(to)
+    try:
+        while block := os.read(source, 1 << 20):
+            write_all(target, block)
+    finally:
+        os.close(source)
+        os.close(target)
+    os.unlink(path)
+
+
 def open_new(path: str) -> int:
     """Make a file of our own and open it to append to it."""
     return os.open(path, _NEW | os.O_APPEND, PRIVATE_FILE)

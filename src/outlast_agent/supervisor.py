@@ -55,6 +55,9 @@ class Order:
         left alone."""
         self.finish = fields["finish"]
         """Given to `job_result`, which alone understands it."""
+        files = fields.get("files")
+        self.files = files if isinstance(files, list) else []
+        """What it needs and the agent has: path, and the folder in the job's own that it gets."""
 
 
 def _seconds(value: object) -> float:
@@ -323,6 +326,8 @@ def supervise(
         streams = tuple(NAMES[number] for number in order.streams.values())
         facts = _signed(order.facts, entry.jid)
         said = admission.record_start(entry, facts, order.wish, streams)
+        if said[1] == entry.jid:
+            spool.take_in(entry, order.files)
     except (spool.SpoolRefused, OSError) as refusal:
         said = (str(refusal), "", "")
     tell(said)
