@@ -18,6 +18,7 @@ from outlast.outcome import Growth
 from outlast.session import Session
 from outlast.values import Origin, Scope, Template
 from outlast.vault import LOCKED, Vault
+from outlast.voices import Voices
 
 
 class ResolvedAction(Struct, frozen=True):
@@ -195,6 +196,11 @@ class Call(Struct, frozen=True, kw_only=True):
     """Makes the inventory more at once; tells whether that was news."""
     reset: Callable[[], Awaitable[None]] = _nothing_open
     """Closes what is open to the host: `session` then connects anew."""
+    hear: Callable[[Sequence[str]], None] | None = None
+    """Told the lines of the job that this call waits for; None: it waits for none, or the lines
+    are nobody's business."""
+    voices: Voices | None = None
+    """How far the jobs of this run were heard; None: nobody wants to hear them."""
     journal: Journal = NoJournal()
     """Where jobs are written down."""
     starter: Starter = AtOnce()

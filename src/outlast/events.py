@@ -119,6 +119,15 @@ class JobPolled(Struct, frozen=True, kw_only=True):
     jid: str
 
 
+class JobSpoke(Struct, frozen=True, kw_only=True):
+    """A job that somebody waits for has said something; only when that was asked for."""
+
+    task: TaskLabel
+    host: str
+    lines: tuple[str, ...]
+    """Whole lines, fit for a terminal."""
+
+
 class JobEnded(Struct, frozen=True, kw_only=True):
     """A waited-for job has ended; comes before the item's or task's own end."""
 
@@ -200,6 +209,7 @@ Event: TypeAlias = (
     | TaskEnded
     | Retrying
     | JobPolled
+    | JobSpoke
     | JobEnded
     | HandlerNotified
     | FilesIncluded

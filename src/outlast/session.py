@@ -142,7 +142,9 @@ class Session(Protocol):
     ) -> AsyncGenerator[bytes, None]:
         """Give a job's output from a byte on, and what comes, when *follow*, until it has ended.
 
-        *stream* is `stdout`, `stderr`, or `both` as they came. What is not yet taken waits on
+        *stream* is `stdout`, `stderr`, `both` as they came, or `tagged`: `both`, each piece behind
+        one byte that says whose it is (1, 2), refused for a job under no_log. *offset* counts no
+        such bytes. What is not yet taken waits on
         the host; who leaves early closes the generator. Raises `ActionFailed` when there is no
         such job or it has no output of its own.
         """

@@ -2,6 +2,8 @@
 
 Knows that no more than `wire.WINDOW` is under way, so that a slow reader fills nobody's
 memory, and that nothing is sent while nothing happens: the looking is done here, on the host.
+The stream `tagged` is `both`, each piece behind one byte that tells whose it is (1: stdout, 2:
+stderr); of a job under no_log it is refused, because it is for showing.
 Leaves the order of the bytes to `job_output`.
 """
 
@@ -25,12 +27,15 @@ def logs(agent: Agent, request: Request) -> None:
     """Op `job.logs`: streams the output; answered with `offset`, the byte after the last."""
     entry = entry_of(request)
     stream, offset = request.text("stream"), int(request.number("offset"))
-    if stream not in STREAMS or offset < 0:
+    tagged = stream == "tagged"
+    if not (tagged or stream in STREAMS) or offset < 0:
         raise Refused("there is no byte %d of %r" % (offset, stream))
     if "/" in entry.jid or not entry.jid:
         raise Refused("could not find job")
+    if tagged and not (job_status.record(entry, "job.json") or {}).get("name"):
+        raise Refused("The output of job %s is not to be shown." % entry.jid)
     try:
-        reader = Reader(entry, stream, offset)
+        reader = Reader(entry, "both" if tagged else stream, offset)
     except OSError as error:
         if isinstance(job_status.look(entry), job_status.Unknown):
             raise Refused("could not find job") from error
@@ -38,7 +43,7 @@ def logs(agent: Agent, request: Request) -> None:
             "The output of job %s was not kept: %s." % (entry.jid, _why(error))
         ) from error
     follow = request.body.get("follow") is True
-    tail = _Tail(agent.loop, request, reader, follow=follow)
+    tail = _Tail(agent.loop, request, reader, follow=follow, tagged=tagged)
     watch = Watch(agent.loop, entry, lambda: not job_status.supervisor_pid(entry), tail.job_ended)
     tail.begin(watch)
 
@@ -52,11 +57,15 @@ def _why(error: OSError) -> str:
 class _Tail:
     """One reader of one job."""
 
-    def __init__(self, loop: Loop, request: Request, reader: Reader, *, follow: bool) -> None:
+    def __init__(
+        self, loop: Loop, request: Request, reader: Reader, *, follow: bool, tagged: bool
+    ) -> None:
         self._loop = loop
         self._request = request
         self._reader = reader
         self._follow = follow
+        self._tag = int(tagged)
+        """Bytes before each piece that tell whose it is."""
         self._ended = False
         self._room = wire.WINDOW
         self._timer: Timer | None = None
@@ -91,9 +100,10 @@ class _Tail:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        while self._room > 0:
+        while self._room > self._tag:
             try:
-                piece = self._reader.read(min(self._room, _PIECE), ended=self._ended)
+                most = min(self._room - self._tag, _PIECE)
+                piece = self._reader.read(most, ended=self._ended)
             except OSError as error:  # the disk gives it no more
                 self._forget()
                 self._request.fail("The output cannot be read: %s" % error.strerror)
@@ -101,6 +111,7 @@ class _Tail:
             if not piece:
                 self._rest()
                 return
+            piece = bytes([self._reader.speaker + 1])[: self._tag] + piece
             self._room -= len(piece)
             self._request.stream(piece)
 

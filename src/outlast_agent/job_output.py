@@ -23,6 +23,8 @@ class Reader:
         """Where the next piece begins."""
         self._entry = entry
         self._stream = stream
+        self.speaker = int(stream == "stderr")
+        """Whose the piece is that was read last: 0 is stdout, 1 is stderr."""
         self._turns = -1
         self._turn = 0
         """The turn in which `offset` lies, or an earlier one."""
@@ -56,11 +58,12 @@ class Reader:
             into = self.offset - begun[0] - begun[1]
             speaker = begun[2]
             spoken = until[speaker] - begun[speaker]
+            self.speaker = speaker
             if into < spoken:
                 start = begun[speaker] + into
                 return os.pread(self._files[speaker], min(most, spoken - into), start)
             # Bytes of the other in this turn: only where its own turn could not be recorded.
-            other = 1 - speaker
+            self.speaker = other = 1 - speaker
             start = begun[other] + into - spoken
             if (following or ended) and start < until[other]:
                 return os.pread(self._files[other], min(most, until[other] - start), start)

@@ -391,3 +391,42 @@ def test_stocks_ended_jobs_are_removed_too(agent, home):
     folder.joinpath("notes.txt").write_text("no job")
     assert prune(agent) == ["j2.3"]
     assert sorted(path.name for path in folder.iterdir()) == ["j1.2", "notes.txt"]
+
+
+# -- whose words they are -------------------------------------------------------------------------
+
+
+def test_pieces_can_say_whose_they_are(agent, gate):
+    line = f"echo out; read x < {gate}; echo err >&2; read x < {gate}; echo more"
+    job = agent.start(line)
+    following = logs(agent, job, stream="tagged", follow=True)
+    for words in (b"\x01out\n", b"\x01out\n\x02err\n"):
+        wait_until(lambda words=words: agent.heard(following) == words)
+        gate.write_text("go\n")
+    assert agent.answer(following)[1] == {"offset": 13}, "the tags do not count"
+    assert agent.heard(following).endswith(b"\x01more\n")
+    again = logs(agent, job, stream="tagged", offset=5)
+    agent.answer(again)
+    assert agent.heard(again) == b"\x02rr\n\x01more\n"
+
+
+def test_words_that_are_nobodys_business_are_not_given_for_showing(agent, home):
+    run = {"command": {"shell": "echo s3cret"}, "environment": {}}
+    folder = {"async_dir": FOLDER}
+    job = agent.call("job.start", jid="j1", limit=9, terms={}, name="", run=run, **folder)
+    agent.wait(job)
+    kind, said = agent.answer(logs(agent, job, stream="tagged"))
+    assert kind == wire.ERROR
+    assert "not to be shown" in said["message"]
+
+
+def test_more_than_is_under_way_at_once_comes_tagged_as_well(agent):
+    job = agent.start("head -c 3000000 /dev/zero")
+    agent.wait(job)
+    asked = logs(agent, job, stream="tagged")
+    wait_until(lambda: len(agent.heard(asked)) >= wire.WINDOW - 2)
+    assert not agent.has_answered(asked), "it waits until somebody has taken that"
+    assert len(agent.heard(asked)) <= wire.WINDOW
+    agent.tell(asked, b"%d" % (8 * wire.WINDOW))
+    assert agent.answer(asked)[1] == {"offset": 3_000_000}
+    assert agent.heard(asked).count(b"\0") == 3_000_000

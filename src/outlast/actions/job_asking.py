@@ -8,11 +8,12 @@ as long as it would ask anyway. Leaves connecting again to `jobs`, and what an a
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Mapping, Sequence
 
 from outlast.call import Call
 from outlast.errors import HostUnreachable
-from outlast.jobs import MARGIN, Contact
+from outlast.jobs import MARGIN, Contact, Hearing
 
 _KEY = "asking"
 
@@ -70,11 +71,21 @@ class Asking:
                 call.journal.learnt(self._jid, call.host, "unknown", error.message)
             raise
 
-    async def ended(self, call: Call) -> None:
-        """Return when asking again is worth it: the job has ended, or its host stays away."""
+    async def ended(self, call: Call, hearing: Hearing | None) -> None:
+        """Return when asking again is worth it: the job has ended, or its host stays away.
+
+        Meanwhile *hearing* is told what the job says.
+        """
         try:
+            if hearing is not None:
+                await self._contact.asked(hearing.listen, until=self._until)
             await self._contact.asked(
                 lambda session: session.job_ended(self._jid, call.async_dir), until=self._until
             )
         except HostUnreachable:
             return
+
+    async def heard_out(self, hearing: Hearing) -> None:
+        """Have *hearing* told what an ended job has said, as far as its host can be reached."""
+        with contextlib.suppress(HostUnreachable):
+            await self._contact.once(lambda session: hearing.listen(session, follow=False))

@@ -19,7 +19,7 @@ from outlast.actions.saying import action_failed
 from outlast.call import Call
 from outlast.content.answers import judge_payload
 from outlast.errors import HostUnreachable
-from outlast.jobs import Ended, OutOfReach, StillRuns, follow
+from outlast.jobs import Ended, Hearing, OutOfReach, StillRuns, follow
 from outlast.outcome import Detached, Outcome, Performed, registered
 
 _SPEC = Spec(
@@ -44,13 +44,23 @@ async def async_status(call: Call) -> Performed:
         session = await call.session()
         return Performed(reported(call, await session.job_cleanup(jid, call.async_dir)))
     asking = Asking.of(call, jid)
+    hearing = _hearing(call, jid)
     status = await asking.status(call)
     outcome = reported(call, status)
     if cause_of(status) != "unknown" or not await _is_elsewhere(call, jid):
         note(call, jid, status)
     if outcome.payload.get("finished"):
+        if hearing is not None:
+            await asking.heard_out(hearing)
         return Performed(outcome)
-    return Performed(outcome, news=lambda: asking.ended(call))
+    return Performed(outcome, news=lambda: asking.ended(call, hearing))
+
+
+def _hearing(call: Call, jid: str) -> Hearing | None:
+    """Give who is to hear the job while it is waited for, if anybody is."""
+    if call.hear is None or call.voices is None:
+        return None
+    return Hearing(jid, call.async_dir, call.voices.of(call.host, jid), call.hear)
 
 
 async def _is_elsewhere(call: Call, jid: str) -> bool:
@@ -81,6 +91,7 @@ async def settle(
         on_poll=on_poll,
         reopen=call.session,
         on_lost=lambda why: say_lost(call, [job.jid], why),
+        hearing=_hearing(call, job.jid),
         keep=lambda result: bool(
             _seen_too_early(call.limit, poll, result) or result.get("outlast_left_out")
         ),

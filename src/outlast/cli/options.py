@@ -22,6 +22,7 @@ from outlast.errors import OutlastError, SourceMissing
 from outlast.settings import Settings
 
 _USAGE: Final = 2
+_YES: Final = frozenset(("1", "yes", "true", "on"))
 
 
 class NotBuilt(OutlastError):
@@ -49,6 +50,8 @@ class RunOptions(Struct, frozen=True, kw_only=True):
     list_tags: bool = False
     jobs: AtEnd | None = None
     """What becomes of jobs that run at the end; None: they are left, without a word to a pipe."""
+    follow: bool = False
+    """What a job says is shown while a task waits for it."""
     strict_jobs: bool = False
     """Jobs that failed or were lost unseen make the run a failure."""
     ask_become_pass: bool = False
@@ -104,6 +107,7 @@ def _options(given: argparse.Namespace, settings: Settings) -> RunOptions:
         list_tasks=given.list_tasks,
         list_tags=given.list_tags,
         jobs=given.jobs,
+        follow=given.follow or os.environ.get("OUTLAST_FOLLOW", "").lower() in _YES,
         strict_jobs=given.strict_jobs,
         ask_become_pass=given.ask_become_pass or settings.become_ask_pass,
         vault_ids=tuple(given.vault_ids),
@@ -258,6 +262,11 @@ def _add_jobs(group: argparse._ArgumentGroup) -> None:
         "--jobs",
         choices=get_args(AtEnd),
         help="what becomes of background jobs that run at the end (leave); they are shown",
+    )
+    group.add_argument(
+        "--follow",
+        action="store_true",
+        help="show what a job says while a task waits for it",
     )
     group.add_argument(
         "--strict-jobs",

@@ -20,6 +20,7 @@ from outlast.engine.ports import Actions, Reach, Target
 from outlast.job import JobOrder
 from outlast.outcome import Detached, Performed
 from outlast.session import Session
+from outlast.voices import Voices
 
 
 class ActionsUponNeed:
@@ -30,6 +31,7 @@ class ActionsUponNeed:
         self._starter = starter
         self._jobs = jobs
         self._actions: Actions | None = None
+        self._voices = Voices() if house.options.follow else None
 
     def _opened(self) -> Actions:
         if self._actions is None:
@@ -50,7 +52,7 @@ class ActionsUponNeed:
         return await self._opened().settle(call, job, poll=poll, on_poll=on_poll)
 
     def _furnished(self, call: Call) -> Call:
-        """Let *call* start jobs, write them down, find them, and open what is encrypted.
+        """Let *call* start jobs, write them down, find and hear them, and open what is encrypted.
 
         The engine need not know how.
         """
@@ -60,6 +62,7 @@ class ActionsUponNeed:
             journal=house.account,
             starter=self._starter,
             jobs=self._jobs,
+            voices=self._voices,
             vault=house.vault,
         )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 from msgspec import Struct
@@ -29,7 +29,7 @@ from outlast.errors import (
     EvaluationError,
     HostUnreachable,
 )
-from outlast.events import JobEnded, JobPolled, Noticed, Retrying, Said, TaskLabel
+from outlast.events import JobEnded, JobPolled, JobSpoke, Noticed, Retrying, Said, TaskLabel
 from outlast.outcome import (
     AddHost,
     Detached,
@@ -231,12 +231,20 @@ class Attempts(Struct, frozen=True, kw_only=True):
             job=terms.job,
             grow=self._grow,
             reset=self._reset(terms, ready.delegate),
+            hear=self._hear(terms),
             async_dir=self._async_dir(),
             search_path=search_path(self.wiring, self.task),
             say=lambda text: self.wiring.events.emit(Said(text)),
             warn=lambda text: self.wiring.events.emit(Noticed(Warned(text))),
             patience=self._retries(terms) * max(terms.delay, 1),
         )
+
+    def _hear(self, terms: Terms) -> Callable[[Sequence[str]], None] | None:
+        waits = self.task.until or (terms.limit > 0 and (terms.poll > 0 or terms.settles))
+        if terms.no_log or not waits:
+            return None
+        emit, label, host = self.wiring.events.emit, self.label, self.host
+        return lambda lines: emit(JobSpoke(task=label, host=host, lines=tuple(lines)))
 
     def _async_dir(self) -> str:
         if "ansible_async_dir" not in self.scope:

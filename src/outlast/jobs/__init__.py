@@ -11,6 +11,7 @@ from outlast.jobs.following import (
     new_jid,
     until_ended,
 )
+from outlast.jobs.speaking import Hearing
 from outlast.jobs.tending import JobSummary, cancel, list_jobs, logs, prune
 from outlast.jobs.waiting import Lot, Waited, wait_for
 
@@ -18,6 +19,7 @@ __all__ = [
     "MARGIN",
     "Contact",
     "Ended",
+    "Hearing",
     "JobEnd",
     "JobSummary",
     "Lot",

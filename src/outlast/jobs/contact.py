@@ -38,6 +38,7 @@ class Contact:
         self._on_lost = on_lost
         self._session = session
         self._told = False
+        self._connecting = asyncio.Lock()
         self.reached = session is not None
         """The host has been reached before."""
         self.away = ""
@@ -45,11 +46,14 @@ class Contact:
 
     async def once(self, question: Callable[[Session], Awaitable[_T]]) -> _T:
         """Ask, over a new connection if the old one is gone; raises `HostUnreachable`."""
+        session: Session | None = None
         try:
-            answer = await question(await self._opened())
+            session = await self._opened()
+            answer = await question(session)
         except HostUnreachable as error:
-            self._session = None
-            self.away = error.message or "it does not answer"
+            if session is self._session:  # else another question has found a new one already
+                self._session = None
+                self.away = error.message or "it does not answer"
             raise
         self.away, self.reached = "", True
         return answer
@@ -90,7 +94,7 @@ class Contact:
         limit = asyncio.timeout_at(None if until == math.inf else until)
         pause = 0.0
         try:
-            async with limit:
+            async with limit, self._connecting:
                 while self._session is None:
                     await asyncio.sleep(pause)
                     pause = min(max(pause * 2, _SOONEST), _LATEST)

@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from outlast.errors import HostUnreachable
 from outlast.jobs.contact import Contact, Reopen
+from outlast.jobs.speaking import Hearing
 from outlast.session import Session
 
 MARGIN = 15.0
@@ -64,6 +65,7 @@ async def follow(  # noqa: PLR0913  # what a polled task says of itself
     reopen: Reopen | None = None,
     on_lost: Callable[[str], None] = lambda _why: None,
     keep: Callable[[Mapping[str, object]], bool] = lambda _result: False,
+    hearing: Hearing | None = None,
 ) -> JobEnd:
     """Wait for a job's end and clean its spool entry up.
 
@@ -71,14 +73,15 @@ async def follow(  # noqa: PLR0913  # what a polled task says of itself
     host in reach. When the connection breaks, *on_lost* is told why, once, and *reopen* is
     called until it succeeds or the job's *limit* and a margin are over; without *reopen* a
     broken connection is the end of waiting. *keep* tells of a result whether the job's files
-    are to stay. Cancelling leaves the job alone.
+    are to stay. *hearing* is told all that the job says before this returns its end. Cancelling
+    leaves the job alone.
     """
     contact = Contact(reopen, on_lost, session=session)
     follower = _Follower(contact, jid, async_dir, keep)
     waiting = asyncio.timeout(limit + MARGIN if limit > 0 else None)
     try:
         async with waiting:
-            await follower.wait(poll, on_poll)
+            await follower.wait(poll, on_poll, waiting, hearing)
             return await follower.collect()
     except TimeoutError:
         if not waiting.expired():  # somebody else's: a bug, not ours to hide
@@ -122,13 +125,22 @@ class _Follower:
         self._async_dir = async_dir
         self._keep = keep
 
-    async def wait(self, poll: float, on_poll: Callable[[], None]) -> None:
-        """Return when the host says that the job has ended."""
+    async def wait(
+        self,
+        poll: float,
+        on_poll: Callable[[], None],
+        waiting: asyncio.Timeout,
+        hearing: Hearing | None,
+    ) -> None:
+        """Return when the host says that the job has ended, and all that it said was heard."""
         try:
             async with asyncio.TaskGroup() as group:
                 ticking = group.create_task(self._tick(poll, on_poll))
+                listening = hearing and group.create_task(self._contact.asked(hearing.listen))
                 await self.ended()
                 ticking.cancel()
+                if hearing and listening:
+                    await _heard_out(hearing, listening, waiting)
         except* HostUnreachable as group_of_one:
             raise group_of_one.exceptions[0] from None
 
@@ -165,3 +177,19 @@ class _Follower:
         except HostUnreachable as error:
             return OutOfReach(error.message)
         return Ended(payload) if payload.get("finished") else StillRuns(payload)
+
+
+async def _heard_out(
+    hearing: Hearing, listening: asyncio.Task[None], waiting: asyncio.Timeout
+) -> None:
+    """Let what an ended job has said be heard to its end, as long as that gets on."""
+    loop = asyncio.get_running_loop()
+    while not listening.done():
+        until = waiting.when()
+        if until is not None:  # what is said after the end is no reason to give the job up
+            waiting.reschedule(max(until, loop.time() + 2 * MARGIN))
+        heard = hearing.voice.offset
+        await asyncio.wait((listening,), timeout=MARGIN)
+        if not listening.done() and hearing.voice.offset == heard:
+            listening.cancel()
+            return

@@ -21,6 +21,7 @@ from outlast.events import (
     ItemEnded,
     JobEnded,
     JobPolled,
+    JobSpoke,
     NoHostsLeft,
     NoHostsMatched,
     Noticed,
@@ -95,7 +96,7 @@ class Console:
                 self._ended(event)
             case TaskStarted():
                 self._task_started(event.task)
-            case HostStarted() | Retrying() | JobPolled() | JobEnded():
+            case HostStarted() | Retrying() | JobPolled() | JobSpoke() | JobEnded():
                 self._under_way(event)
             case PlaybookStarted() | PlayStarted() | NoHostsMatched() | NoHostsLeft() | RunEnded():
                 self._stage(event)
@@ -174,7 +175,7 @@ class Console:
         if task.origin is not None:
             self._screen.say(f"task path: {task.origin.path}:{task.origin.line}", to.DEBUG)
 
-    def _under_way(self, event: HostStarted | Retrying | JobPolled | JobEnded) -> None:
+    def _under_way(self, event: HostStarted | Retrying | JobPolled | JobSpoke | JobEnded) -> None:
         match event:
             case HostStarted(task=task):
                 if self._settings.show_per_host_start:
@@ -185,6 +186,9 @@ class Console:
             case JobPolled():
                 text = f"ASYNC POLL on {event.host}: jid={event.jid} started=True finished=False"
                 self._screen.say(text, to.DEBUG)
+            case JobSpoke():
+                prefix = f"{event.host} | {event.task.own_name or event.task.name} |"
+                self._screen.say("\n".join(f"{prefix} {line}".rstrip() for line in event.lines))
             case JobEnded():
                 word = "FAILED" if event.failed else "OK"
                 self._screen.say(f"ASYNC {word} on {event.host}: jid={event.jid}", to.DEBUG)

@@ -150,6 +150,14 @@ class TestJobs:
     def test_jobs_are_left_alone_unless_something_is_said(self):
         assert (options().jobs, options().strict_jobs) == (None, False)
 
+    def test_what_they_say_is_shown_when_that_is_asked_for(self, monkeypatch):
+        assert not options().follow
+        assert options("--follow").follow
+        monkeypatch.setenv("OUTLAST_FOLLOW", "yes")
+        assert options().follow
+        monkeypatch.setenv("OUTLAST_FOLLOW", "0")
+        assert not options().follow
+
     @pytest.mark.parametrize("word", ["leave", "wait", "cancel"])
     def test_what_becomes_of_them_can_be_said(self, word):
         assert options(f"--jobs={word}", "--strict-jobs").jobs == word

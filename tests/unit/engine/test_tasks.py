@@ -13,11 +13,12 @@ from outlast.events import (
     ItemEnded,
     JobEnded,
     JobPolled,
+    JobSpoke,
     Retrying,
     TaskEnded,
     TaskStarted,
 )
-from outlast.outcome import CENSORED, AddHost, Failed, Ok, Performed, SetFacts
+from outlast.outcome import CENSORED, AddHost, Detached, Failed, Ok, Performed, SetFacts
 from outlast.playbook.model import Loop, LoopControl
 from outlast.settings import Settings
 from outlast.values import Template
@@ -40,6 +41,37 @@ async def test_waiting_for_a_job_holds_no_fork():
     assert asyncio.get_running_loop().time() - begun == pytest.approx(60)
     assert len(world.events.of(JobPolled)) == 3 * 2
     assert [event.failed for event in world.events.of(JobEnded)] == [False] * 3
+
+
+@pytest.mark.parametrize(
+    ("keywords", "heard"),
+    [
+        ({"async_limit": 100, "poll": 20}, True),
+        ({"until": ["r.done"], "register": "r"}, True),
+        ({"async_limit": 100, "poll": 20, "no_log": True}, False),
+        ({"async_limit": 100, "poll": 0}, False),
+        ({}, False),
+    ],
+)
+async def test_a_job_is_heard_by_a_task_that_waits_for_it_and_may_show_it(keywords, heard):
+    world = World(hosts=("a",))
+    calls = []
+
+    class Listening(type(world.actions)):
+        async def perform(self, call):
+            calls.append(call)
+            await super().perform(call)
+            outcome = Ok({"done": True})
+            detached = call.limit and Detached(jid="j1.2", results_file="f", payload={})
+            return Performed(detached or outcome)
+
+    world.actions = Listening()
+    await world.play(play(task("t", **keywords)))
+    assert (calls[0].hear is not None) is heard
+    if heard:
+        calls[0].hear(["one", "two"])
+        (event,) = world.events.of(JobSpoke)
+        assert (event.task.name, event.host, event.lines) == ("t", "a", ("one", "two"))
 
 
 async def test_waiting_for_a_retry_holds_no_fork():

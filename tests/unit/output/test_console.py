@@ -19,6 +19,7 @@ from outlast.events import (
     ItemEnded,
     JobEnded,
     JobPolled,
+    JobSpoke,
     NoHostsLeft,
     NoHostsMatched,
     Noticed,
@@ -242,6 +243,12 @@ def test_a_delegate_is_shown_with_its_address_when_that_says_more():
     assert label(delegate="h1") == "ok: [h1]"
     assert label(delegate="h2", delegate_address="h2") == "ok: [h1 -> h2]"
     assert label(delegate="h2", delegate_address="10.0.0.1") == "ok: [h1 -> h2(10.0.0.1)]"
+
+
+def test_what_a_job_says_is_shown_with_its_host_and_task():
+    shown = Shown().after(JobSpoke(task=TASK, host="h1", lines=("one", "", "two")))
+    name = TASK.own_name or TASK.name
+    assert shown == f"h1 | {name} | one\nh1 | {name} |\nh1 | {name} | two\n"
 
 
 def test_background_jobs_are_reported_as_they_go():
