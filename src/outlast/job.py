@@ -21,6 +21,8 @@ class JobTerms(Struct, frozen=True, kw_only=True):
     """`outlast_job`: at most one job of this name at a time; the same order again attaches."""
     idle_limit: float = 0.0
     """`outlast_idle_limit`: seconds without output that end it; 0: it may be silent."""
+    grace: float = 2.0
+    """`outlast_grace`: seconds between the request to end and its being killed."""
     reboots: bool = False
     """`outlast_reboots`: it restarts its host, and is over when the host is up again."""
     host_limit: int = 0

@@ -22,7 +22,17 @@ from outlast_agent.request import Refused, Request
 
 COMMAND_PATIENCE = 1.0
 """Seconds of silence after which what a command has left behind is not listened to any more."""
-_TERMS = ("idle_limit", "host_limit")
+GRACE = 2.0
+"""Seconds a job has between the request to end and its being killed, unless it says otherwise."""
+_TERMS = {
+    "idle_limit": 0,
+    "grace": GRACE,
+    "host_limit": 0,
+    "nice": 0,
+    "memory_limit": 0,
+    "cpu_limit": 0,
+}
+"""What may be asked of a job, and what it is unless it is asked for."""
 _JID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _NAME = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9_.@:+-]{0,99})?")
 _DIGEST = re.compile(r"[0-9a-f]{0,128}")
@@ -91,11 +101,11 @@ def _add_rules(request: Request, order: Mapping[str, object]) -> None:
 
 
 def terms_of(request: Request) -> dict[str, float]:
-    """Give what is asked of the job in numbers, each 0 unless it is asked for."""
+    """Give what is asked of the job in numbers."""
     given = request.body.get("terms")
     if not isinstance(given, dict):
         raise Refused("the terms of a job are a mapping")
-    terms = {name: given.get(name, 0) for name in _TERMS}
+    terms = {name: given.get(name, unless) for name, unless in _TERMS.items()}
     for name, value in terms.items():
         if not isinstance(value, (int, float)):
             raise Refused("%s must be a number, not %s" % (name, json.dumps(value)))
@@ -126,7 +136,7 @@ def _facts(
         "module": finish.get("module", "") if isinstance(finish, dict) else "",
         "answers": bool(work.get("answers")),
         "limit": request.number("limit"),
-        "idle_limit": terms["idle_limit"],
+        **terms,
         "started": time.time(),
         "uid": os.geteuid(),
         "user": getpass.getuser(),

@@ -11,13 +11,12 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
-import signal
 from collections.abc import Iterator
 
 from outlast_agent import job_finish, spool
 from outlast_agent.commands import Command
+from outlast_agent.order import Ending, Order
 from outlast_agent.printed import Printed, Stream, output_so_far, pieces
-from outlast_agent.supervisor import Ending, Order
 
 LARGEST_RESULT = 64 * 1024 * 1024
 """Bytes a module may print: its JSON, cut, would be worth nothing."""
@@ -83,6 +82,7 @@ def _end(ending: Ending) -> dict[str, object]:
         "began": ending.began,
         "ended": ending.ended,
         "survivors": ending.survivors,
+        "memory_kills": ending.memory_kills,
         "output_lost": ending.output_lost,
     }
 
@@ -95,15 +95,16 @@ def _how(ending: Ending) -> str:
 
 def _cause(ending: Ending, result: dict[str, object] | Printed) -> str:
     """Give why it ended, now that its result is known, too."""
-    if ending.rc == -signal.SIGKILL and ending.cause == "signalled":
-        from outlast_agent import out_of_memory
-
-        return "out_of_memory" if out_of_memory.was_reason(ending) else "signalled"
     if isinstance(result, Printed):
         failed: object = ending.rc != 0  # as modules end; what they say was not read
     else:
         failed = result.get("failed", result.get("rc") not in (None, 0, "0"))
-    return "failed" if failed and ending.cause == "exited" else ending.cause
+    cause = "failed" if failed and ending.cause == "exited" else ending.cause
+    if cause in ("failed", "signalled") and not ending.error:
+        from outlast_agent import out_of_memory
+
+        return "out_of_memory" if out_of_memory.was_reason(ending) else cause
+    return cause
 
 
 def result_of(order: Order, entry: spool.Entry, ending: Ending) -> dict[str, object] | Printed:

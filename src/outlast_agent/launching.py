@@ -20,7 +20,10 @@ from outlast_agent.loop import Loop
 from outlast_agent.request import Refused
 from outlast_agent.shelter import Shelter
 
-_EARLY = ("spool", "admission", "process_tree", "output", "supervisor", "spawner")
+_EARLY = (
+    *("spool", "admission", "process_tree", "output", "cgroups", "scopes", "resources"),
+    *("order", "supervisor", "spawner"),
+)
 """What a waiting supervisor needs."""
 _LATE = (
     *("loop", "channel", "marks", "processes", "surroundings", "commands"),

@@ -1,17 +1,18 @@
 """Whether the kernel killed a job because there was no memory left.
 
-Knows the kernel's own log, which names the process it has killed: nothing else is a proof, as
-anybody may send SIGKILL. Where the log cannot be read (it is often root's alone) or counts
-processes otherwise than we do (in a container), nothing is claimed.
+Knows that a control group of the job's own counts such ends, and the kernel's own log, which
+names the process it has killed: nothing else is a proof, as anybody may send SIGKILL. Where the
+log cannot be read (it is often root's alone) or counts processes otherwise than we do (in a
+container), nothing is claimed.
 """
 
 from __future__ import annotations
 
 import os
 import re
-import time
+from collections.abc import Collection
 
-from outlast_agent.supervisor import Ending
+from outlast_agent.order import Ending
 
 KERNEL_LOG = "/dev/kmsg"
 _FIRST_PID_NAMESPACE = "pid:[4026531836]"  # a constant of the kernel
@@ -22,22 +23,26 @@ _EARLIER = 1.0
 
 
 def was_reason(ending: Ending) -> bool:
-    """Tell whether the kernel says so of the job's own process."""
+    """Tell whether the kernel says so of any of the job's processes that are known."""
+    if ending.memory_kills:
+        return True
     try:
         if os.readlink("/proc/self/ns/pid") != _FIRST_PID_NAMESPACE:
             return False
         log = _read(KERNEL_LOG)
     except OSError:
         return False
-    since = time.monotonic() - (time.time() - ending.began) - _EARLIER
-    return names(log, ending.pid, since)
+    return names(log, ending.pids, ending.since - _EARLIER)
 
 
-def names(log: bytes, pid: int, since: float) -> bool:
-    """Tell whether *log* says that *pid* was killed for memory, *since* seconds after the boot."""
+def names(log: bytes, pids: Collection[int], since: float) -> bool:
+    """Tell whether *log* says that one of *pids* was killed for memory after *since*.
+
+    That is in seconds from the boot, which no clock that is set can change.
+    """
     for line in log.splitlines():
         found = _KILLED.match(line)
-        if found and int(found.group(2)) == pid and int(found.group(1)) / 1e6 >= since:
+        if found and int(found.group(2)) in pids and int(found.group(1)) / 1e6 >= since:
             return True
     return False
 

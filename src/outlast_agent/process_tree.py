@@ -9,6 +9,7 @@ all there is.
 from __future__ import annotations
 
 import os
+from _collections_abc import Iterable
 
 from outlast_agent import spool
 
@@ -48,6 +49,23 @@ def descendants(root: int) -> list[tuple[int, int]]:
     return found
 
 
+def family(root: int) -> list[int]:
+    """Give *root* and every process below it, without a look at all others of the host.
+
+    Nothing but *root* on a kernel that does not list children.
+    """
+    found = [root]
+    for pid in found:
+        try:
+            threads = os.listdir("/proc/%d/task" % pid)
+        except OSError:
+            continue
+        for thread in threads:
+            children = spool.first_line("/proc/%d/task/%s/children" % (pid, thread))
+            found += [int(child) for child in children.split()]
+    return found
+
+
 def _processes() -> list[str]:
     try:
         return [name for name in os.listdir("/proc") if name.isdigit()]
@@ -55,15 +73,15 @@ def _processes() -> list[str]:
         return []
 
 
-def signal_tree(leader: int, number: int) -> int:
+def signal_tree(leader: int, number: int, more: Iterable[int] = ()) -> int:
     """Signal all that this process has started (0: only count); gives how many there were.
 
-    *leader* is the job's own process, which leads a group.
+    *leader* is the job's own process, which leads a group; *more* are known to be the job's.
     """
-    living = descendants(os.getpid())
+    living = {pid for pid, _ in descendants(os.getpid())}.union(more)
     if not living:
         return _signal_group(leader, number)
-    for pid, _ in living:
+    for pid in living:
         _send(pid, number)
     return len(living)
 

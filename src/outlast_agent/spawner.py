@@ -15,8 +15,9 @@ import marshal
 import os
 from _collections_abc import Callable
 
+from outlast_agent.order import Ending, Order
 from outlast_agent.spool import Entry, write_all
-from outlast_agent.supervisor import Ending, Order, supervise
+from outlast_agent.supervisor import supervise
 
 LARGEST_ORDER = 256 * 1024 * 1024
 FIRST = 3

@@ -17,72 +17,15 @@ import time
 from _collections_abc import Callable
 
 from outlast_agent import admission, process_tree, spool
+from outlast_agent.order import Ending, Order
 from outlast_agent.output import NAMES, Output
+from outlast_agent.resources import NotPossible
 
-GRACE = 2.0
-"""Seconds a job has between the request to end and its being killed."""
 GIVE_UP = 3.0
 """Seconds after which what does not even die of SIGKILL (another user's) is left alone."""
+MOST_KNOWN = 4096
+"""Processes of a job that are remembered."""
 _BLOCK = 65536
-
-
-class Order:
-    """What a supervisor is told to do: plain data, as it came from the agent."""
-
-    def __init__(self, fields: dict[str, object]) -> None:
-        self.folder = str(fields["folder"])
-        self.jid = str(fields["jid"])
-        self.wish = admission.Wish(fields)
-        self.facts = str(fields["facts"])
-        """The text of job.json, without its closing brace."""
-        self.limit = _seconds(fields["limit"])
-        self.idle_limit = _seconds(fields["idle_limit"])
-        """Seconds of silence after which it is ended; 0: it may be silent."""
-        argv = fields["argv"]
-        self.argv = [str(word) for word in argv] if isinstance(argv, (list, tuple)) else []
-        """Empty: there is nothing to run, `finish` holds the result already."""
-        # Descriptor of the program to number of the stream: a module's own stdout is its answer.
-        self.streams = {1: 3, 2: 4, 3: 1, 4: 2} if fields.get("answers") else {1: 1, 2: 2}
-        self.executable = str(fields["executable"])
-        self.cwd = str(fields["cwd"])
-        environment = fields["environment"]
-        self.environment = environment if isinstance(environment, dict) else {}
-        payload = fields.pop("payload")  # or it would stay in memory as long as the job lives
-        self.payload = payload if isinstance(payload, bytes) else b""
-        """What the job reads from its standard input."""
-        self.patience = _seconds(fields["patience"])
-        """Seconds without output after which a pipe that the ended job's children still hold is
-        left alone."""
-        self.finish = fields["finish"]
-        """Given to `job_result`, which alone understands it."""
-        files = fields.get("files")
-        self.files = files if isinstance(files, list) else []
-        """What it needs and the agent has: path, and the folder in the job's own that it gets."""
-
-
-def _seconds(value: object) -> float:
-    return float(value) if isinstance(value, (int, float)) else 0.0
-
-
-class Ending:
-    """How a job's process ended: what `job_result` makes a result of."""
-
-    def __init__(self) -> None:
-        self.cause = ""
-        """One of `spool.CAUSES`, as far as it can be told from outside the result."""
-        self.trouble = ""
-        """What kept us from staying with it to its end; empty: nothing."""
-        self.pid = 0
-        self.rc = 0
-        """Exit code, or minus the signal's number."""
-        self.error = 0
-        """The errno because of which the program could not be started."""
-        self.began = 0.0
-        self.ended = 0.0
-        self.survivors = 0
-        """Processes that could not be ended."""
-        self.output_lost = False
-        """Not all of the output was kept: the disk was full, or it was too much."""
 
 
 class Supervisor:
@@ -102,12 +45,14 @@ class Supervisor:
         self._give_up_at = 0.0
         self._cancelled = False
         self._wake = -1
+        self._look_at = 0.0
+        """When to see once more which processes the job has."""
 
     def run(self) -> Ending:
         """Run the job to its end; gives how it ended."""
         self.ending.began = time.time()
         self._start()
-        now = self._output.last = time.monotonic()
+        now = self._output.last = self.ending.since = time.monotonic()
         self._deadline = now + self._order.limit if self._order.limit > 0 else float("inf")
         while not self._over():
             for fd, _ in self._poll.poll(self._patience()):
@@ -148,6 +93,7 @@ class Supervisor:
             self._adopt(number, ours)
         said = os.read(told, 16)  # ends when exec has closed the other end
         os.close(told)
+        self._order.resources.begun()
         self.ending.pid = pid
         self.ending.error = int(said) if said else 0
         try:  # noqa: SIM105  # contextlib would cost every running job a third of a megabyte
@@ -194,6 +140,7 @@ class Supervisor:
                 return
             if pid == 0:
                 return
+            self.ending.pids.add(pid)
             if pid == self.ending.pid:
                 self._exited = True
                 self._judge(status)
@@ -224,7 +171,7 @@ class Supervisor:
         elif self._exited:
             next_look = self._silence_at()
         else:
-            next_look = min(self._deadline, self._idle_at())
+            next_look = min(self._deadline, self._idle_at(), self._look_at)
         if next_look == float("inf"):
             return -1
         return max(0.0, min(next_look - time.monotonic(), 3600.0)) * 1000
@@ -243,16 +190,31 @@ class Supervisor:
         if self._kill_at > 0:
             if self._cancelled:  # perhaps once more, by somebody with less patience
                 self._kill_within(now)
-            hard = now >= self._kill_at
-            self.ending.survivors = process_tree.signal_tree(
-                self.ending.pid, _signal.SIGKILL if hard else 0
-            )
+            self._signal(_signal.SIGKILL if now >= self._kill_at else 0)
         elif not self._exited:
             self.ending.cause = self._why_now(now)
             if self.ending.cause:
-                self._kill_at = now + GRACE
+                self._kill_at = now + self._order.grace
                 self._kill_within(now)
-                self.ending.survivors = process_tree.signal_tree(self.ending.pid, _signal.SIGTERM)
+                self._signal(_signal.SIGTERM)
+            elif now >= self._look_at:
+                self._look_around(now)
+
+    def _look_around(self, now: float) -> None:
+        """See which processes the job has: later somebody may ask whose one was that was killed.
+
+        Ever less often: what takes much memory is not born just before.
+        """
+        if len(self.ending.pids) < MOST_KNOWN:
+            self.ending.pids.update(process_tree.family(self.ending.pid))
+        self._look_at = now + max(1.0, min(now - self.ending.since, 3600.0))
+
+    def _signal(self, number: int) -> None:
+        """Signal all that is the job's (0: only count)."""
+        resources = self._order.resources
+        if number == _signal.SIGKILL:
+            resources.kill()
+        self.ending.survivors = process_tree.signal_tree(self.ending.pid, number, resources.pids())
 
     def _why_now(self, now: float) -> str:
         """Give why it is to be ended; empty: it may go on."""
@@ -267,7 +229,7 @@ class Supervisor:
         if self._cancelled:
             self._cancelled = False
             asked = spool.first_line(self._entry.path("grace"))
-            grace = float(asked) if asked else GRACE
+            grace = float(asked) if asked else self._order.grace
             first = self._give_up_at == 0
             self._kill_at = now + grace if first else min(self._kill_at, now + grace)
         self._give_up_at = self._kill_at + GIVE_UP
@@ -282,6 +244,7 @@ def become_program(order: Order, streams: dict[int, int], tell: int) -> None:
     try:
         os.setsid()
         os.umask(0o022)
+        order.resources.enter()
         beyond = max(streams) + 1
         tell = _at_least(tell, beyond)
         sources = {number: _at_least(fd, beyond) for number, fd in streams.items()}
@@ -321,6 +284,7 @@ def supervise(
     entry = spool.Entry(order.folder, "%s.%d" % (order.jid, os.getpid()))
     supervisor = Supervisor(order, entry)
     try:
+        order.resources.prepare(entry.jid)
         supervisor.listen()
         spool.open_folder(entry.folder)
         streams = tuple(NAMES[number] for number in order.streams.values())
@@ -328,14 +292,18 @@ def supervise(
         said = admission.record_start(entry, facts, order.wish, streams)
         if said[1] == entry.jid:
             spool.take_in(entry, order.files)
-    except (spool.SpoolRefused, OSError) as refusal:
+    except (spool.SpoolRefused, NotPossible, OSError) as refusal:
         said = (str(refusal), "", "")
+    if said[1] != entry.jid:  # it is not to run, or another one does already
+        order.resources.leave()
+        tell(said)
+        return
     tell(said)
-    if said[1] != entry.jid:
-        return  # it is not to run, or another one does already
     _show_name()
     process_tree.adopt_orphans()
-    finish(order, entry, _run(supervisor) if order.argv else _not_run())
+    ending = _run(supervisor) if order.argv else _not_run()
+    ending.memory_kills = order.resources.leave()
+    finish(order, entry, ending)
 
 
 def _not_run() -> Ending:

@@ -38,8 +38,8 @@ the table in `ops.py`; the module is imported when its first request comes. What
 
 Bodies of the jobs' ops (`run` is the body of the op `run`, without `op`):
 
-    job.start    jid, run, limit (seconds), async_dir, name,
-                 idle_limit (seconds, 0: none)                 -> stock's start result
+    job.start    jid, run, limit (seconds), async_dir, name, content,
+                 terms (the fields of `job.JobTerms`)          -> stock's start result
     job.status   jid, async_dir                                -> what async_status says
     job.cleanup  jid, async_dir                                -> what async_status says
     job.ended    jid, async_dir                                -> {} once it ended or is not there

@@ -262,7 +262,7 @@ def test_what_left_the_session_and_is_deaf_is_ended_all_the_same(host):
     Path(host.folder).mkdir()
     Path(host.folder, "pids").write_text("")
     deaf = "setsid sh -c 'trap \"\" TERM; echo $$; while :; do sleep 0.05; done'"
-    entry = host.shell(f"({deaf} &) >> pids; {deaf} >> pids", limit=0.3, cwd=host.folder)
+    entry = host.shell(f"({deaf} &) >> pids; {deaf} >> pids", limit=1.0, cwd=host.folder)
     wait_until(lambda: len(pids(entry)) == 2)
     assert host.wait(entry)["msg"] == "Timeout exceeded"
     assert [gone(pid) for pid in pids(entry)] == [True, True]

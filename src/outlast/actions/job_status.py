@@ -87,7 +87,7 @@ async def settle(
         job.jid,
         call.async_dir,
         poll=poll,
-        limit=call.limit,
+        limit=call.limit + call.job.grace if call.limit > 0 else call.limit,
         on_poll=on_poll,
         reopen=call.session,
         on_lost=lambda why: say_lost(call, [job.jid], why),

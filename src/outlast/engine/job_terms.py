@@ -28,9 +28,6 @@ _NICEST: Final = 19
 _NOT_BUILT: Final = frozenset(
     {
         "outlast_reboots",
-        "outlast_nice",
-        "outlast_memory_limit",
-        "outlast_cpu_limit",
     }
 )
 
@@ -47,6 +44,7 @@ class JobTermsReader(Struct, frozen=True):
         return JobTerms(
             name=self._read("outlast_job", _name, ""),
             idle_limit=self._read("outlast_idle_limit", _seconds, 0.0),
+            grace=self._read("outlast_grace", _seconds, JobTerms().grace),
             reboots=self._read("outlast_reboots", to_bool, unset=False),
             host_limit=host_limit,
             run_limit=run_limit,

@@ -26,6 +26,13 @@ def test_a_job_may_be_silent_for_as_long_as_its_variable_says():
     assert read(outlast_idle_limit="2.5").job().idle_limit == 2.5
 
 
+def test_a_job_may_be_limited():
+    asked = read(
+        outlast_grace="10", outlast_nice=-3, outlast_memory_limit="1G", outlast_cpu_limit="150%"
+    )
+    assert asked.job() == JobTerms(grace=10, nice=-3, memory_limit=1 << 30, cpu_limit=1.5)
+
+
 @pytest.mark.parametrize("value", ["soon", -1, [3]])
 def test_what_is_no_time_is_refused_with_its_name(value):
     with pytest.raises(EvaluationError, match="'outlast_idle_limit' is a number of seconds"):

@@ -9,7 +9,7 @@ import pytest
 
 from outlast_agent import job_result, spool
 from outlast_agent.job_result import parse_output
-from outlast_agent.supervisor import Ending, Order
+from outlast_agent.order import Ending, Order
 
 JUNK = "Module invocation had junk after the JSON data: "
 
@@ -66,6 +66,10 @@ def order(finish):
             "facts": "",
             "limit": 0,
             "idle_limit": 0,
+            "grace": 2.0,
+            "nice": 0,
+            "memory_limit": 0,
+            "cpu_limit": 0,
             "argv": (),
             "executable": "",
             "cwd": "",

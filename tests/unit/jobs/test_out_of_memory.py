@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+from pathlib import Path
 
 import pytest
-from job_host import JobHost, sources
+from job_host import JobHost, sources, wait_until
 
 from outlast_agent import out_of_memory
 
@@ -18,25 +20,32 @@ LOG = b"6,1,0,-;Linux version 6\n SUBSYSTEM=x\n" + KILLED + IN_GROUP
 
 @pytest.mark.parametrize("pid", [4711, 4712])
 def test_the_log_names_whom_the_kernel_killed(pid):
-    assert out_of_memory.names(LOG, pid, 70.0)
+    assert out_of_memory.names(LOG, {pid, 1}, 70.0)
 
 
 @pytest.mark.parametrize(
     ("pid", "since"), [(471, 70.0), (4711, 73.0)], ids=["somebody else", "an earlier one"]
 )
 def test_nobody_else_was_killed_for_that(pid, since):
-    assert not out_of_memory.names(LOG, pid, since)
+    assert not out_of_memory.names(LOG, {pid}, since)
 
 
 @pytest.fixture
-def host(tmp_path):
-    """A host whose kernel log is a file, and whose pids count as the kernel's."""
+def log(tmp_path):
+    """The changes that make a kernel log of a file, and pids those of the kernel."""
     text = sources()["out_of_memory"]
-    log, name = str(tmp_path / "kmsg"), '"pid:[4026531836]"'
+    place, name = str(tmp_path / "kmsg"), '"pid:[4026531836]"'
     assert '"/dev/kmsg"' in text
     assert name in text
-    text = text.replace('"/dev/kmsg"', repr(log)).replace(name, 'os.readlink("/proc/self/ns/pid")')
-    host = JobHost(tmp_path / "spool", changed={"out_of_memory": text})
+    text = text.replace('"/dev/kmsg"', repr(place)).replace(
+        name, 'os.readlink("/proc/self/ns/pid")'
+    )
+    return {"out_of_memory": text}
+
+
+@pytest.fixture
+def host(tmp_path, log):
+    host = JobHost(tmp_path / "spool", changed=log)
     yield host
     host.close()
 
@@ -58,3 +67,34 @@ def test_a_job_that_somebody_killed_does_not(host):
     entry = host.shell("kill -9 $$")
     assert host.wait(entry)["outlast_cause"] == "signalled"
     assert host.end(entry)["cause"] == "signalled"
+
+
+LOOK = "        self._look_at = now + max(1.0,"
+TELL_LOOK = """\
+        with open(self._entry.folder + "/looked", "a") as file:
+            file.write("x")
+        self._look_at = now + max(0.02,"""
+
+
+def test_any_process_of_the_job_counts_that_was_seen(log, tmp_path):
+    """The kernel kills a grandchild; the shell goes on, to fail."""
+    text = sources()["supervisor"]
+    assert text.count(LOOK) == 1
+    host = JobHost(tmp_path / "spool", changed=log | {"supervisor": text.replace(LOOK, TELL_LOOK)})
+    go, said = tmp_path / "go", SAID.replace("$$", "$p")
+    os.mkfifo(go)
+    line = f"sh -c 'echo up; read x < {go}' & p=$!; wait $p; echo \"{said}\" > {tmp_path}/kmsg"
+    entry = host.shell(f"{line}; exit 137", finish={"module": "c", "command": '{"shell": "x"}'})
+    looked = Path(entry.folder, "looked")
+    wait_until(Path(entry.path("stdout")).read_text)
+    before = looked.stat().st_size
+    wait_until(lambda: looked.stat().st_size > before + 1)
+    go.write_text("go\n")
+    status = host.wait(entry)
+    host.close()
+    assert (status["rc"], status["outlast_cause"]) == (137, "out_of_memory")
+
+
+def test_a_kill_before_the_job_was_not_its_own(host, tmp_path):
+    line = KILLED_NOW.replace("9999999999999", "1").format(log=tmp_path / "kmsg")
+    assert host.wait(host.shell(line))["outlast_cause"] == "signalled"
