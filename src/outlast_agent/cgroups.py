@@ -34,18 +34,16 @@ class Group:
         self._folders = [folder for folder in (memory, cpu) if folder]
         if memory == cpu:
             self._folders.pop()
-        self._holder = -1
+        self._kills = 0
+        self._holder = 0
+        self._pipe = -1
 
-    def hold(self, holder: int) -> None:
-        """Have a group that ends with its last process stay until `begun`: *holder* is a pipe
-        that keeps such a process alive."""
-        self._holder = holder
+    def hold(self, holder: int, pipe: int) -> None:
+        """Keep a group that would end with the job's last process, before its end was counted.
 
-    def begun(self) -> None:
-        """Say that what the group is for is in it."""
-        if self._holder >= 0:
-            os.close(self._holder)
-        self._holder = -1
+        The process *holder* is no part of the job; it ends when *pipe* is closed.
+        """
+        self._holder, self._pipe = holder, pipe
 
     def enter(self) -> None:
         """Put this process in, and all that it will start."""
@@ -58,10 +56,11 @@ class Group:
         for folder in self._folders:
             for place in _below(folder):
                 found.update(map(int, _read(place, "cgroup.procs").split()))
-        return sorted(found)
+        return sorted(found - {self._holder})
 
     def kill(self) -> None:
         """Kill all at once, also what is just being started; does nothing on an old kernel."""
+        self.memory_kills()
         for folder in self._folders:
             try:  # noqa: SIM105  # contextlib would cost every running job a third of a megabyte
                 _write(folder, "cgroup.kill", "1")
@@ -73,11 +72,17 @@ class Group:
         if not self._memory:
             return 0
         if os.path.exists(os.path.join(self._memory, "memory.events")):
-            return _count(_read(self._memory, "memory.events"))
-        return sum(_count(_read(place, "memory.oom_control")) for place in _below(self._memory))
+            now = _count(_read(self._memory, "memory.events"))
+        else:
+            now = sum(_count(_read(place, "memory.oom_control")) for place in _below(self._memory))
+        self._kills = max(self._kills, now)  # none are left to be read in a group that is gone
+        return self._kills
 
     def remove(self) -> None:
         """Remove it; what a job has left behind stays where it is, and so does its group."""
+        if self._pipe >= 0:
+            os.close(self._pipe)
+            self._pipe = -1
         until = time.monotonic() + _REMOVAL
         for folder in self._folders:
             while not _removed(folder) and time.monotonic() < until and not self.pids():

@@ -87,11 +87,6 @@ class Resources:
         if self._group is not None:
             self._group.enter()
 
-    def begun(self) -> None:
-        """Say that the job's process is under the limits."""
-        if self._group is not None:
-            self._group.begun()
-
     def pids(self) -> Iterable[int]:
         """Give the processes that are known to be the job's by its limits alone."""
         return () if self._group is None else self._group.pids()
@@ -106,7 +101,6 @@ class Resources:
         if self._group is None:
             return 0
         kills = self._group.memory_kills()
-        self._group.begun()
         self._group.remove()
         self._group = None
         return kills

@@ -26,22 +26,28 @@ _MANAGER = (
 def make(jid: str, memory: int, cpus: float) -> cgroups.Group:
     """Have systemd make a group with limits in bytes and CPUs (0: none); raises `NoGroup`."""
     holder, pipe = _holder()
-    before = cgroups.places(str(holder))
-    wanted = {"memory": memory > 0, "cpu": cpus > 0}
-    if _run(command(jid, holder, memory, cpus)) == 0:
+    try:
+        folders = _moved(holder, command(jid, holder, memory, cpus), memory > 0, cpus > 0)
+    except (OSError, cgroups.NoGroup):
+        os.close(pipe)
+        raise
+    group = cgroups.Group(folders.get("memory", ""), folders.get("cpu", ""))
+    group.hold(holder, pipe)
+    return group
+
+
+def _moved(pid: int, asking: list[str], memory: bool, cpu: bool) -> dict[str, str]:  # noqa: FBT001  # which limits to see
+    """Ask, and wait for the move that systemd only promises; give the limited groups."""
+    before = cgroups.places(str(pid))
+    if _run(asking) == 0:
         until = time.monotonic() + _PATIENCE
         while time.monotonic() < until:
-            now = cgroups.places(str(holder))
-            folders = {
-                name: now.get(name, now.get("", "")) for name, asked in wanted.items() if asked
-            }
+            now = cgroups.places(str(pid))
+            wanted = [name for name, asked in (("memory", memory), ("cpu", cpu)) if asked]
+            folders = {name: now.get(name, now.get("", "")) for name in wanted}
             if now != before and cgroups.is_limited(folders):
-                group = cgroups.Group(folders.get("memory", ""), folders.get("cpu", ""))
-                group.hold(pipe)
-                return group
+                return folders
             time.sleep(0.01)
-    os.close(pipe)
-    os.waitpid(holder, 0)
     raise cgroups.NoGroup("systemd gives this user no scope with limits")
 
 
@@ -60,15 +66,28 @@ def command(jid: str, pid: int, memory: int, cpus: float) -> list[str]:
 
 
 def _holder() -> tuple[int, int]:
-    """Start a process that lives until the pipe is closed."""
+    """Start a process that lives until the pipe is closed and is nobody's child.
+
+    As a child of ours it would be taken for one of the job's.
+    """
     waits, pipe = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        os.close(pipe)
-        os.read(waits, 1)
+    told, tell = os.pipe()
+    child = os.fork()
+    if child == 0:
+        pid = os.fork()
+        if pid == 0:
+            os.close(pipe)
+            os.close(tell)
+            os.read(waits, 1)
+        else:
+            os.write(tell, b"%d" % pid)
         os._exit(0)
     os.close(waits)
-    return pid, pipe
+    os.close(tell)
+    os.waitpid(child, 0)
+    said = os.read(told, 16)
+    os.close(told)
+    return int(said), pipe
 
 
 def _run(argv: list[str]) -> int:

@@ -93,7 +93,6 @@ class Supervisor:
             self._adopt(number, ours)
         said = os.read(told, 16)  # ends when exec has closed the other end
         os.close(told)
-        self._order.resources.begun()
         self.ending.pid = pid
         self.ending.error = int(said) if said else 0
         try:  # noqa: SIM105  # contextlib would cost every running job a third of a megabyte
@@ -209,6 +208,11 @@ class Supervisor:
             self.ending.pids.update(process_tree.family(self.ending.pid))
         self._look_at = now + max(1.0, min(now - self.ending.since, 3600.0))
 
+    def kill(self) -> None:
+        """Kill all that is the job's, without waiting for it."""
+        if self.ending.pid:
+            self._signal(_signal.SIGKILL)
+
     def _signal(self, number: int) -> None:
         """Signal all that is the job's (0: only count)."""
         resources = self._order.resources
@@ -317,8 +321,7 @@ def _run(supervisor: Supervisor) -> Ending:
     try:
         return supervisor.run()
     except Exception as error:  # noqa: BLE001  # no process, no descriptor, or a bug: nobody else can tell
-        if supervisor.ending.pid:
-            process_tree.signal_tree(supervisor.ending.pid, _signal.SIGKILL)
+        supervisor.kill()
         supervisor.ending.cause = "failed"
         supervisor.ending.trouble = "%s: %s" % (type(error).__name__, error)
         supervisor.ending.ended = time.time()

@@ -18,6 +18,7 @@ from outlast.errors import ActionFailed
 from outlast.transport.endpoint import Endpoint
 from outlast.transport.sessions import Sessions
 from outlast.work import CommandRun, ModuleRun
+from outlast_agent.spool import process_start
 
 PINGING = {"_ansible_check_mode": False}
 
@@ -251,14 +252,23 @@ async def test_nothing_is_left_on_the_host(sessions, endpoint, tmp_path):
     assert list((tmp_path / "remote").iterdir()) == []
 
 
-async def test_what_still_runs_ends_with_the_run(sessions, endpoint, tmp_path):
+@pytest.mark.parametrize(
+    "line",
+    [
+        "echo $$ > {}/pid; sleep 600",
+        "(setsid sh -c 'echo $$ > {}/pid; exec sleep 600' &); sleep 600",
+    ],
+    ids=["in sight", "hidden"],
+)
+async def test_what_still_runs_ends_with_the_run(sessions, endpoint, tmp_path, line):
     async with sessions, asyncio.TaskGroup() as group:
         session = await sessions.open(endpoint)
-        line = f"echo $$ > {tmp_path}/pid; sleep 600"
+        line = line.format(tmp_path)
         running = group.create_task(session.run(CommandRun(shell=line)))
         await shell(session, f"until [ -s {tmp_path}/pid ]; do sleep 0.01; done")
         running.cancel()
-    assert not Path(f"/proc/{(tmp_path / 'pid').read_text().strip()}").exists()
+    pid = int((tmp_path / "pid").read_text())
+    assert not await asyncio.to_thread(process_start, pid), "it may wait to be buried"
 
 
 async def test_the_interpreter_is_known(session):

@@ -10,9 +10,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from job_host import JobHost, end_process, sources
+from job_host import JobHost, end_process, sources, wait_until
 
-from outlast_agent import cgroups, spool
+from outlast_agent import cgroups, process_tree, spool
 from outlast_agent.resources import NotPossible, Resources
 
 
@@ -252,6 +252,33 @@ def test_where_systemd_runs_a_job_gets_a_scope_with_its_limits(systemd, tmp_path
     asked = (tmp_path / "asked").read_text()
     assert f"StartTransientUnit ssa(sv)a(sa(sv)) outlast-job-{entry.jid}.scope fail 4 " in asked
     assert asked.endswith("MemoryMax t 52428800 MemorySwapMax t 0 0\n")
+    assert systemd.end(entry)["memory_kills"] == 1
+
+
+@with_groups
+@pytest.mark.skipif("memory" not in cgroups.places(), reason="the program makes version 1's")
+def test_what_keeps_a_scope_is_no_part_of_the_job(systemd):
+    """It is not waited for, and does not survive the job."""
+    entry = shell(
+        systemd,
+        "trap '' TERM; echo up; while :; do sleep 0.05; done",
+        memory_limit=50 << 20,
+        limit=0.5,
+        grace=0.1,
+    )
+    holder = _holder(entry)
+    assert systemd.wait(entry)["msg"] == "Timeout exceeded"
+    assert systemd.end(entry)["survivors"] == 0
+    wait_until(lambda: not spool.process_start(holder))
+
+
+def _holder(entry):
+    """Find who is in the group and not a descendant of the job's supervisor."""
+    wait_until(Path(entry.path("stdout")).read_text)
+    supervisor = int(entry.jid.rpartition(".")[2])
+    (group,) = Path(cgroups.places()["memory"]).glob(f"outlast-test-{os.getpid()}")
+    members = set(map(int, (group / "cgroup.procs").read_text().split()))
+    return min(members - set(process_tree.family(supervisor)))
 
 
 @with_groups

@@ -10,6 +10,7 @@ import pytest
 from job_host import JobHost, sources, wait_until
 
 from outlast_agent import out_of_memory
+from outlast_agent.supervisor import Ending
 
 KILLED = (
     b"3,1093,72810000,-;Out of memory: Killed process 4711 (python3) total-vm:99kB, anon-rss:1kB\n"
@@ -93,6 +94,18 @@ def test_any_process_of_the_job_counts_that_was_seen(log, tmp_path):
     status = host.wait(entry)
     host.close()
     assert (status["rc"], status["outlast_cause"]) == (137, "out_of_memory")
+
+
+def test_a_clock_that_was_set_hides_nothing(tmp_path, monkeypatch):
+    (tmp_path / "kmsg").write_bytes(LOG)
+    monkeypatch.setattr(out_of_memory, "KERNEL_LOG", str(tmp_path / "kmsg"))
+    here = str(Path("/proc/self/ns/pid").readlink())
+    monkeypatch.setattr(out_of_memory, "_FIRST_PID_NAMESPACE", here)
+    ending = Ending()
+    ending.pids, ending.since, ending.began = {4711}, 70.0, 4e9
+    assert out_of_memory.was_reason(ending)
+    ending.since = 80.0
+    assert not out_of_memory.was_reason(ending)
 
 
 def test_a_kill_before_the_job_was_not_its_own(host, tmp_path):
