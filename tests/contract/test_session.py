@@ -172,6 +172,19 @@ async def test_cancelling_ends_what_hides_from_its_run_and_nothing_of_another(se
     assert result(other.result())["rc"] == 0
 
 
+async def test_cancelling_a_module_ends_what_hides_from_it(session, parcels, tmp_path):
+    line = f"(setsid sh -c 'echo $$ > {tmp_path}/pid; exec sleep 600' &); exec sleep 600"
+    args = {**PINGING, "_raw_params": line, "_uses_shell": True}
+    run = ModuleRun(parcel=parcels.parcel("ansible.builtin.command"), args=args)
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(session.run(run))
+        await shell(session, f"until [ -s {tmp_path}/pid ]; do sleep 0.01; done")
+        running.cancel()
+    pid = int((tmp_path / "pid").read_text())
+    async with asyncio.timeout(10):
+        await shell(session, f"while kill -0 {pid}; do sleep 0.01; done")
+
+
 async def test_nothing_tells_a_program_that_it_can_be_found(session):
     line = "env; ulimit -n; ulimit -u; ulimit -v"
     first = await shell(session, line)
