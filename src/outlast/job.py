@@ -37,6 +37,14 @@ class JobTerms(Struct, frozen=True, kw_only=True):
     """`outlast_cpu_limit`: how many CPUs' time for all its processes; 0: no limit."""
 
 
+class SpoolKeep(Struct, frozen=True, kw_only=True):
+    """What ended jobs may leave in a folder of a host: as much as all three allow."""
+
+    days: int = 30
+    jobs: int = 10_000
+    bytes: int = 4 * 1024**3
+
+
 class JobOrder(Struct, frozen=True, kw_only=True):
     """A background job to be started."""
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import time
 from collections.abc import Callable, Generator, Iterator
 
 from outlast_agent import in_slices, job_summary, spool
 from outlast_agent.agent import Agent
 from outlast_agent.request import Refused, Request
+from outlast_agent.sweeping import clear
 
 _JID = re.compile(r"[A-Za-z0-9_-]{1,64}\.\d{1,10}")
 """Ours and stock's; nothing else in the folder is looked at."""
@@ -43,15 +43,9 @@ def prune(agent: Agent, request: Request) -> None:
     def remove(rows: list[dict[str, object]]) -> None:
         ended = sorted((_when(row, "ended"), str(row["jid"])) for row in rows if _is_over(row))
         old = [jid for when, jid in ended[: len(ended) - keep] if when <= until]
-        request.reply({"removed": [jid for jid in old if _removed(spool.Entry(folder, jid))]})
+        request.reply({"removed": [jid for jid in old if clear(spool.Entry(folder, jid))]})
 
     _look_through(agent, request, remove)
-
-
-def _removed(entry: spool.Entry) -> bool:
-    spool.forget(entry)
-    shutil.rmtree(entry.private, ignore_errors=True)  # a lost module's files are folders
-    return not os.path.lexists(entry.results_file) and not os.path.lexists(entry.private)
 
 
 def _is_over(row: dict[str, object]) -> bool:

@@ -1,7 +1,8 @@
 """Ops about background jobs: start one, look at it, be told of its end, clean up after it.
 
 Knows how a request becomes an answer, now or when a job ends. Leaves starting to `launching`,
-what to start to `job_orders`, waiting to `job_watch`, and what the spool says to `job_status`.
+what to start to `job_orders`, waiting to `job_watch`, what the spool says to `job_status`, and
+what it may keep to `sweeping`.
 """
 
 from __future__ import annotations
@@ -9,13 +10,15 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+from collections.abc import Mapping
 
 from outlast_agent import admission, job_names, job_status, spool
 from outlast_agent.agent import Agent
 from outlast_agent.job_orders import carrier_of, forget_files, order_for
 from outlast_agent.job_watch import Watch, entry_of
 from outlast_agent.launching import Launcher
-from outlast_agent.request import Request
+from outlast_agent.request import Refused, Request
+from outlast_agent.sweeping import Sweeper
 
 
 def start(agent: Agent, request: Request) -> None:
@@ -25,7 +28,7 @@ def start(agent: Agent, request: Request) -> None:
     many jobs run as may, the answer is `full`, and nothing was started. A job whose start is
     withdrawn before that is ended: nobody would know that it runs.
     """
-    order = order_for(agent, request)
+    order, keep = order_for(agent, request), _keep(request)
     folder = str(order["folder"])
     withdrawn: list[bool] = []
     request.on_cancel = lambda: withdrawn.append(True)
@@ -57,8 +60,21 @@ def start(agent: Agent, request: Request) -> None:
                     **({"warnings": [launcher.warning]} if launcher.warning and ours else {}),
                 }
             )
+            if keep is not None:
+                agent.lasting(Sweeper, lambda: Sweeper(agent.loop)).consider(folder, keep)
 
     launcher.launch(order, answer)
+
+
+def _keep(request: Request) -> Mapping[str, float] | None:
+    """Give what the folder may keep of ended jobs; None: nobody has said."""
+    keep = request.body.get("keep")
+    if keep is None:
+        return None
+    names = ("days", "jobs", "bytes", "age")
+    if not isinstance(keep, dict) or not all(isinstance(keep.get(n), (int, float)) for n in names):
+        raise Refused("what is kept is said by the numbers %s" % ", ".join(names))
+    return keep
 
 
 def _end(jid: str) -> None:

@@ -66,9 +66,8 @@ def test_its_jobs(path):
     assert (stranger.run, stranger.payload) == (None, {"rc": -15})
 
 
-def test_it_can_be_added_to(path, monkeypatch):
-    monkeypatch.setenv("OUTLAST_LEDGER_KEEP_DAYS", "100000")
-    run = one_run(path)
+def test_it_can_be_added_to(path):
+    run = one_run(path, days=100_000)
     with read(path) as ledger:
         assert ledger.run(run).code == 0
         ledger.note_job("j2.102", "web1", "lost", "host rebooted")

@@ -549,3 +549,18 @@ def test_a_password_is_not_kept_but_asked_for(world, sshd, user):
     assert (code, said.split()[-1]) == (0, "cancelled")
     assert user.password not in said
     assert world.jobs("logs", "-i", "hosts.yml", jid).stdout == "root\n"  # the inventory has it
+
+
+def test_settings_bound_what_ended_jobs_leave_and_spare_those_of_the_run(world):
+    """The second playbook has not asked for its own jobs when the first one's go."""
+    world.start()
+    world.let_end(0)
+    old = world.the_job()
+    world.jobs("wait", old)
+    (world.folder / "ansible.cfg").write_text("[outlast]\nspool_keep_jobs = 0\n")
+    done = "    - {name: Quick, shell: 'exit 0', async: 9, poll: 0, register: quick}\n"
+    jid = "{jid: '{{ quick.ansible_job_id }}'}"
+    asks = f"    - {{async_status: {jid}, register: _, until: _.finished}}\n"
+    world.start(more=done + done + asks)
+    wait_until(lambda: not (world.spool / old).exists())
+    assert "Quick" in {job["task"] for job in world.listed("--remote", "--all")}

@@ -11,6 +11,7 @@ import outlast.settings
 from outlast.errors import SettingsError
 from outlast.settings import Settings, read_settings
 from outlast.settings.names import SETTINGS
+from outlast.settings.own import OWN
 from outlast.settings.unbuilt import UNBUILT
 
 
@@ -193,4 +194,46 @@ def test_every_setting_is_read_by_someone():
     room = Path(outlast.settings.__file__).parent
     texts = [p.read_text() for p in room.parent.rglob("*.py") if room not in p.parents]
     read = set(re.findall(r"\w+", "\n".join(texts)))
-    assert {setting.field for setting in SETTINGS} - read == set()
+    assert {setting.field for setting in (*SETTINGS, *OWN)} - read == set()
+
+
+# -- our own -----------------------------------------------------------------------------------
+
+
+def test_our_own_are_read_from_their_section_and_from_the_environment_before_it(home, here):
+    ini = "[outlast]\nledger_keep_days = 7\nspool_keep_bytes = 1.5 GB\n"
+    found = settings(home, here, ini, OUTLAST_LEDGER_KEEP_DAYS="8", OUTLAST_SPOOL_KEEP_JOBS="")
+    assert (found.ledger_keep_days, found.spool_keep_bytes) == (8, 3 * 1024**3 // 2)
+    assert found.spool_keep_jobs == Settings().spool_keep_jobs
+    assert found.ignored == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("0", 0), ("4096", 4096), ("64k", 65536), ("1MiB", 1024**2), ("2 G", 2 << 30)],
+)
+def test_a_size_has_units(home, here, text, size):
+    assert settings(home, here, OUTLAST_LEDGER_KEEP_BYTES=text).ledger_keep_bytes == size
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "kind"),
+    [
+        ("OUTLAST_LEDGER_KEEP_RUNS", "many", "number from 0 on"),
+        ("OUTLAST_LEDGER_KEEP_RUNS", "-1", "number from 0 on"),
+        ("OUTLAST_LEDGER_KEEP_BYTES", "4 apples", "number of bytes, as 512M"),
+    ],
+)
+def test_a_bound_that_is_none_is_told(home, here, name, text, kind):
+    with pytest.raises(SettingsError) as told:
+        settings(home, here, **{name: text})
+    assert str(told.value) == (
+        f"Config '{name}' from 'env: {name}' has an invalid value:"
+        f" Invalid value provided for '{kind}': {text!r}"
+    )
+
+
+def test_a_name_in_our_section_that_means_nothing_is_told(home, here):
+    found = settings(home, here, "[outlast]\nspool_keep_dayz = 7\n")
+    assert found.ignored == ("[outlast] spool_keep_dayz",)
+    assert len({setting.field for setting in OWN}) == len(OWN)

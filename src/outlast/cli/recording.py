@@ -14,6 +14,7 @@ from pathlib import Path
 from outlast import __version__
 from outlast.cli.entry import exit_code
 from outlast.cli.options import RunOptions
+from outlast.ledger.keep import Keep
 from outlast.ledger.recording import Recording
 from outlast.ledger.statements import Beginning
 from outlast.outcome import Notice, Warned
@@ -24,7 +25,12 @@ _HIDDEN = "..."
 
 def recording_of(options: RunOptions, settings: Settings) -> Recording:
     """Give the recording of a run, which begins when the run does something."""
-    return Recording(lambda: _beginning(options, settings))
+    keep = Keep(
+        days=settings.ledger_keep_days,
+        runs=settings.ledger_keep_runs,
+        bytes=settings.ledger_keep_bytes,
+    )
+    return Recording(lambda: _beginning(options, settings), keep=keep)
 
 
 def recorded(

@@ -17,9 +17,10 @@ from msgspec.structs import replace
 from outlast.call import Call, RunJobs, Starter
 from outlast.cli.house import House
 from outlast.engine.ports import Actions, Reach, Target
-from outlast.job import JobOrder
+from outlast.job import JobOrder, SpoolKeep
 from outlast.outcome import Detached, Performed
 from outlast.session import Session
+from outlast.settings import Settings
 from outlast.voices import Voices
 
 
@@ -132,9 +133,17 @@ class ReachUponNeed:
         from outlast.cli.reaching import ReachByVariables  # noqa: PLC0415  # see above
         from outlast.transport.sessions import Sessions  # noqa: PLC0415
 
-        sessions = self.sessions = Sessions()
+        sessions = self.sessions = Sessions(_kept(self._house.settings))
         self._open.push_async_exit(sessions)
         house = self._house
         return ReachByVariables(
             sessions, house.evaluate, house.settings, house.options.become_password
         )
+
+
+def _kept(settings: Settings) -> SpoolKeep:
+    return SpoolKeep(
+        days=settings.spool_keep_days,
+        jobs=settings.spool_keep_jobs,
+        bytes=settings.spool_keep_bytes,
+    )

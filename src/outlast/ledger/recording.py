@@ -11,20 +11,26 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 from outlast.job import JobIntent, JobState
 from outlast.ledger import statements
 from outlast.ledger.ids import new_run_id
+from outlast.ledger.keep import Keep
 from outlast.ledger.processes import this_process
 from outlast.ledger.statements import Beginning, Statement
 from outlast.ledger.writer import Row, Rows, Writer
+
+_USUAL: Final = Keep()
 
 
 class Recording:
     """The record of one run: an `events.EventSink` and a `call.Journal` write into it."""
 
-    def __init__(self, beginning: Callable[[], Beginning], path: Path | None = None) -> None:
-        """Make a record in the ledger at *path*, the usual one by default.
+    def __init__(
+        self, beginning: Callable[[], Beginning], path: Path | None = None, keep: Keep = _USUAL
+    ) -> None:
+        """Make a record in the ledger at *path*, the usual one by default, which keeps *keep*.
 
         *beginning* is asked when the run does something, if it does, from a thread.
         """
@@ -32,7 +38,7 @@ class Recording:
         """The run's id, once it is recorded."""
         self._beginning = beginning
         self._started = time.time()
-        self._writer = Writer(_writing_to(path))
+        self._writer = Writer(_writing_to(path, keep))
 
     @property
     def problems(self) -> list[str]:
@@ -76,10 +82,10 @@ class Recording:
         self.put(Row(statements.job_told(jid, state, cause, at=time.time())))
 
 
-def _writing_to(path: Path | None) -> Callable[[Rows, list[str]], None]:
+def _writing_to(path: Path | None, keep: Keep) -> Callable[[Rows, list[str]], None]:
     def write(rows: Rows, problems: list[str]) -> None:
         from outlast.ledger.writing import write_rows  # noqa: PLC0415  # imports SQLite
 
-        write_rows(path, rows, problems)
+        write_rows(path, rows, problems, keep)
 
     return write

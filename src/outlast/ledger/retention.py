@@ -1,6 +1,6 @@
 """How much history is kept, and forgetting the rest.
 
-Knows the three bounds and that a job which may still run is not forgotten for lack of room.
+Knows that a job which may still run is not forgotten for lack of room.
 Leaves when it is time to `writing`: at the end of a run, and never for long.
 """
 
@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from msgspec import Struct
-
+from outlast.ledger.keep import Keep
 from outlast.ledger.records import OPEN_STATES
 
 _BUDGET: Final = 0.15
@@ -30,32 +29,6 @@ _RUNS: Final = (
     "SELECT id, started, EXISTS (SELECT 1 FROM jobs WHERE jobs.run = runs.id"  # noqa: S608  # words of ours
     f" AND state IN ({_OPEN})) FROM runs ORDER BY started, id"
 )
-
-
-class Keep(Struct, frozen=True, kw_only=True):
-    """What is kept: as much as all three allow."""
-
-    days: int = 90
-    runs: int = 1000
-    bytes: int = 256 * 1024 * 1024
-
-    @classmethod
-    def from_environ(cls, environ: Mapping[str, str], complain: Callable[[str], None]) -> Keep:
-        """Give what `OUTLAST_LEDGER_KEEP_DAYS`, `..._RUNS` and `..._BYTES` say.
-
-        What is no number is told to *complain*, and means the default.
-        """
-        usual = cls()
-        found = {}
-        for name in ("days", "runs", "bytes"):
-            variable = f"OUTLAST_LEDGER_KEEP_{name.upper()}"
-            text = environ.get(variable, "").strip()
-            found[name] = getattr(usual, name)
-            if text.isdecimal():
-                found[name] = int(text)
-            elif text:
-                complain(f"{variable} is {text!r}, which is no number; {found[name]} is used.")
-        return cls(**found)
 
 
 def apply(connection: sqlite3.Connection, keep: Keep, *, budget: float = _BUDGET) -> None:

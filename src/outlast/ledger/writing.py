@@ -8,7 +8,6 @@ imported in that thread.
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import time
 from collections.abc import Iterable, Sequence
@@ -18,8 +17,9 @@ from queue import Empty
 from typing import Final
 
 from outlast.ledger.file import LedgerFile, is_damage, usual_path
+from outlast.ledger.keep import Keep
 from outlast.ledger.payloads import packed
-from outlast.ledger.retention import Keep, apply
+from outlast.ledger.retention import apply
 from outlast.ledger.statements import Statement
 from outlast.ledger.writer import Row, Rows
 
@@ -29,13 +29,14 @@ _MOST: Final = 2000
 """Rows of one transaction, which keeps other runs waiting while it lasts."""
 
 
-def write_rows(path: Path | None, rows: Rows, problems: list[str]) -> None:
+def write_rows(path: Path | None, rows: Rows, problems: list[str], keep: Keep) -> None:
     """Write *rows* to the ledger at *path*, the usual one by default, until None comes.
+
+    What is beyond *keep* is forgotten then.
 
     Never raises: what went wrong stands in *problems*.
     """
     try:
-        keep = Keep.from_environ(os.environ, problems.append)
         with closing(LedgerFile(path or usual_path(), problems.append)) as file:
             _Writing(file, rows).write_all()
             apply(file.connection, keep)

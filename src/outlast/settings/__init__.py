@@ -12,7 +12,7 @@ from msgspec import Struct
 
 
 class Settings(Struct, frozen=True, kw_only=True):
-    """Every setting that is read, with stock's default."""
+    """Every setting that is read, with stock's default, and ours."""
 
     config_file: str | None = None
     ignored: tuple[str, ...] = ()
@@ -84,6 +84,13 @@ class Settings(Struct, frozen=True, kw_only=True):
     vault_identity_list: tuple[str, ...] = ()
     vault_password_file: str | None = None
     vault_id_match: bool = False
+    # Ours: OUTLAST_* and [outlast]; see `settings.own`.
+    ledger_keep_days: int = 90
+    ledger_keep_runs: int = 1000
+    ledger_keep_bytes: int = 256 * 1024**2
+    spool_keep_days: int = 30
+    spool_keep_jobs: int = 10_000
+    spool_keep_bytes: int = 4 * 1024**3
 
 
 def read_settings(environ: Mapping[str, str], cwd: str) -> Settings:

@@ -1,6 +1,6 @@
 """Stock's names for the settings we honour: in the environment and in ansible.cfg.
 
-Knows names and types alone. Leaves reading to `reading`.
+Knows names and types alone. Leaves reading to `reading`, and settings of our own to `own`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ class Setting(Struct, frozen=True):
     def variables(self) -> list[str]:
         """Give the environment's names for it."""
         names = self.env.split()
-        return [name if name == "NO_COLOR" else f"ANSIBLE_{name}" for name in names]
+        whole = ("NO_COLOR", "OUTLAST_")
+        return [name if name.startswith(whole) else f"ANSIBLE_{name}" for name in names]
 
     @property
     def places(self) -> list[tuple[str, str]]:

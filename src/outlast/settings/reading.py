@@ -16,9 +16,12 @@ from typing import Final, TypeAlias
 from outlast.errors import SettingsError
 from outlast.settings import Settings
 from outlast.settings.names import SETTINGS, Setting
+from outlast.settings.own import OWN, SECTION
 
 Ini: TypeAlias = Mapping[str, Mapping[str, str]]
 
+_SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgtp]?)(?:i?b)?", re.IGNORECASE)
+_UNITS: Final = ("", "k", "m", "g", "t", "p")
 _TRUE: Final = frozenset(("y", "yes", "on", "1", "true", "t"))
 _PUBLIC_FOLDER: Final = (
     "Ansible is being run in a world writable directory (%s), ignoring it as an ansible.cfg source."
@@ -33,7 +36,7 @@ def read(environ: Mapping[str, str], cwd: str) -> Settings:
     path, warnings = _find(environ, cwd)
     ini = _parse(path) if path is not None else {}
     values: dict[str, object] = {}
-    for setting in SETTINGS:
+    for setting in (*SETTINGS, *OWN):
         value = _read(setting, environ, ini, path, cwd)
         if value is not None:
             values[setting.field] = value
@@ -95,7 +98,7 @@ def _read(
     """Give the value of *setting*, None when nobody made it."""
     for name in reversed(setting.variables):
         text = environ.get(name)
-        if text is not None and not (text == "" and setting.type == "integer"):
+        if text is not None and not (text == "" and setting.type in _NUMBERS):
             return _typed(setting, text, f"env: {name}", cwd, environ)
     for section, key in reversed(setting.places):
         if section in ini and key in ini[section]:
@@ -110,8 +113,8 @@ def _typed(
     match setting.type:
         case "boolean":
             return text.lower().strip() in _TRUE
-        case "integer":
-            return _integer(setting, text, origin)
+        case "integer" | "count" | "size":
+            return _NUMBERS[setting.type](setting, text, origin)
         case "path":
             return _path(text, folder, environ)
         case "pathlist":
@@ -128,10 +131,31 @@ def _integer(setting: Setting, text: str, origin: str) -> int:
     try:
         return int(text) if not text.endswith(".0") else int(text.removesuffix(".0"))
     except ValueError as error:
-        raise SettingsError(
-            f"Config {setting.label} from '{origin}' has an invalid value:"
-            f" Invalid value provided for 'integer': {text!r}"
-        ) from error
+        raise _invalid(setting, "integer", text, origin) from error
+
+
+def _count(setting: Setting, text: str, origin: str) -> int:
+    if not text.strip().isdecimal():
+        raise _invalid(setting, "number from 0 on", text, origin)
+    return int(text)
+
+
+def _size(setting: Setting, text: str, origin: str) -> int:
+    """Give the bytes that 4096, 64K, 512M or 1.5 GB are."""
+    found = _SIZE.fullmatch(text.strip())
+    if found is None:
+        raise _invalid(setting, "number of bytes, as 512M", text, origin)
+    return int(float(found[1]) * 1024 ** _UNITS.index(found[2].lower()))
+
+
+_NUMBERS: Final = {"integer": _integer, "count": _count, "size": _size}
+
+
+def _invalid(setting: Setting, kind: str, text: str, origin: str) -> SettingsError:
+    return SettingsError(
+        f"Config {setting.label} from '{origin}' has an invalid value:"
+        f" Invalid value provided for '{kind}': {text!r}"
+    )
 
 
 def _chosen(setting: Setting, text: str) -> str:
@@ -159,18 +183,25 @@ def _unquoted(text: str) -> str:
 def _ignored(environ: Mapping[str, str], ini: Ini) -> tuple[str, ...]:
     """Give the settings that were made and change nothing here, as they were written."""
     known = {name for setting in SETTINGS for name in setting.variables}
+    made = _misspelt(ini)
     names = [name for name in environ if name.startswith("ANSIBLE_") and name not in known]
     if not names and not ini:
-        return ()
+        return tuple(made)
     from outlast.settings.unbuilt import UNBUILT  # noqa: PLC0415  # only for who sets such things
 
-    made = []
     for env, section, key, default in UNBUILT:
         if env in names and environ[env].strip().lower() not in ("", default):
             made.append(env)
         elif _made_in(ini, section, key, default):
             made.append(f"[{section}] {key}")
     return tuple(made)
+
+
+def _misspelt(ini: Ini) -> list[str]:
+    """Give what stands in our section and is no setting of ours."""
+    known = {place for setting in OWN for place in setting.places}
+    keys = ini[SECTION] if SECTION in ini else ()  # noqa: SIM401  # a parser's `get` is another
+    return [f"[{SECTION}] {key}" for key in keys if (SECTION, key) not in known]
 
 
 def _made_in(ini: Ini, section: str, key: str, default: str) -> bool:

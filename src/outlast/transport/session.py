@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from typing import cast
 
 import msgspec
@@ -32,6 +32,8 @@ class AgentSession(Struct):
     discovered_aloud: bool
     address: Mapping[str, object]
     """How this host is reached, in plain values, without passwords."""
+    spool: Callable[[], Mapping[str, float]] = dict
+    """What is to be kept of ended jobs in a folder where one is started; empty: everything."""
     _keys: itertools.count[int] = field(default_factory=itertools.count)
     _stored: dict[str, str] = field(default_factory=dict)
     """Path to the key the agent knows it by."""
@@ -119,6 +121,7 @@ class AgentSession(Struct):
             "terms": asdict(job.terms),
             "content": job.content,
             "finish": _asked_for(job.finish),
+            "keep": dict(self.spool()) or None,
         }
         return (await self.conversation.ask("job.start", body)).body
 

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Self, cast
 
 from msgspec import Struct, field
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from outlast.errors import HostUnreachable
+from outlast.job import SpoolKeep
 from outlast.session import Session
 from outlast.transport.bootstrap import Bundle
 from outlast.transport.conversation import Answer, Conversation
@@ -45,7 +47,10 @@ class Sessions:
     Making one reads files: to be done before the loop runs.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, keep: SpoolKeep | None = None) -> None:
+        """*keep*: what hosts are told to keep of ended jobs, when one is started there."""
+        self._keep = keep
+        self._began = time.monotonic()
         self._bundle = Bundle.of_this_package()
         self._manifests = Manifests()
         self._connections: dict[Endpoint, _Connection] = {}
@@ -128,7 +133,14 @@ class Sessions:
             discovered=endpoint.discovers,
             discovered_aloud=endpoint.discovers_aloud,
             address=described(endpoint),
+            spool=self._spool,
         )
+
+    def _spool(self) -> Mapping[str, float]:
+        """Say what is kept; what ended since we began may still be asked for."""
+        if self._keep is None:
+            return {}
+        return {**asdict(self._keep), "age": time.monotonic() - self._began}
 
 
 async def _end(links: Sequence[Link]) -> None:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 from outlast.events import HostStarted, ItemEnded, PlayStarted, TaskEnded, TaskLabel, TaskStarted
 from outlast.job import JobIntent
+from outlast.ledger.keep import Keep
 from outlast.ledger.ledger import Ledger
 from outlast.ledger.recording import Recording
 from outlast.ledger.sink import LedgerSink
@@ -35,8 +36,8 @@ def label(key=1, name="say hello", **other) -> TaskLabel:
 class Told:
     """A recording and the sink that fills it."""
 
-    def __init__(self, path) -> None:
-        self.recording = Recording(lambda: BEGINNING, path)
+    def __init__(self, path, **keep) -> None:
+        self.recording = Recording(lambda: BEGINNING, path, Keep(**keep))
         self.sink = LedgerSink(self.recording)
 
     def task(self, outcome=None, *, task=None, host="web1", **other) -> None:
@@ -57,9 +58,9 @@ class Told:
 
 
 @contextmanager
-def told(path, code=0):
-    """Give a run to tell, which ends with *code*."""
-    run = Told(path)
+def told(path, code=0, **keep):
+    """Give a run to tell, which ends with *code* and then keeps so much history."""
+    run = Told(path, **keep)
     run.play()
     try:
         yield run
@@ -67,9 +68,9 @@ def told(path, code=0):
         run.end(code)
 
 
-def one_run(path, *outcomes) -> str:
+def one_run(path, *outcomes, **keep) -> str:
     """Record a whole run; give its id."""
-    with told(path) as run:
+    with told(path, **keep) as run:
         for key, outcome in enumerate(outcomes or [Ok({})]):
             run.task(outcome, task=label(key))
     assert run.recording.problems == []

@@ -11,8 +11,10 @@ from contextlib import closing
 import pytest
 from unit.ledger.run_told import Told, intent, label, one_run, read, told
 
-from outlast.ledger.retention import Keep, apply
+from outlast.ledger.keep import Keep
+from outlast.ledger.retention import apply
 from outlast.outcome import Ok
+from outlast.settings import Settings
 
 DAY = 86_400
 
@@ -128,17 +130,15 @@ def test_while_another_run_writes_nothing_is_forgotten_and_nobody_waits(path, ke
     assert kept(runs=0) == []
 
 
-def test_the_end_of_a_run_applies_what_the_environment_says(path, monkeypatch):
-    monkeypatch.setenv("OUTLAST_LEDGER_KEEP_RUNS", "1")
-    first, second = one_run(path), one_run(path)
+def test_the_end_of_a_run_applies_what_it_was_told_to_keep(path):
+    first, second = one_run(path), one_run(path, runs=1)
     with read(path) as ledger:
         kept = {run.id for run in ledger.runs()}
     assert len(kept) == 1
     assert kept < {first, second}
 
 
-def test_what_is_no_number_is_told_and_means_the_default():
-    said = []
-    environ = {"OUTLAST_LEDGER_KEEP_DAYS": "7", "OUTLAST_LEDGER_KEEP_RUNS": "many"}
-    assert Keep.from_environ(environ, said.append) == Keep(days=7, runs=1000)
-    assert said == ["OUTLAST_LEDGER_KEEP_RUNS is 'many', which is no number; 1000 is used."]
+def test_settings_say_what_a_run_keeps_and_mean_the_same_when_silent():
+    assert Settings().ledger_keep_days == Keep().days
+    assert Settings().ledger_keep_runs == Keep().runs
+    assert Settings().ledger_keep_bytes == Keep().bytes
