@@ -110,7 +110,9 @@ class Journal(Protocol):
         """Note that the job runs, under its whole id."""
         ...
 
-    def learnt(self, jid: str, host: str, state: JobState, cause: str) -> None:
+    def learnt(
+        self, jid: str, host: str, state: JobState, cause: str, rc: int | None = None
+    ) -> None:
         """Note what was learnt of a job, by either of its ids."""
         ...
 
@@ -124,5 +126,7 @@ class NoJournal(Struct, frozen=True):
     def started(self, intent: JobIntent, jid: str) -> None:
         """Forget it."""
 
-    def learnt(self, jid: str, host: str, state: JobState, cause: str) -> None:
+    def learnt(
+        self, jid: str, host: str, state: JobState, cause: str, rc: int | None = None
+    ) -> None:
         """Forget it."""

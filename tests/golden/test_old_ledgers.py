@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from unit.ledger.run_told import one_run, read
 
+from outlast.ledger.deliveries import Deliveries
 from outlast.ledger.schema import STEPS
 
 HERE = Path(__file__).parent
@@ -72,3 +73,15 @@ def test_it_can_be_added_to(path):
         assert ledger.run(run).code == 0
         ledger.note_job("j2.102", "web1", "lost", "host rebooted")
         assert ledger.job("j2").state == "lost"
+
+
+def test_what_was_due_is_still_due(tmp_path, monkeypatch):
+    shutil.copy(HERE / "ledger_v2.sqlite", tmp_path / "ledger.sqlite")
+    monkeypatch.setenv("OUTLAST_STATE_DIR", str(tmp_path))
+    due = Deliveries.opened(print)
+    assert due is not None
+    one = due.claim()
+    due.close()
+    assert one is not None
+    assert (one.jid, one.host, one.state, one.cause) == ("j9.109", "web9", "failed", "limit")
+    assert (one.rc, one.ended, one.attempts) == (-15, 1764000060.5, 1)

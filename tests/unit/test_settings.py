@@ -233,6 +233,23 @@ def test_a_bound_that_is_none_is_told(home, here, name, text, kind):
     )
 
 
+def test_a_hook_is_a_command_line_or_a_url(home, here):
+    ini = "[outlast]\njob_hook = mail -s 'a job' me\n"
+    assert settings(home, here, ini).job_hook == "mail -s 'a job' me"
+    url = "https://example.com/hook?token=1"
+    assert settings(home, here, ini, OUTLAST_JOB_HOOK=url).job_hook == url
+    assert settings(home, here, ini, OUTLAST_JOB_HOOK="").job_hook == ""
+
+
+@pytest.mark.parametrize(
+    "text", ["mail 'me secret", "https://me:secret@example.com/", "http://[secret/", "http://"]
+)
+def test_what_is_wrong_with_a_hook_is_told_without_it(home, here, text):
+    with pytest.raises(SettingsError, match=r"Config 'OUTLAST_JOB_HOOK' from 'env: ") as told:
+        settings(home, here, OUTLAST_JOB_HOOK=text)
+    assert "secret" not in str(told.value)
+
+
 def test_a_name_in_our_section_that_means_nothing_is_told(home, here):
     found = settings(home, here, "[outlast]\nspool_keep_dayz = 7\n")
     assert found.ignored == ("[outlast] spool_keep_dayz",)

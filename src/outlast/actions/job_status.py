@@ -144,7 +144,9 @@ def note(call: Call, jid: str, status: Mapping[str, object]) -> None:
     if cause == "unknown":
         call.journal.learnt(jid, call.host, "unknown", _NOT_FOUND)
     else:
-        call.journal.learnt(jid, call.host, "joined", cause)
+        rc = status.get("rc")
+        known = rc if isinstance(rc, int) and not isinstance(rc, bool) else None
+        call.journal.learnt(jid, call.host, "joined", cause, known)
 
 
 def cause_of(status: Mapping[str, object]) -> str:

@@ -6,6 +6,7 @@ it would run. Leaves options to `options`, and how a run that cannot go on ends 
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 from collections.abc import Sequence
@@ -59,11 +60,33 @@ def run_playbooks(options: RunOptions, settings: Settings) -> int:
     if options.only_looks:
         sys.stdout.write("".join(map(house.listing, options.playbooks)))
         return 0
-    return recorded(recording, house.telling.notice, lambda: run(_run(house)))
+    code = recorded(recording, house.telling.notice, lambda: run(_run(house)))
+    if settings.job_hook:
+        from outlast.cli.jobs.hook import tell_what_is_due  # noqa: PLC0415  # few have a hook
+
+        tell_what_is_due(settings.job_hook, lambda text: telling.notice(Warned(text)))
+    return code
 
 
 async def _run(house: House) -> int:
     house.telling.run_begins()
+    if not house.settings.job_hook:
+        return await _play(house)
+    from outlast.cli.jobs.hook import Messenger  # noqa: PLC0415  # few have a hook
+
+    messenger = Messenger(
+        hook=house.settings.job_hook, warn=lambda text: house.telling.notice(Warned(text))
+    )
+    house.account.on_end = messenger.wake
+    async with asyncio.TaskGroup() as group:
+        group.create_task(messenger.stay(house.recording.written))
+        try:
+            return await _play(house)
+        finally:
+            messenger.leave()
+
+
+async def _play(house: House) -> int:
     files = [PlaybookFile(path, _home(path)) for path in house.options.playbooks]
     async with ReachUponNeed(house) as reach, QueueUponNeed() as queue:
         engine = Run(wiring=_wiring(house, reach, queue), retry_file=partial(_retry_file, house))

@@ -30,7 +30,7 @@ def recording_of(options: RunOptions, settings: Settings) -> Recording:
         runs=settings.ledger_keep_runs,
         bytes=settings.ledger_keep_bytes,
     )
-    return Recording(lambda: _beginning(options, settings), keep=keep)
+    return Recording(lambda: _beginning(options, settings), keep=keep, heed=bool(settings.job_hook))
 
 
 def recorded(

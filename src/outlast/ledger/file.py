@@ -46,13 +46,15 @@ def is_damage(error: sqlite3.Error) -> bool:
 class LedgerFile:
     """An open ledger; of one thread."""
 
-    def __init__(self, path: Path, complain: Complain) -> None:
+    def __init__(self, path: Path, complain: Complain, *, heed: bool = False) -> None:
         """Open *path*, made anew where there is none or a broken one.
 
+        *heed*: ends of jobs that are written down are to be told, see `deliveries`.
         Raises `LedgerError`; what was set aside is told to *complain*.
         """
         self.path = path
         self._complain = complain
+        self._heed = heed
         self.connection = self._opened()
 
     def close(self) -> None:
@@ -94,6 +96,10 @@ class LedgerFile:
         connection = sqlite3.connect(self.path, timeout=PATIENCE, isolation_level=None)
         try:
             bring_up_to_date(connection)
+            if self._heed:
+                from outlast.ledger.deliveries import heed_ends  # noqa: PLC0415  # it imports us
+
+                heed_ends(connection)
         except BaseException:
             connection.close()
             raise

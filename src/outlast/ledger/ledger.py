@@ -38,12 +38,19 @@ class Ledger:
         self._file = file
 
     @classmethod
-    def open(cls, path: Path | None = None, complain: Callable[[str], None] | None = None) -> Self:
+    def open(
+        cls,
+        path: Path | None = None,
+        complain: Callable[[str], None] | None = None,
+        *,
+        heed: bool = False,
+    ) -> Self:
         """Open the ledger at *path*, the usual one by default; made when there is none yet.
 
-        That a damaged one was set aside is told to *complain*, to stderr by default.
+        That a damaged one was set aside is told to *complain*, to stderr by default. *heed*:
+        ends of jobs that are noted are to be told, see `deliveries`.
         """
-        return cls(LedgerFile(path or usual_path(), complain or _on_stderr))
+        return cls(LedgerFile(path or usual_path(), complain or _on_stderr, heed=heed))
 
     def __enter__(self) -> Self:
         return self
@@ -115,7 +122,7 @@ class Ledger:
             return found[prefix]
         return found[_the_one("job", prefix, list(found), "outlast jobs list")]
 
-    def note_job(  # what can be learnt of one
+    def note_job(  # noqa: PLR0913  # what can be learnt of one
         self,
         jid: str,
         host: str,
@@ -124,6 +131,7 @@ class Ledger:
         payload: Mapping[str, object] | None = None,
         *,
         ended: float | None = None,
+        rc: int | None = None,
     ) -> None:
         """Note what was learnt of a job; one that is not known here is known from now on.
 
@@ -131,7 +139,10 @@ class Ledger:
         """
         now, stored = time.time(), None if payload is None else packed(payload)
         self._say(statements.job_seen(jid, host, at=now))
-        self._say(statements.job_learnt(jid, state, cause, at=now, stored=stored, ended=ended))
+        learnt = statements.job_learnt(
+            *(jid, state, cause), at=now, stored=stored, ended=ended, rc=rc
+        )
+        self._say(learnt)
 
     # -- the file ----------------------------------------------------------------------------
 

@@ -28,17 +28,23 @@ class Recording:
     """The record of one run: an `events.EventSink` and a `call.Journal` write into it."""
 
     def __init__(
-        self, beginning: Callable[[], Beginning], path: Path | None = None, keep: Keep = _USUAL
+        self,
+        beginning: Callable[[], Beginning],
+        path: Path | None = None,
+        keep: Keep = _USUAL,
+        *,
+        heed: bool = False,
     ) -> None:
         """Make a record in the ledger at *path*, the usual one by default, which keeps *keep*.
 
-        *beginning* is asked when the run does something, if it does, from a thread.
+        *beginning* is asked when the run does something, if it does, from a thread. *heed*:
+        ends of jobs are to be told, see `deliveries`.
         """
         self.run: str | None = None
         """The run's id, once it is recorded."""
         self._beginning = beginning
         self._started = time.time()
-        self._writer = Writer(_writing_to(path, keep))
+        self._writer = Writer(_writing_to(path, keep, heed=heed))
 
     @property
     def problems(self) -> list[str]:
@@ -77,15 +83,22 @@ class Recording:
         """Note that the job runs, under its whole id."""
         self.put(Row(statements.job_started(intent, jid, at=time.time() - intent.age)))
 
-    def learnt(self, jid: str, host: str, state: JobState, cause: str) -> None:
+    def learnt(
+        self, jid: str, host: str, state: JobState, cause: str, rc: int | None = None
+    ) -> None:
         """Note what was learnt of a job, if it is one of ours; *host* stands there already."""
-        self.put(Row(statements.job_told(jid, state, cause, at=time.time())))
+        self.put(Row(statements.job_told(jid, state, cause, rc=rc, at=time.time())))
+
+    async def written(self) -> None:
+        """Return when all that was put before is written, or cannot be."""
+        if self.run is not None:
+            await self._writer.put_on_disk(statements.NOTHING)
 
 
-def _writing_to(path: Path | None, keep: Keep) -> Callable[[Rows, list[str]], None]:
+def _writing_to(path: Path | None, keep: Keep, *, heed: bool) -> Callable[[Rows, list[str]], None]:
     def write(rows: Rows, problems: list[str]) -> None:
         from outlast.ledger.writing import write_rows  # noqa: PLC0415  # imports SQLite
 
-        write_rows(path, rows, problems, keep)
+        write_rows(path, rows, problems, keep, heed=heed)
 
     return write

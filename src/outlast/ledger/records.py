@@ -93,3 +93,5 @@ class JobRecord(Struct, frozen=True, kw_only=True):
     """How its host was reached: `transport.endpoint_record.restored` makes an endpoint of it."""
     payload: Mapping[str, object]
     """What was noted of its result; empty: nothing was."""
+    rc: int | None = None
+    """Its exit code, if anybody has said so."""

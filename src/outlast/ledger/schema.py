@@ -74,7 +74,26 @@ CREATE INDEX jobs_by_jid ON jobs (jid);
 CREATE INDEX jobs_of_run ON jobs (run);
 """
 
-STEPS: Final = (_V1,)
+_HOOKS: Final = """
+ALTER TABLE jobs ADD COLUMN rc INTEGER;
+CREATE TABLE deliveries (
+    host TEXT NOT NULL,
+    jid TEXT NOT NULL,
+    run TEXT,
+    task TEXT NOT NULL,
+    state TEXT NOT NULL,
+    cause TEXT NOT NULL,
+    rc INTEGER,
+    started REAL NOT NULL,
+    ended REAL,
+    since REAL NOT NULL,
+    due REAL NOT NULL,
+    attempts INTEGER NOT NULL,
+    PRIMARY KEY (host, jid)
+) WITHOUT ROWID;
+"""
+
+STEPS: Final = (_V1, _HOOKS)
 """What makes version n+1 of version n. Released steps never change; a new version is a new
 step, and a golden file in `tests/golden`."""
 

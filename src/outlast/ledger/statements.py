@@ -26,6 +26,7 @@ class Statement(Struct, frozen=True):
     values: tuple[object, ...]
 
 
+NOTHING: Final = Statement("SELECT 1", ())
 RUNS: Final = (
     "SELECT id, started, ended, code, command, folder, user, playbooks, machine, boot, pid,"
     " pid_started, version FROM runs"
@@ -37,7 +38,7 @@ RESULTS: Final = (
 )
 JOBS: Final = (
     "SELECT jid, run, host, task, state, cause, started, ended, learnt, seconds AS 'limit',"
-    " async_dir, endpoint, payload FROM jobs"
+    " async_dir, endpoint, payload, rc FROM jobs"
 )
 
 _OPEN: Final = ", ".join(f"'{state}'" for state in OPEN_STATES)
@@ -69,13 +70,16 @@ def job_started(intent: JobIntent, jid: str, at: float) -> Statement:
     )
 
 
-def job_told(jid: str, state: JobState, cause: str, at: float) -> Statement:
+def job_told(
+    jid: str, state: JobState, cause: str, *, at: float, rc: int | None = None
+) -> Statement:
     """Say what was learnt of a job that is known here; others are nobody's business."""
     is_open = state in OPEN_STATES
     return Statement(
-        "UPDATE jobs SET state = ?2, cause = ?3, learnt = ?4, ended = coalesce(ended, ?5)"
+        "UPDATE jobs SET state = ?2, cause = ?3, learnt = ?4, ended = coalesce(ended, ?5),"
+        f" rc = coalesce(?6, rc)"
         f" WHERE (jid = ?1 OR intent = ?1) AND {_may_become(state)}",
-        (jid, state, cause, at, None if is_open else at),
+        (jid, state, cause, at, None if is_open else at, rc),
     )
 
 
@@ -89,7 +93,7 @@ def job_seen(jid: str, host: str, at: float) -> Statement:
     )
 
 
-def job_learnt(  # the columns that may change
+def job_learnt(  # noqa: PLR0913  # the columns that may change
     jid: str,
     state: JobState,
     cause: str,
@@ -97,15 +101,17 @@ def job_learnt(  # the columns that may change
     at: float,
     stored: bytes | None,
     ended: float | None = None,
+    rc: int | None = None,
 ) -> Statement:
     """Say what was learnt of a job that is known here by now; *ended* if the host said when."""
     return Statement(
         "UPDATE jobs SET jid = CASE WHEN jid = intent THEN ?1 ELSE jid END, state = ?3,"
         " cause = ?4, learnt = ?5, ended = coalesce(?8, ended, ?6),"
-        f" payload = coalesce(?7, payload) WHERE {_IS_IT} AND {_may_become(state)}",
+        " payload = coalesce(?7, payload), rc = coalesce(?9, rc)"
+        f" WHERE {_IS_IT} AND {_may_become(state)}",
         (
             *(jid, _our_part(jid), state, cause, at),
-            *(None if state in OPEN_STATES else at, stored, ended),
+            *(None if state in OPEN_STATES else at, stored, ended, rc),
         ),
     )
 

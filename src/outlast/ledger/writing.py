@@ -29,15 +29,17 @@ _MOST: Final = 2000
 """Rows of one transaction, which keeps other runs waiting while it lasts."""
 
 
-def write_rows(path: Path | None, rows: Rows, problems: list[str], keep: Keep) -> None:
+def write_rows(
+    path: Path | None, rows: Rows, problems: list[str], keep: Keep, *, heed: bool
+) -> None:
     """Write *rows* to the ledger at *path*, the usual one by default, until None comes.
 
-    What is beyond *keep* is forgotten then.
+    What is beyond *keep* is forgotten then. *heed* as in `LedgerFile`.
 
     Never raises: what went wrong stands in *problems*.
     """
     try:
-        with closing(LedgerFile(path or usual_path(), problems.append)) as file:
+        with closing(LedgerFile(path or usual_path(), problems.append, heed=heed)) as file:
             _Writing(file, rows).write_all()
             apply(file.connection, keep)
     except Exception as error:  # noqa: BLE001  # history is no reason to end a run

@@ -88,6 +88,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     ledger_keep_days: int = 90
     ledger_keep_runs: int = 1000
     ledger_keep_bytes: int = 256 * 1024**2
+    job_hook: str = ""
+    """A command line, or an http(s):// URL, that is told of each job's end; empty: nobody is."""
     spool_keep_days: int = 30
     spool_keep_jobs: int = 10_000
     spool_keep_bytes: int = 4 * 1024**3

@@ -22,6 +22,7 @@ OWN: Final = (
     _own("ledger_keep_days", "count"),
     _own("ledger_keep_runs", "count"),
     _own("ledger_keep_bytes", "size"),
+    _own("job_hook", "hook"),
     _own("spool_keep_days", "count"),
     _own("spool_keep_jobs", "count"),
     _own("spool_keep_bytes", "size"),

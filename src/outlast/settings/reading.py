@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, TypeAlias
+from urllib.parse import urlsplit
 
 from outlast.errors import SettingsError
 from outlast.settings import Settings
@@ -115,6 +117,8 @@ def _typed(
             return text.lower().strip() in _TRUE
         case "integer" | "count" | "size":
             return _NUMBERS[setting.type](setting, text, origin)
+        case "hook":
+            return _hook(setting, text, origin)
         case "path":
             return _path(text, folder, environ)
         case "pathlist":
@@ -146,6 +150,35 @@ def _size(setting: Setting, text: str, origin: str) -> int:
     if found is None:
         raise _invalid(setting, "number of bytes, as 512M", text, origin)
     return int(float(found[1]) * 1024 ** _UNITS.index(found[2].lower()))
+
+
+def _hook(setting: Setting, text: str, origin: str) -> str:
+    """Give a command line or a URL; what is wrong with it is said without it: it may be secret."""
+    text = text.strip()
+    is_url = text.lower().startswith(("http://", "https://"))
+    fault = _fault_of_url(text) if is_url else _fault_of_command(text)
+    if fault:
+        raise SettingsError(f"Config {setting.label} from '{origin}' has an invalid value: {fault}")
+    return text
+
+
+def _fault_of_command(text: str) -> str:
+    try:
+        shlex.split(text)
+    except ValueError as error:
+        return f"this is no command line: {error}"
+    return ""
+
+
+def _fault_of_url(text: str) -> str:
+    try:
+        url = urlsplit(text)
+        host, user, _port = url.hostname, url.username, url.port
+    except ValueError:  # not quoted: it would quote the URL
+        host = user = None
+    if user is not None:
+        return "a hook's URL holds no user and no password"
+    return "" if host else "this is no URL of a host"
 
 
 _NUMBERS: Final = {"integer": _integer, "count": _count, "size": _size}

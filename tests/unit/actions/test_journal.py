@@ -25,7 +25,7 @@ class Written:
     def started(self, intent, jid):
         self.lines.append(("started", intent.jid, jid))
 
-    def learnt(self, jid, host, state, cause):
+    def learnt(self, jid, host, state, cause, rc=None):
         self.lines.append((jid, host, state, cause))
 
 

@@ -23,7 +23,7 @@ class Journal:
     def started(self, intent, jid):
         self.lines.append(("started", jid))
 
-    def learnt(self, jid, host, state, cause):
+    def learnt(self, jid, host, state, cause, rc=None):
         self.lines.append((state, jid))
 
 

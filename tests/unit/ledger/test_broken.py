@@ -12,6 +12,7 @@ from unit.ledger.run_told import Told, intent, label, one_run, read
 from outlast.errors import LedgerError
 from outlast.ledger import file
 from outlast.ledger.ledger import Ledger
+from outlast.ledger.schema import STEPS
 from outlast.outcome import Ok
 
 
@@ -82,7 +83,9 @@ def spoil(path):
     """Write nonsense over all pages but the first, behind SQLite's back."""
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        connection.execute("PRAGMA user_version = 1")  # who has read pages reads them again
+        connection.execute(
+            f"PRAGMA user_version = {len(STEPS)}"
+        )  # who has read pages reads them again
         connection.commit()
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     with path.open("r+b") as stream:

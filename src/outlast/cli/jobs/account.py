@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from typing import Literal, TypeAlias
 
 from msgspec import Struct, field
@@ -32,6 +33,8 @@ class Account(Struct):
     journal: Journal
     open: dict[str, Launched] = field(default_factory=dict)
     """By id: jobs nobody has been told the end of."""
+    on_end: Callable[[], None] = lambda: None
+    """Called when the end of a job was learnt."""
 
     async def intend(self, intent: JobIntent) -> None:
         """Return when *intent* is on disk."""
@@ -42,11 +45,14 @@ class Account(Struct):
         self.open[jid] = Launched(jid=jid, intent=intent, started=time.time() - intent.age)
         self.journal.started(intent, jid)
 
-    def learnt(self, jid: str, host: str, state: JobState, cause: str) -> None:
+    def learnt(
+        self, jid: str, host: str, state: JobState, cause: str, rc: int | None = None
+    ) -> None:
         """Note what was learnt; whose end is known is off the account."""
         if state in ("joined", "ended", "failed", "lost"):
             self.open.pop(jid, None)
-        self.journal.learnt(jid, host, state, cause)
+            self.on_end()
+        self.journal.learnt(jid, host, state, cause, rc)
 
     def say_left(self) -> None:
         """Tell the person at the terminal what goes on though the run was broken off."""

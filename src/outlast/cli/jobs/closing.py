@@ -55,7 +55,7 @@ class Closing(Struct, frozen=True, kw_only=True):
         seen = await self._ask(found, jobs)
         for job in seen:
             if job.asked:
-                self.journal.learnt(job.jid, job.host, job.state, job.cause)
+                self.journal.learnt(job.jid, job.host, job.state, job.cause, job.rc)
         if self.aloud:
             _show(seen)
         failed = self.strict and any(job.bad for job in seen)
@@ -75,7 +75,7 @@ class Closing(Struct, frozen=True, kw_only=True):
 
         def on_end(found: Found, seen: Seen | None) -> None:
             if seen is not None:
-                self.journal.learnt(seen.jid, seen.host, seen.state, seen.cause)
+                self.journal.learnt(seen.jid, seen.host, seen.state, seen.cause, seen.rc)
             if self.aloud:
                 how = said_state(seen).text if seen else "gone from its host"
                 say(f"  {found.jid} on {found.place.host}: {how}")

@@ -8,9 +8,11 @@ that end something to `ending`.
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import click
@@ -28,6 +30,7 @@ from outlast.cli.tables import lapse, printable
 from outlast.errors import LedgerError
 from outlast.ledger.ledger import Ledger
 from outlast.ledger.records import OPEN_STATES
+from outlast.settings import read_settings
 from outlast.transport.sessions import Sessions
 
 
@@ -48,6 +51,17 @@ def jobs() -> None:  # \b is click's way to leave lines alone
     """
 
 
+@jobs.result_callback()
+def _through(code: object, **_options: object) -> object:
+    """Tell the hook what is due: what this command has learnt, and what others left."""
+    hook = read_settings(os.environ, str(Path.cwd())).job_hook
+    if hook:
+        from outlast.cli.jobs.hook import tell_what_is_due  # noqa: PLC0415  # few have a hook
+
+        tell_what_is_due(hook, lambda text: say(f"warning: {text}"))
+    return code
+
+
 # -- list and show ---------------------------------------------------------------------------
 
 
@@ -65,7 +79,7 @@ def list_(*, run_id: str | None, ended: bool, remote: bool, as_data: bool, **mor
     """
     hosts = hosts_of(more)
     remote, whole = remote or bool(hosts.asked.inventory), ended or run_id is not None
-    with Ledger.open() as ledger:
+    with finding.opened(hosts) as ledger:
         states = None if whole or remote else OPEN_STATES
         records = finding.in_ledger(ledger, hosts, run=run_id, states=states)
         seen = Look(jobs=[remembered(record) for record in records])
@@ -105,7 +119,7 @@ def show(*, jid: str, as_data: bool, **more: Any) -> int:
     By its host's word, if it can be asked; else what was last learnt.
     """
     hosts = hosts_of(more)
-    with Ledger.open() as ledger:
+    with finding.opened(hosts) as ledger:
         wanted = finding.wanted(ledger, [jid], hosts)
         shown = with_sessions(lambda sessions: _shown(sessions, wanted, ledger))
         finding.note(ledger, [shown.seen])
@@ -156,7 +170,7 @@ def logs(*, jid: str, follow: bool, stream: str | None, **more: Any) -> int:
     Leaving (Ctrl-C) leaves the job alone. A connection that breaks is opened again.
     """
     hosts = hosts_of(more)
-    with Ledger.open() as ledger:
+    with finding.opened(hosts) as ledger:
         wanted = finding.wanted(ledger, [jid], hosts)
         seen = with_sessions(
             lambda sessions: _read(sessions, wanted, stream or "both", follow=follow)
@@ -200,7 +214,7 @@ def wait(*, jids: tuple[str, ...], timeout: float | None, as_data: bool, **more:
         if not as_data:
             click.echo(f"{seen.jid}  {seen.host}  {said_state(seen).text}")
 
-    with Ledger.open() as ledger:
+    with finding.opened(hosts) as ledger:
         wanted = finding.wanted(ledger, jids, hosts)
         in_time = with_sessions(lambda sessions: _wait(sessions, wanted, timeout, on_end))
         finding.note(ledger, ends)

@@ -45,7 +45,7 @@ def cancel(*, jids: tuple[str, ...], yes: bool, grace: float, as_data: bool, **m
     hosts = hosts_of(more)
     if not jids and run_id is None and name is None and hosts.asked.host is None:
         raise click.UsageError("Say which: a JID, or --run, --host or --name.")
-    with Ledger.open() as ledger:
+    with finding.opened(hosts) as ledger:
         if jids:
             wanted = finding.wanted(ledger, jids, hosts)
             found = with_sessions(lambda sessions: finding.located(sessions, wanted))
@@ -116,7 +116,7 @@ def prune(*, older_than: float, keep: int, yes: bool, as_data: bool, **more: Any
     touched.
     """
     hosts = hosts_of(more)
-    with Ledger.open() as ledger:
+    with finding.opened(hosts) as ledger:
         places = finding.worth_asking(ledger, hosts)
     names = sorted({place.host for place in places})
     if not names:

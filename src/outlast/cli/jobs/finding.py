@@ -52,6 +52,11 @@ class Look(Struct, frozen=True, kw_only=True):
 # -- in the ledger ---------------------------------------------------------------------------
 
 
+def opened(hosts: Hosts) -> Ledger:
+    """Open the ledger; ends that are noted in it are told to the hook, if there is one."""
+    return Ledger.open(heed=bool(hosts.settings.job_hook))
+
+
 def matches(hosts: Hosts) -> Callable[[str], bool]:
     """Give the test for host names that `--host` is: an inventory's pattern, else a glob."""
     pattern = hosts.asked.host
@@ -222,7 +227,7 @@ def note(ledger: Ledger, jobs: Iterable[Seen]) -> None:
     for seen in jobs:
         if seen.asked and seen.run is not None:
             ended = seen.ended if seen.over else None
-            ledger.note_job(seen.jid, seen.host, seen.state, seen.cause, ended=ended)
+            ledger.note_job(*(seen.jid, seen.host, seen.state, seen.cause), ended=ended, rc=seen.rc)
 
 
 # -- on the hosts ----------------------------------------------------------------------------

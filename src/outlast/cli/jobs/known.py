@@ -33,12 +33,14 @@ class Launches(Struct):
         self.jobs[jid] = RunJob(jid=jid, intent=intent, begun=begun)
         self.journal.started(intent, jid)
 
-    def learnt(self, jid: str, host: str, state: JobState, cause: str) -> None:
+    def learnt(
+        self, jid: str, host: str, state: JobState, cause: str, rc: int | None = None
+    ) -> None:
         """Note what was learnt."""
         known = self.jobs.get(jid)
         if known is not None and state in ("joined", "ended", "failed", "lost"):
             self.jobs[jid] = replace(known, told=True)
-        self.journal.learnt(jid, host, state, cause)
+        self.journal.learnt(jid, host, state, cause, rc)
 
 
 class KnownJobs(Struct, frozen=True):

@@ -85,7 +85,7 @@ def _recorded(record: JobRecord) -> Seen:
         task=record.task,
         state=record.state,
         cause=record.cause,
-        rc=None,
+        rc=record.rc,
         user="",
         started=record.started,
         ended=record.ended,
