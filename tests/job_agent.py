@@ -12,6 +12,10 @@ from job_host import sources
 from outlast_agent import bootstrap, wire
 
 
+class AgentGone(AssertionError):
+    """The agent has ended before it has answered."""
+
+
 class AgentOnPipe:
     """Starts an agent as transport would, and asks it things."""
 
@@ -57,7 +61,8 @@ class AgentOnPipe:
             ready, _, _ = select.select([self.process.stdout], [], [], seconds)
             assert ready, "the agent did not answer"
             data = self.process.stdout.read(65536)
-            assert data, "the agent is gone"
+            if not data:
+                raise AgentGone
             self._take(data)
         message = self._answers.pop(number)
         return message.kind, message.body
@@ -122,6 +127,13 @@ class AgentOnPipe:
             digests=digests,
         )
         return {"parcel": parcel.name, "environment": {}, "files": {}}
+
+    def store(self, key, content, *, name="src"):
+        """Send a file that a module is to be given."""
+        number = self.ask("file.store", key=key, name=name, size=len(content))
+        self.tell(number, content)
+        kind, answer = self.answer(number)
+        assert kind == wire.REPLY, answer
 
     def about(self, op, job, *, async_dir="~/.ansible_async", **more):
         return self.ask(op, jid=job["ansible_job_id"], async_dir=async_dir, **more)

@@ -65,14 +65,20 @@ def _end(
 ) -> dict[str, object]:
     if end is None:  # killed between its two last records, or cleaned up while it ran
         result = result or {"outlast_cause": "lost"}
-        cause = result.get("outlast_cause", "failed" if _failed(result) else "exited")
-        return {"cause": cause, "rc": None, "ended": _time_of(entry.results_file)}
+        return {"cause": _cause_by(result), "rc": None, "ended": _time_of(entry.results_file)}
     cause = str(end.get("cause"))
     if end.get("version") == 1:
         cause = _BEFORE_2.get(cause, cause)
         if cause == "exited" and _failed(result or {"rc": end.get("rc")}):
             cause = "failed"
     return {"cause": cause, "rc": end.get("rc"), "ended": end.get("ended", end.get("noticed"))}
+
+
+def _cause_by(result: dict[str, object]) -> object:
+    """Give why a job ended of which only the result is left."""
+    if result.get("msg") == "Timeout exceeded" and "child_pid" in result:
+        return "limit"  # stock's words, so they say no more than stock does
+    return result.get("outlast_cause", "failed" if _failed(result) else "exited")
 
 
 def _failed(result: dict[str, object]) -> bool:
