@@ -99,9 +99,9 @@ def look(entry: spool.Entry) -> Unfinished | Finished | Unknown:
     if "/" in entry.jid or not entry.jid or not os.path.exists(entry.results_file):
         return Unknown()
     job = record(entry, "job.json")
-    if job is None:
+    if job is None and not os.path.isdir(entry.private):
         return _by_stocks_rule(entry)
-    return _ours(entry, job)
+    return _ours(entry, job or {})
 
 
 def _by_stocks_rule(entry: spool.Entry) -> Unfinished | Finished:
@@ -131,7 +131,9 @@ def _ours(entry: spool.Entry, job: dict[str, object]) -> Unfinished | Finished:
 
 def supervisor_pid(entry: spool.Entry) -> int:
     """Give the pid of the job's supervisor while it lives, else 0."""
-    job = record(entry, "job.json") or {}
+    job = record(entry, "job.json")
+    if job is None:
+        return _by_its_id(entry)
     who = job.get("supervisor")
     pid, start = (who.get("pid"), who.get("start")) if isinstance(who, dict) else (None, None)
     if not isinstance(pid, int) or not isinstance(start, int):
@@ -141,6 +143,14 @@ def supervisor_pid(entry: spool.Entry) -> int:
     if start == 0:  # no /proc when the job began: the pid is all we have
         return pid if _exists(pid) else 0
     return pid if spool.process_start(pid) == start else 0
+
+
+def _by_its_id(entry: spool.Entry) -> int:
+    """Give the pid of the supervisor of a job whose description is gone or spoilt."""
+    pid = entry.jid.rpartition(".")[2]
+    if not (pid.isdigit() and os.path.isdir(entry.private) and spool.process_start(int(pid))):
+        return 0
+    return int(pid) if spool.first_line("/proc/%s/comm" % pid) == spool.TITLE else 0
 
 
 def _exists(pid: int) -> bool:
@@ -155,7 +165,7 @@ def _exists(pid: int) -> bool:
 
 def _lost(entry: spool.Entry, job: dict[str, object]) -> dict[str, object]:
     """Say that nobody knows how the job ended, and why; from now on the spool says it, too."""
-    rebooted = job.get("boot_id") != spool.boot_id()
+    rebooted = job.get("boot_id", spool.boot_id()) != spool.boot_id()
     data: dict[str, object] = {
         "failed": True,
         "msg": "The job was lost: %s" % (_REBOOTED if rebooted else _killed(entry)),

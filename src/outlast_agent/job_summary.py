@@ -26,9 +26,11 @@ _BEFORE_2 = {"exit": "exited", "signal": "signalled", "not started": "failed", "
 def summary(entry: spool.Entry) -> dict[str, object] | None:
     """Give what is known of a job; None when it is none, or has gone meanwhile."""
     job = job_status.record(entry, "job.json")
-    if job is not None:
-        return _ours(entry, job)
-    return None if os.path.isdir(entry.private) else _stocks(entry)
+    if job is None and not os.path.isdir(entry.private):
+        return _stocks(entry)
+    if job is None and not os.path.exists(entry.results_file):
+        return None  # it is just being recorded
+    return _ours(entry, job or {})
 
 
 def _ours(entry: spool.Entry, job: dict[str, object]) -> dict[str, object]:

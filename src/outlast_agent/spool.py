@@ -24,6 +24,8 @@ import os
 from _collections_abc import Iterable
 
 PRIVATE = ".outlast"
+TITLE = "outlast-job"
+"""What `ps` shows of a supervisor; at most 15 letters."""
 PRIVATE_FOLDER = 0o700
 PRIVATE_FILE = 0o600
 _STARTTIME = 19  # of what `process_fields` gives

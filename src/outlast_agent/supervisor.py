@@ -347,6 +347,6 @@ def _show_name() -> None:
     except OSError:
         return
     try:
-        os.write(fd, b"outlast-job")
+        os.write(fd, spool.TITLE.encode())
     finally:
         os.close(fd)

@@ -153,13 +153,13 @@ def test_every_cut_of_a_result_is_running_or_failed_and_never_half(entry):
 
 
 @pytest.mark.parametrize("cut", [0, 1, 30])
-def test_a_torn_description_leaves_stocks_rule(entry, cut):
+def test_a_torn_description_leaves_the_pid_in_the_jobs_id(entry, cut):
     ours(entry)
     description = Path(entry.path("job.json"))
     description.write_text(description.read_text()[:cut])
-    assert job_status.status(entry)["finished"] is False
+    assert "lost: the process that watched" in str(job_status.status(entry)["msg"]), "it is dead"
     write(entry, '{"rc": 0}')
-    assert job_status.status(entry)["finished"] is True
+    assert job_status.status(entry)["rc"] == 0
 
 
 @pytest.mark.parametrize("who", [None, 7, {}, {"pid": "x", "start": 1}])
