@@ -8,12 +8,13 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev sshd demo lint types contracts tests test fix clean
+.PHONY: help install dev sshd systemd-host demo lint types contracts tests test fix clean
 
 help:
 	@echo "make install   .venv/bin/outlast and nothing else"
 	@echo "make demo      install, then run examples/quickstart.yml on this machine"
 	@echo "make test      set up and run everything: lint, types, contracts, tests"
+	@echo "make systemd-host   (as root, once) give the tests a host with systemd to try"
 	@echo "make fix       let the linter mend what it can"
 
 $(VENV)/installed: pyproject.toml
@@ -38,6 +39,10 @@ dev: $(VENV)/installed-dev
 # The tests talk to real hosts: an OpenSSH server and sudo on this very machine.
 sshd:
 	@scripts/need-test-hosts
+
+# One of them, if it was made, has systemd and logind: `make test` uses it when it is there.
+systemd-host:
+	@scripts/systemd-host build .systemd-host
 
 demo: install
 	$(BIN)/outlast playbook -i examples/hosts.ini examples/quickstart.yml
