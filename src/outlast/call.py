@@ -12,6 +12,7 @@ from typing import Any, Final, Protocol
 
 from msgspec import Struct, field
 
+from outlast.attempt import Attempt
 from outlast.errors import ActionFailed
 from outlast.job import JobOrder, JobTerms, Journal, NoJournal, RunJob
 from outlast.outcome import Growth
@@ -183,6 +184,8 @@ class Call(Struct, frozen=True, kw_only=True):
     """Seconds of `async`; 0 is an ordinary, waited-for task."""
     job: JobTerms = JobTerms()
     """What the task's variables ask of its job, if `limit` makes it one."""
+    attempt: Attempt = Attempt()
+    """Which this is, for whoever writes down what it does."""
     async_dir: str = "~/.ansible_async"
     search_path: tuple[str, ...] = ()
     """Folders relative sources are looked for in, nearest first (`files/` etc. are added)."""

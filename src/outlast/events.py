@@ -11,8 +11,9 @@ from typing import Protocol, TypeAlias
 
 from msgspec import Struct, field
 
+from outlast.attempt import Attempt
 from outlast.errors import Cause
-from outlast.outcome import Notice, Outcome, Shown
+from outlast.outcome import Effect, Growth, Notice, Outcome, Shown
 from outlast.values import Origin
 
 
@@ -25,6 +26,8 @@ class TaskLabel(Struct, frozen=True, kw_only=True):
     action: str
     """The action as the playbook spells it."""
     origin: Origin | None
+    identity: str = ""
+    """By which another run of the same files knows it again; see `attempt.Attempt`."""
     own_name: str = ""
     """As the playbook gives it, without the role's name; empty when it gives none."""
     handler: bool = False
@@ -47,6 +50,8 @@ class PlayStarted(Struct, frozen=True):
 
     name: str
     check_mode: bool = False
+    batch: int = 0
+    """Its number in the play."""
 
 
 class NoHostsMatched(Struct, frozen=True):
@@ -68,6 +73,26 @@ class HostStarted(Struct, frozen=True):
 
     task: TaskLabel
     host: str
+    turn: int = 0
+    """How often it has before, in this run."""
+
+
+class ActionBegins(Struct, frozen=True, kw_only=True):
+    """An action is about to change a host; told to `engine.ports.Intents`, not to listeners."""
+
+    task: TaskLabel
+    host: str
+    delegate: str | None
+    attempt: Attempt
+
+
+class Consequences(Struct, frozen=True, kw_only=True):
+    """What an outcome changed in the run, beside what it says itself; nothing under no_log."""
+
+    effects: tuple[Effect, ...] = ()
+    growth: Growth | None = None
+    delegate_facts: bool = False
+    """What was found belongs to the delegate."""
 
 
 class ItemEnded(Struct, frozen=True, kw_only=True):
@@ -79,9 +104,14 @@ class ItemEnded(Struct, frozen=True, kw_only=True):
     outcome: Outcome
     label: object = None
     """The item's label, plain data."""
+    index: int | None = None
+    """The item's place in the loop."""
     delegate_address: str | None = None
     """The delegate's `ansible_host`."""
     shown: Shown = "usual"
+    over: bool = True
+    """Else its job has only begun (`outlast_settle`): what becomes of it is told when it ends."""
+    follows: Consequences = Consequences()
 
 
 class TaskEnded(Struct, frozen=True, kw_only=True):
@@ -98,6 +128,16 @@ class TaskEnded(Struct, frozen=True, kw_only=True):
     delegate_address: str | None = None
     """The delegate's `ansible_host`."""
     shown: Shown = "usual"
+    over: bool = True
+    """Else its job has only begun (`outlast_settle`): what becomes of it is told when it ends."""
+    follows: Consequences = Consequences()
+    """Of a task without a loop; each item says its own."""
+    notified: tuple[str, ...] = ()
+    """Which handlers it asked for."""
+    register: str | None = None
+    """Under which name the result was registered."""
+    registered: Mapping[str, object] | None = None
+    """What was, if that is not what `outcome.registered` gives, of the items too."""
 
 
 class Retrying(Struct, frozen=True, kw_only=True):
@@ -108,6 +148,9 @@ class Retrying(Struct, frozen=True, kw_only=True):
     delegate: str | None = None
     retries_left: int
     outcome: Outcome
+    item: int | None = None
+    """The item's place in the loop."""
+    attempt: int = 1
     delegate_address: str | None = None
 
 

@@ -11,6 +11,7 @@ from typing import Literal, Protocol, TypeAlias
 
 from msgspec import Struct
 
+from outlast.attempt import Attempt
 from outlast.work import Finish, JobRun
 
 
@@ -64,9 +65,12 @@ class JobOrder(Struct, frozen=True, kw_only=True):
     """What is to be made of the run's answer before it is recorded as the job's result."""
 
 
-JobState: TypeAlias = Literal["intended", "running", "joined", "ended", "failed", "lost", "unknown"]
-"""What is known of a job: it is about to be started; it runs; a playbook has been told its
-end; it ended well, badly, or nobody knows how; or the host could not be asked."""
+JobState: TypeAlias = Literal[
+    "intended", "running", "presumed", "joined", "ended", "failed", "lost", "unknown"
+]
+"""What is known of a job: it is about to be started; it runs, or is presumed to, for its host was
+out of reach when the waiting for it ended; a playbook has been told its end; it ended well,
+badly, or nobody knows how; or the host could not be asked."""
 
 
 class JobIntent(Struct, frozen=True, kw_only=True):
@@ -81,6 +85,8 @@ class JobIntent(Struct, frozen=True, kw_only=True):
     async_dir: str
     address: Mapping[str, object]
     """How the host is reached, in plain values, without passwords."""
+    attempt: Attempt = Attempt()
+    """Whose job it is."""
     age: float = 0.0
     """Seconds it has run when it is noted as started: of a job that was there already."""
     name: str = ""

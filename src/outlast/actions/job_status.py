@@ -116,7 +116,7 @@ async def settle(
             call.journal.learnt(job.jid, call.host, "running", "beyond its limit")
             outcome = _overdue(call, payload)
         case OutOfReach(why):
-            call.journal.learnt(job.jid, call.host, "unknown", why)
+            call.journal.learnt(job.jid, call.host, "presumed", why)
             raise HostUnreachable(why)
     return Performed(outcome)
 

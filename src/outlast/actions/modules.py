@@ -205,6 +205,7 @@ async def _journalled_start(call: Call, session: Session, job: JobOrder) -> Mapp
         async_dir=job.async_dir,
         address=session.address,
         name=job.terms.name,
+        attempt=call.attempt,
     )
     await call.journal.intend(intent)
     try:

@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from outlast.call import Evaluate
 from outlast.cli.asking import ask, ask_anybody
 from outlast.cli.evaluating import EvaluateUponNeed
@@ -54,8 +56,9 @@ def run_playbooks(options: RunOptions, settings: Settings) -> int:
     console = Console(screen, settings, verbosity=settings.verbosity, check_mode=options.check)
     console.introduce(version_lines(settings) if settings.verbosity > 1 else ())
     recording = recording_of(options, settings)
-    telling = Telling(Listeners((console, LedgerSink(recording))))
-    house = _furnish(options, settings, telling, recording)
+    history = LedgerSink(recording)
+    telling = Telling(Listeners((console, history)))
+    house = replace(_furnish(options, settings, telling, recording), intents=history)
     house.inventory.check_targets(limit=options.limit, warn=settings.localhost_warning)
     if options.only_looks:
         sys.stdout.write("".join(map(house.listing, options.playbooks)))
@@ -215,6 +218,7 @@ def _wiring(house: House, reach: ReachUponNeed, queue: QueueUponNeed) -> Wiring:
         includes=IncludesFromDisk(house.parser),
         events=house.telling,
         settings=house.settings,
+        intents=house.intents,
         ask=ask,
         ask_anybody=ask_anybody,
         tags=house.tags,

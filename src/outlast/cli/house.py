@@ -15,7 +15,7 @@ from outlast.cli.listing import Listed, listing
 from outlast.cli.options import RunOptions
 from outlast.cli.telling import Telling
 from outlast.content.places import Content
-from outlast.engine.ports import Tags
+from outlast.engine.ports import Intents, NoIntents, Tags
 from outlast.inventory.inventory import Inventory
 from outlast.ledger.recording import Recording
 from outlast.outcome import AddHost, AddToGroup, Growth
@@ -45,6 +45,8 @@ class House(Struct, frozen=True, kw_only=True):
     """The jobs the run has started; passes on to the recording what it hears."""
     account: Account
     """Where actions write jobs down: passed on to the launches."""
+    intents: Intents = NoIntents()
+    """Where the engine writes down what it is about to do."""
 
     @property
     def tags(self) -> Tags:

@@ -66,18 +66,17 @@ class Aftermath(Struct, frozen=True, kw_only=True):
         for item in result.items:
             self._apply(task, sharers, item)
         self._register(task, sharers, result)
-        if not isinstance(result.outcome, Failed | Unreachable):
-            for item in result.items:
-                for name in item.notify if item.outcome.changed else ():
-                    self.notify(host, name)
-        self._tell(label, host, result)
+        notified = _notified(result)
+        for name in notified:
+            self.notify(host, name)
+        self._tell(label, host, result, notified=notified, register=task.register)
 
     def started(
         self, task: Task, label: TaskLabel, host: str, result: HostResult, *, shared: bool
     ) -> None:
         """Register and tell that a task's jobs have started; it counts when they have ended."""
         self._register(task, self._sharers() if shared else (host,), result)
-        self._tell(label, host, result)
+        self._tell(label, host, result, over=False)
 
     def _sharers(self) -> tuple[str, ...]:
         return tuple(self.standing.reachable(self.company))
@@ -171,7 +170,18 @@ class Aftermath(Struct, frozen=True, kw_only=True):
         for sharer in sharers:
             self.wiring.variables.register(sharer, task.register, value)
 
-    def _tell(self, label: TaskLabel, host: str, result: HostResult) -> None:
+    def _tell(
+        self,
+        label: TaskLabel,
+        host: str,
+        result: HostResult,
+        *,
+        notified: tuple[str, ...] = (),
+        register: str | None = None,
+        over: bool = True,
+    ) -> None:
+        beyond = register is not None and any(item.include for item in result.items)
+        follows = {"follows": result.items[0].follows} if not result.looped else {}
         outcome: Outcome = censored(result.outcome) if result.no_log else result.outcome
         self.wiring.events.emit(
             TaskEnded(
@@ -183,8 +193,21 @@ class Aftermath(Struct, frozen=True, kw_only=True):
                 ignored=result.ignored,
                 looped=result.looped,
                 shown=result.shown,
+                over=over,
+                notified=notified,
+                register=register,
+                registered=result.registered if beyond and not result.no_log else None,
+                **follows,
             )
         )
+
+
+def _notified(result: HostResult) -> tuple[str, ...]:
+    """Give the handlers it asks for, as often as it does; who failed asks for none."""
+    if isinstance(result.outcome, Failed | Unreachable):
+        return ()
+    changed = [item for item in result.items if item.outcome.changed]
+    return tuple(name for item in changed for name in item.notify)
 
 
 def _described(task: Task) -> dict[str, object]:

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from outlast.attempt import Attempt
 from outlast.call import Call
-from outlast.engine.delegation import Delegate
+from outlast.engine.calling import Calling, grow
 from outlast.engine.forks import Fork
-from outlast.engine.ports import Target, Wiring
+from outlast.engine.ports import Wiring
 from outlast.engine.preparation import Preparation, Ready, Thinking
 from outlast.engine.results import ItemResult
-from outlast.engine.scopes import search_path
 from outlast.engine.terms import Terms, TermsReader
 from outlast.engine.verdict import Judge, explained, give_up
 from outlast.errors import (
@@ -29,22 +29,23 @@ from outlast.errors import (
     EvaluationError,
     HostUnreachable,
 )
-from outlast.events import JobEnded, JobPolled, JobSpoke, Noticed, Retrying, Said, TaskLabel
+from outlast.events import (
+    JobEnded,
+    JobPolled,
+    Retrying,
+    TaskLabel,
+)
 from outlast.outcome import (
-    AddHost,
     Detached,
     Failed,
-    Growth,
     News,
     Ok,
     Outcome,
     Performed,
     Unreachable,
-    Warned,
     censored,
 )
 from outlast.playbook.model import Task
-from outlast.session import Session
 from outlast.values import Scope
 
 _DEFAULT_RETRIES = 3
@@ -64,6 +65,8 @@ class Attempts(Struct, frozen=True, kw_only=True):
     label: TaskLabel
     host: str
     scope: Scope
+    attempt: Attempt
+    """The first; those after it differ in their number."""
     on_start: Callable[[ItemResult], None] | None = None
     """Hears that a job has started, and has the task wait for its end, though `poll` is 0."""
 
@@ -84,10 +87,19 @@ class Attempts(Struct, frozen=True, kw_only=True):
     async def _attempts(self, ready: Ready) -> ItemResult:
         terms = ready.terms
         judge = Judge(self.task, self.wiring.evaluate, self.scope)
-        call = self._call(ready)
         retries = self._retries(terms)
+        calling = Calling(
+            wiring=self.wiring,
+            task=self.task,
+            label=self.label,
+            host=self.host,
+            scope=self.scope,
+            ready=ready,
+            patience=retries * max(terms.delay, 1),
+        )
         for attempt in range(1, retries + 2):
             counted = attempt if retries else None
+            call = calling.call(replace(self.attempt, number=attempt))
             performed, outcome = await self._judged(call, ready, judge, counted)
             if not retries or judge.is_settled(outcome):
                 break
@@ -96,7 +108,7 @@ class Attempts(Struct, frozen=True, kw_only=True):
                 if judge.is_settled(outcome):
                     break
             if attempt <= retries:
-                self._tell_retry(outcome, retries + 1 - attempt, ready)
+                self._tell_retry(outcome, attempt, retries, ready, secret=performed.secret)
                 await self._pause(terms.delay, performed.news)
         else:
             outcome = give_up(outcome, retries)
@@ -109,6 +121,7 @@ class Attempts(Struct, frozen=True, kw_only=True):
             delegate_facts=terms.delegate_facts,
             no_log=terms.no_log or performed.secret,
             shown=performed.shown,
+            growth=performed.growth,
             delegate=ready.delegate,
         )
 
@@ -119,15 +132,9 @@ class Attempts(Struct, frozen=True, kw_only=True):
         assert not isinstance(performed.outcome, Detached), "a job is settled by now"  # noqa: S101
         outcome = judge.judge(performed.outcome, attempt)
         if performed.growth is not None and isinstance(outcome, Ok):
-            changed = self._grow(performed.growth)
+            changed = grow(self.wiring, performed.growth)
             outcome = judge.judge(replace(performed.outcome, changed=changed), attempt)
         return performed, outcome
-
-    def _grow(self, growth: Growth) -> bool:
-        news = self.wiring.hosts.grow(growth)
-        if news and isinstance(growth, AddHost):
-            self.wiring.variables.welcome(growth.name)
-        return news
 
     def _retries(self, terms: Terms) -> int:
         if terms.retries is not None:
@@ -139,15 +146,19 @@ class Attempts(Struct, frozen=True, kw_only=True):
         """Wait as long as the user said, or until there is news worth asking for."""
         await _within(delay if delay >= 0 else 1, news or asyncio.Event().wait)
 
-    def _tell_retry(self, outcome: Outcome, left: int, ready: Ready) -> None:
-        shown = censored(outcome) if ready.terms.no_log else outcome
+    def _tell_retry(
+        self, outcome: Outcome, attempt: int, retries: int, ready: Ready, *, secret: bool
+    ) -> None:
+        shown = censored(outcome) if ready.terms.no_log or secret else outcome
         delegate = ready.delegate
         self.wiring.events.emit(
             Retrying(
                 task=self.label,
                 host=self.host,
-                retries_left=left,
+                retries_left=retries + 1 - attempt,
                 outcome=shown,
+                item=self.attempt.item,
+                attempt=attempt,
                 delegate=delegate.name if delegate else None,
                 delegate_address=delegate.address if delegate else None,
             )
@@ -205,61 +216,6 @@ class Attempts(Struct, frozen=True, kw_only=True):
             return Performed(unreachable(error))
         except ActionFailed as error:
             return Performed(Failed(why=error.chain))
-
-    # -- what is asked -----------------------------------------------------------------------
-
-    def _call(self, ready: Ready) -> Call:
-        terms = ready.terms
-        return Call(
-            action=self.task.action.resolved,
-            written_as=self.task.action.name,
-            args=ready.args,
-            written=self.task.action.args,
-            host=self.host,
-            scope=self.scope,
-            evaluate=self.wiring.evaluate,
-            session=self._session(terms, ready.delegate),
-            delegated=ready.delegate is not None,
-            task_name="" if terms.no_log else self.label.name,
-            origin=self.task.action.origin,
-            environment=terms.environment,
-            check_mode=terms.check_mode,
-            diff=terms.diff,
-            no_log=terms.no_log,
-            verbosity=self.wiring.settings.verbosity,
-            limit=terms.limit,
-            job=terms.job,
-            grow=self._grow,
-            reset=self._reset(terms, ready.delegate),
-            hear=self._hear(terms),
-            async_dir=self._async_dir(),
-            search_path=search_path(self.wiring, self.task),
-            say=lambda text: self.wiring.events.emit(Said(text)),
-            warn=lambda text: self.wiring.events.emit(Noticed(Warned(text))),
-            patience=self._retries(terms) * max(terms.delay, 1),
-        )
-
-    def _hear(self, terms: Terms) -> Callable[[Sequence[str]], None] | None:
-        waits = self.task.until or (terms.limit > 0 and (terms.poll > 0 or terms.settles))
-        if terms.no_log or not waits:
-            return None
-        emit, label, host = self.wiring.events.emit, self.label, self.host
-        return lambda lines: emit(JobSpoke(task=label, host=host, lines=tuple(lines)))
-
-    def _async_dir(self) -> str:
-        if "ansible_async_dir" not in self.scope:
-            return self.wiring.settings.async_dir
-        return str(self.wiring.evaluate.render(self.scope["ansible_async_dir"], self.scope))
-
-    def _session(self, terms: Terms, delegate: Delegate | None) -> Callable[[], Awaitable[Session]]:
-        return lambda: self.wiring.reach.open(self._target(terms, delegate))
-
-    def _reset(self, terms: Terms, delegate: Delegate | None) -> Callable[[], Awaitable[None]]:
-        return lambda: self.wiring.reach.reset(self._target(terms, delegate))
-
-    def _target(self, terms: Terms, delegate: Delegate | None) -> Target:
-        name, scope = (delegate.name, delegate.scope) if delegate else (self.host, self.scope)
-        return Target(name=name, scope=scope, keywords=terms.reaching)
 
 
 async def _within(seconds: float, news: Callable[[], Awaitable[object]]) -> bool:

@@ -112,6 +112,9 @@ class Walker(Struct, frozen=True, kw_only=True):
                 self.tasks.after.not_included(done.label, inclusion, error)
                 going = [host for host in going if host not in inclusion.hosts]
             else:
+                self.tasks.labels.identities.begin_included(
+                    task, inclusion.mark, file.steps, file.handlers
+                )
                 self.notifications.handlers.extend(flattened(file.handlers))
                 opened.append((inclusion, file.steps))
         for inclusion, steps in opened:

@@ -8,6 +8,7 @@ from pathlib import Path
 from msgspec import Struct
 from msgspec.structs import replace
 
+from outlast.engine.identities import marks
 from outlast.engine.ports import IncludedFile, Wiring
 from outlast.engine.results import HostResult, Include
 from outlast.engine.standing import Standing
@@ -21,6 +22,8 @@ class Inclusion(Struct, frozen=True):
 
     include: Include
     hosts: tuple[str, ...]
+    mark: str
+    """What tells it from all else that the task includes."""
 
 
 class Inclusions(Struct, frozen=True, kw_only=True):
@@ -41,7 +44,11 @@ class Inclusions(Struct, frozen=True, kw_only=True):
                         break
                 else:
                     groups.append((include, [host]))
-        return [Inclusion(include, tuple(hosts)) for include, hosts in groups]
+        named = marks(include for include, _ in groups)
+        return [
+            Inclusion(include, tuple(hosts), mark)
+            for (include, hosts), mark in zip(groups, named, strict=True)
+        ]
 
     async def open(self, task: Task, inclusion: Inclusion, *, handlers: bool) -> IncludedFile:
         """Find and parse it, tell and count; raises `PlaybookError` or `SourceMissing`."""

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from msgspec import Struct, field
 
 from outlast.call import Evaluate
+from outlast.engine.identities import Identities
 from outlast.engine.terms import TermsReader
 from outlast.errors import EvaluationError
 from outlast.events import EventSink, Noticed, TaskLabel
@@ -24,6 +25,7 @@ class Labels(Struct, frozen=True):
     evaluate: Evaluate
     reader: TermsReader
     events: EventSink
+    identities: Identities = field(default_factory=Identities)
     _keys: dict[int, tuple[Task, int]] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
@@ -34,6 +36,7 @@ class Labels(Struct, frozen=True):
         name = self._evaluated(task.name, scope)
         return TaskLabel(
             key=key,
+            identity=self.identities.of(task),
             name=self._full_name(task, name),
             own_name=name,
             action=task.action.name,

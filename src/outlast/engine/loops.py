@@ -14,6 +14,7 @@ from typing import TypeAlias
 from msgspec import Struct
 from msgspec.structs import replace
 
+from outlast.attempt import Attempt
 from outlast.engine.attempts import Attempts
 from outlast.engine.beginning import Begun
 from outlast.engine.job_terms import JobTermsReader
@@ -44,6 +45,7 @@ class HostTask(Struct, frozen=True, kw_only=True):
     task: Task
     label: TaskLabel
     host: str
+    turn: int = 0
 
     begun: Begun | None = None
     """Hears of the jobs that start; the task is then judged when they end."""
@@ -61,7 +63,9 @@ class HostTask(Struct, frozen=True, kw_only=True):
             )
             return _single(preparation.no_loop(error))
 
-    def _attempts(self, scope: Scope, on_start: OnStart = None) -> Attempts:
+    def _attempts(
+        self, scope: Scope, on_start: OnStart = None, item: int | None = None
+    ) -> Attempts:
         return Attempts(
             wiring=self.wiring,
             reader=self.reader,
@@ -72,6 +76,7 @@ class HostTask(Struct, frozen=True, kw_only=True):
             host=self.host,
             scope=scope,
             on_start=on_start,
+            attempt=Attempt(task=self.label.identity, turn=self.turn, item=item),
         )
 
     def _starts(self, number: int, told: Callable[[ItemResult], ItemResult]) -> OnStart:
@@ -139,11 +144,11 @@ class HostTask(Struct, frozen=True, kw_only=True):
             if pause and index:
                 await asyncio.sleep(pause)
             item_scope = Overlaid({**known, **names}, scope)
-            result = await self._attempts(item_scope).run()
+            result = await self._attempts(item_scope, item=index).run()
             result = self._dressed(result, control, names)
             known |= _learnt(self.task, result)
             after = Overlaid({**known, **names}, scope)
-            result = self._report(result, control, after)
+            result = self._report(result, control, after, index)
             yield result
             if control.break_when and all_hold(control.break_when, self.wiring.evaluate, after):
                 break
@@ -157,13 +162,14 @@ class HostTask(Struct, frozen=True, kw_only=True):
         if self.begun is not None:
             self.begun.expect(min(limit, len(items)))
 
-        def told(number: int, result: ItemResult) -> ItemResult:
+        def told(number: int, result: ItemResult, *, over: bool = True) -> ItemResult:
             learnt = Overlaid(_learnt(self.task, result), scopes[number])
-            return self._report(self._dressed(result, control, names[number]), control, learnt)
+            dressed = self._dressed(result, control, names[number])
+            return self._report(dressed, control, learnt, number, over=over)
 
         async def work(number: int) -> ItemResult:
-            on_start = self._starts(number, partial(told, number))
-            result = await self._attempts(scopes[number], on_start).run()
+            on_start = self._starts(number, partial(told, number, over=False))
+            result = await self._attempts(scopes[number], on_start, item=number).run()
             if self.begun is not None:
                 self.begun.end(number)
             return result
@@ -197,7 +203,15 @@ class HostTask(Struct, frozen=True, kw_only=True):
             looped=True,
         )
 
-    def _report(self, result: ItemResult, control: LoopControl, scope: Scope) -> ItemResult:
+    def _report(
+        self,
+        result: ItemResult,
+        control: LoopControl,
+        scope: Scope,
+        index: int,
+        *,
+        over: bool = True,
+    ) -> ItemResult:
         """Tell of the item; gives the result, failed if its label cannot be evaluated."""
         if result.include is not None:
             return result  # the inclusion itself is what is shown
@@ -218,7 +232,9 @@ class HostTask(Struct, frozen=True, kw_only=True):
                 delegate_address=result.delegate.address if result.delegate else None,
                 outcome=outcome,
                 label=label,
+                index=index,
                 shown=result.shown,
+                follows=result.follows,
             )
         )
         return result

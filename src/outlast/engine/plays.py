@@ -66,8 +66,9 @@ class PlayRunner(Struct, frozen=True, kw_only=True):
         if not hosts:
             self.wiring.events.emit(PlayStarted(name, check_mode))
             self.wiring.events.emit(NoHostsMatched())
-        for batch in _batches(hosts, self._serial(play, header), play):
-            self.wiring.events.emit(PlayStarted(name, check_mode))
+        batches = _batches(hosts, self._serial(play, header), play)
+        for number, batch in enumerate(batches):
+            self.wiring.events.emit(PlayStarted(name, check_mode, number))
             if not await self._batch(self._begun(play), header, batch, strategy):
                 return False
             if self.standing.play_ended:

@@ -6,13 +6,13 @@ fakes in their place.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Protocol, TypeAlias
 
 from msgspec import Struct
 
 from outlast.call import Call, Evaluate
-from outlast.events import EventSink
+from outlast.events import ActionBegins, EventSink
 from outlast.outcome import Detached, Growth, Performed
 from outlast.playbook.model import Keywords, Play, Role, Step, Task
 from outlast.playbook.role_options import RoleWanted
@@ -225,6 +225,33 @@ class Tags(Struct, frozen=True):
         )
 
 
+Noted: TypeAlias = Callable[[], Awaitable[None]]
+
+
+class Intents(Protocol):
+    """Notes what is about to be done, before it is done."""
+
+    def begins(self, action: ActionBegins) -> Noted:
+        """Note *action*; gives what returns when that would be found whatever happens next.
+
+        Neither raises: what cannot be noted stops no task.
+        """
+        ...
+
+
+async def at_once() -> None:
+    """Return at once."""
+
+
+class NoIntents(Struct, frozen=True):
+    """Notes nothing."""
+
+    def begins(self, action: ActionBegins) -> Noted:
+        """Give what returns at once."""
+        del action
+        return at_once
+
+
 class Ask(Protocol):
     """Asks the person at the terminal."""
 
@@ -250,6 +277,7 @@ class Wiring(Struct, frozen=True, kw_only=True):
     includes: Includes
     events: EventSink
     settings: Settings
+    intents: Intents = NoIntents()
     ask: Ask = nobody
     """Asks a person."""
     ask_anybody: Ask = nobody

@@ -8,9 +8,11 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from outlast.engine.delegation import Delegate
+from outlast.events import Consequences
 from outlast.outcome import (
     Effect,
     Failed,
+    Growth,
     Ok,
     Outcome,
     Shown,
@@ -19,6 +21,8 @@ from outlast.outcome import (
     registered,
 )
 from outlast.playbook.role_options import RoleWanted
+
+_NOTHING = Consequences()
 
 
 class Include(Struct, frozen=True, kw_only=True):
@@ -46,9 +50,20 @@ class ItemResult(Struct, frozen=True, kw_only=True):
     delegate_facts: bool = False
     """What is found belongs to the delegate."""
     shown: Shown = "usual"
+    growth: Growth | None = None
+    """What it added to the inventory; done already."""
     include: Include | None = None
     extra: Mapping[str, object] = field(default_factory=dict)
     """What the loop adds to the registered result: the item, its index, ansible_loop."""
+
+    @property
+    def follows(self) -> Consequences:
+        """What may be told of what it changed in the run."""
+        if self.no_log or not (self.effects or self.growth or self.delegate_facts):
+            return _NOTHING
+        return Consequences(
+            effects=self.effects, growth=self.growth, delegate_facts=self.delegate_facts
+        )
 
     @property
     def registered(self) -> dict[str, object]:

@@ -9,6 +9,7 @@ from typing import TypeAlias
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from outlast.engine.identities import play_name
 from outlast.engine.labels import Labels
 from outlast.engine.plays import PlayRunner
 from outlast.engine.ports import Wiring
@@ -44,9 +45,10 @@ class Run(Struct, frozen=True, kw_only=True):
 
         Raises `OutlastError` for what is wrong outside of any task.
         """
-        for file in files:
+        for number, file in enumerate(files):
+            before = [one.path for one in files[:number]]
             try:
-                await self._playbook(file, parse(file.path))
+                await self._playbook(file, parse(file.path), before)
             except* OutlastError as group:
                 raise first_of(group) from None
             if self.standing.exit_code:
@@ -59,7 +61,9 @@ class Run(Struct, frozen=True, kw_only=True):
             self.wiring.events.emit(Complained((Cause(told),)))
         return self.standing.exit_code
 
-    async def _playbook(self, file: PlaybookFile, plays: Sequence[Play]) -> None:
+    async def _playbook(
+        self, file: PlaybookFile, plays: Sequence[Play], before: Sequence[str]
+    ) -> None:
         wiring = replace(self.wiring, search_path=(file.folder,))
         wiring.variables.begin_playbook(file.path)
         reader = TermsReader(wiring.evaluate, wiring.settings, wiring.check_mode, wiring.diff)
@@ -73,7 +77,8 @@ class Run(Struct, frozen=True, kw_only=True):
             stats={},
         )
         wiring.events.emit(PlaybookStarted(file.path, len(plays)))
-        for play in plays:
+        for number, play in enumerate(plays):
+            runner.labels.identities.begin_play(play, play_name(file.path, before, number))
             if not await runner.run(play):
                 break
         out = sorted(self.standing.failed | self.standing.unreachable)

@@ -166,7 +166,8 @@ class TaskRunner(Struct, frozen=True, kw_only=True):
         async with AsyncExitStack() as held:
             if turns is not None:
                 await held.enter_async_context(turns)
-            self.wiring.events.emit(HostStarted(this.label, host))
+            turn = self.labels.identities.turn(this.label.identity, host)
+            self.wiring.events.emit(HostStarted(this.label, host, turn))
             work = HostTask(
                 wiring=self.wiring,
                 reader=self.reader,
@@ -175,6 +176,7 @@ class TaskRunner(Struct, frozen=True, kw_only=True):
                 task=this.task,
                 label=this.label,
                 host=host,
+                turn=turn,
             )
             if self._settles(this, host):
                 return await self.settling.begin(work, self._answers(this, host))

@@ -61,10 +61,13 @@ class LedgerFile:
         """Let the file go."""
         self.connection.close()
 
-    def replace(self, error: sqlite3.Error) -> None:
-        """Set the damaged file aside and go on with a new one; raises `LedgerError`."""
+    def replace(self, error: sqlite3.Error, loss: str = "") -> None:
+        """Set the damaged file aside and go on with a new one; raises `LedgerError`.
+
+        *loss* is a sentence about what cannot be written again.
+        """
         self.close()
-        self._set_aside(error)
+        self._set_aside(error, loss)
         self.connection = self._opened()
 
     def _opened(self) -> sqlite3.Connection:
@@ -112,7 +115,7 @@ class LedgerFile:
         except OSError:
             return 0
 
-    def _set_aside(self, error: sqlite3.Error) -> None:
+    def _set_aside(self, error: sqlite3.Error, loss: str = "") -> None:
         """Rename the file and what belongs to it, unless somebody has done so already."""
         if self._inode_there() != self._inode:
             return
@@ -122,7 +125,7 @@ class LedgerFile:
                 Path(f"{self.path}{end}").rename(f"{aside}{end}")
         self._complain(
             f"The ledger {self.path} was damaged ({error}) and is now {aside}."
-            " What it held of earlier runs is not shown any more; a new one was begun."
+            f" What it held of earlier runs is not shown any more; a new one was begun.{loss}"
         )
 
 

@@ -21,7 +21,7 @@ from outlast.ledger import statements
 from outlast.ledger.file import LedgerFile, is_damage, unusable, usual_path
 from outlast.ledger.payloads import packed, unpacked
 from outlast.ledger.processes import Process, lives
-from outlast.ledger.records import JobRecord, ResultRecord, RunRecord, RunState
+from outlast.ledger.records import IntentRecord, JobRecord, ResultRecord, RunRecord, RunState
 from outlast.ledger.statements import Statement
 
 _SHOWN = 5
@@ -90,6 +90,14 @@ class Ledger:
             values.append(host)
         rows = self._rows(f"{statements.RESULTS} WHERE {condition} ORDER BY results.id", *values)
         return [_result(row) for row in rows]
+
+    def unfinished(self, run_id: str, host: str | None = None) -> list[IntentRecord]:
+        """Give what a run was about to do to its hosts, or to one, and has told no outcome of.
+
+        Of a run that goes on, that is what it is at; of one that died, what may have been done.
+        """
+        rows = self._rows(statements.UNFINISHED, run_id)
+        return [IntentRecord(**row) for row in rows if host in (None, row["host"])]
 
     # -- jobs --------------------------------------------------------------------------------
 
@@ -200,8 +208,9 @@ def _run_state(ended: float | None, process: Process) -> RunState:
 
 
 def _result(row: dict[str, Any]) -> ResultRecord:
-    row |= {name: bool(row[name]) for name in ("handler", "changed", "ignored")}
-    return ResultRecord(payload=_payload(row.pop("payload")), **row)
+    row |= {name: bool(row[name]) for name in ("handler", "changed", "ignored", "censored")}
+    payload, follows = _payload(row.pop("payload")), _payload(row.pop("follows"))
+    return ResultRecord(payload=payload, follows=follows, **row)
 
 
 def _job(row: dict[str, Any]) -> JobRecord:

@@ -8,7 +8,7 @@ and the file to `writer`.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -72,12 +72,17 @@ class Recording:
             self._writer.put(Row(statements.run_ended(self.run, code, at=time.time())))
         self._writer.close()
 
+    def put_on_disk(self, statement: Statement) -> Callable[[], Awaitable[None]]:
+        """Have one *statement* of many written; gives what returns when it is on disk."""
+        self.begun()
+        return self._writer.put_on_disk(statement, plenty=True)
+
     # -- call.Journal ------------------------------------------------------------------------
 
     async def intend(self, intent: JobIntent) -> None:
         """Return when *intent* is on disk, or cannot be written there."""
         run = self.begun()
-        await self._writer.put_on_disk(statements.job_intended(run, intent, at=time.time()))
+        await self._writer.put_on_disk(statements.job_intended(run, intent, at=time.time()))()
 
     def started(self, intent: JobIntent, jid: str) -> None:
         """Note that the job runs, under its whole id."""
@@ -92,7 +97,7 @@ class Recording:
     async def written(self) -> None:
         """Return when all that was put before is written, or cannot be."""
         if self.run is not None:
-            await self._writer.put_on_disk(statements.NOTHING)
+            await self._writer.put_on_disk(statements.NOTHING)()
 
 
 def _writing_to(path: Path | None, keep: Keep, *, heed: bool) -> Callable[[Rows, list[str]], None]:

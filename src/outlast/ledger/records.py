@@ -16,7 +16,7 @@ from outlast.job import JobState
 RunState: TypeAlias = Literal["running", "ended", "died", "elsewhere"]
 ResultKind: TypeAlias = Literal["ok", "failed", "skipped", "unreachable"]
 
-OPEN_STATES: tuple[JobState, ...] = ("intended", "running", "unknown")
+OPEN_STATES: tuple[JobState, ...] = ("intended", "running", "presumed", "unknown")
 """States of jobs that may still be at work on their host."""
 
 
@@ -56,8 +56,18 @@ class ResultRecord(Struct, frozen=True, kw_only=True):
     place: str
     """`file:line`; empty for tasks that are written nowhere."""
     handler: bool
+    identity: str
+    """The task's, the same in every run of the same files; empty in what an older release wrote."""
+    batch: int
+    """Which of the play's batches the host was in."""
+    turn: int
+    """How often the host had begun the task before: handlers may be asked for again."""
     item: str | None
     """The item's label as JSON; None: the task as a whole."""
+    position: int | None
+    """The item's place in the loop: labels may be alike."""
+    attempt: int | None
+    """An attempt that was followed by another, from 1; None: what it came to in the end."""
     kind: ResultKind
     changed: bool
     ignored: bool
@@ -66,8 +76,33 @@ class ResultRecord(Struct, frozen=True, kw_only=True):
     why: str
     """The explanation of a failure, as one sentence."""
     payload: Mapping[str, object]
-    """What the module said, as it could be shown: facts are not kept; of a loop's whole, the
-    items stand in records of their own."""
+    """What the module said, facts too; of a loop's whole, the items stand in records of their
+    own."""
+    censored: bool
+    """It ran under no_log: of the payload and of what followed nothing is kept."""
+    follows: Mapping[str, object]
+    """What it changed in the run, of these what there is: `effects` and `growth`, each a mapping
+    whose `is` names it and whose other keys are its fields; `delegate_facts`; `notified`, the
+    handlers; `register`, a name, and `registered`, if that is not what the payload says;
+    `shown`, if that is not as usual."""
+
+
+class IntentRecord(Struct, frozen=True, kw_only=True):
+    """An action that was about to change a host, of which no outcome is known."""
+
+    run: str
+    host: str
+    delegate: str | None
+    play: str
+    task: str
+    action: str
+    place: str
+    identity: str
+    batch: int
+    turn: int
+    position: int | None
+    attempt: int
+    began: float
 
 
 class JobRecord(Struct, frozen=True, kw_only=True):
@@ -80,6 +115,12 @@ class JobRecord(Struct, frozen=True, kw_only=True):
     host: str
     task: str
     """Empty under no_log."""
+    identity: str = ""
+    """Of the task, as in its results; with `turn`, `position` and `attempt` it says which of them
+    is this job's."""
+    turn: int = 0
+    position: int | None = None
+    attempt: int = 1
     state: JobState
     cause: str
     started: float

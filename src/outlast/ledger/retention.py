@@ -69,7 +69,7 @@ def _bytes(connection: sqlite3.Connection) -> int:
 
 def _forget(connection: sqlite3.Connection, run: str) -> None:
     with _transaction(connection):
-        for table in ("results", "tasks", "jobs"):
+        for table in ("results", "intents", "tasks", "jobs"):
             connection.execute(f"DELETE FROM {table} WHERE run = ?", (run,))  # noqa: S608  # words of ours
         connection.execute("DELETE FROM runs WHERE id = ?", (run,))
     connection.execute(f"PRAGMA incremental_vacuum({_FREED})").fetchall()

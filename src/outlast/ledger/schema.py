@@ -93,7 +93,34 @@ CREATE TABLE deliveries (
 ) WITHOUT ROWID;
 """
 
-STEPS: Final = (_V1, _HOOKS)
+_REPLAYING: Final = """
+ALTER TABLE tasks ADD COLUMN identity TEXT NOT NULL DEFAULT '';
+ALTER TABLE tasks ADD COLUMN batch INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE results ADD COLUMN turn INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE results ADD COLUMN position INTEGER;
+ALTER TABLE results ADD COLUMN attempt INTEGER;
+ALTER TABLE results ADD COLUMN censored INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE results ADD COLUMN follows BLOB;
+ALTER TABLE jobs ADD COLUMN identity TEXT NOT NULL DEFAULT '';
+ALTER TABLE jobs ADD COLUMN turn INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE jobs ADD COLUMN position INTEGER;
+ALTER TABLE jobs ADD COLUMN attempt INTEGER NOT NULL DEFAULT 1;
+CREATE TABLE intents (
+    run TEXT NOT NULL,
+    task INTEGER NOT NULL,
+    host TEXT NOT NULL,
+    turn INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    attempt INTEGER NOT NULL,
+    delegate TEXT,
+    began REAL NOT NULL,
+    PRIMARY KEY (run, task, host, turn, position, attempt)
+) WITHOUT ROWID;
+"""
+"""What replaying a run needs: who did what, by names that another run has as well, what was begun,
+and what followed. An item's `position` is its index in the loop; an intent's is -1 without one."""
+
+STEPS: Final = (_V1, _HOOKS, _REPLAYING)
 """What makes version n+1 of version n. Released steps never change; a new version is a new
 step, and a golden file in `tests/golden`."""
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from outlast.events import TaskLabel
+from outlast.events import ActionBegins, TaskLabel
 from outlast.job import JobIntent, JobState
 from outlast.ledger.payloads import as_json
 from outlast.ledger.processes import Process
@@ -33,12 +33,23 @@ RUNS: Final = (
 )
 RESULTS: Final = (
     "SELECT results.run AS run, host, delegate, play, tasks.name AS task, action, place, handler,"
-    " item, kind, changed, ignored, results.ended AS ended, seconds, why, payload"
+    " identity, batch, turn, item, position, attempt, kind, changed, ignored,"
+    " results.ended AS ended, seconds, why, payload, censored, follows"
     " FROM results JOIN tasks ON tasks.run = results.run AND tasks.number = results.task"
 )
+UNFINISHED: Final = (
+    "SELECT run, host, delegate, play, name AS task, action, place, identity, batch, turn,"
+    " nullif(position, -1) AS position, attempt, began"
+    " FROM intents JOIN tasks USING (run) WHERE tasks.number = intents.task AND run = ?1"
+    " AND NOT EXISTS (SELECT 1 FROM results WHERE results.run = ?1"
+    " AND results.host = intents.host AND results.task = intents.task"
+    " AND results.turn = intents.turn AND coalesce(results.position, -1) = intents.position"
+    " AND coalesce(results.attempt, intents.attempt) = intents.attempt) ORDER BY began"
+)
+"""An outcome of the whole item answers for every attempt at it."""
 JOBS: Final = (
-    "SELECT jid, run, host, task, state, cause, started, ended, learnt, seconds AS 'limit',"
-    " async_dir, endpoint, payload, rc FROM jobs"
+    "SELECT jid, run, host, task, identity, turn, position, attempt, state, cause, started,"
+    " ended, learnt, seconds AS 'limit', async_dir, endpoint, payload, rc FROM jobs"
 )
 
 _OPEN: Final = ", ".join(f"'{state}'" for state in OPEN_STATES)
@@ -50,13 +61,15 @@ _MAY_BECOME_FINAL: Final = "jobs.state != 'joined'"
 
 def job_intended(run: str, intent: JobIntent, at: float) -> Statement:
     """Say that a job is about to be started."""
+    of = intent.attempt
     return Statement(
         "INSERT OR REPLACE INTO jobs (intent, jid, run, host, task, state, cause, started,"
-        " learnt, seconds, async_dir, endpoint)"
-        " VALUES (?1, ?1, ?2, ?3, ?4, 'intended', '', ?5, ?5, ?6, ?7, ?8)",
+        " learnt, seconds, async_dir, endpoint, identity, turn, position, attempt)"
+        " VALUES (?1, ?1, ?2, ?3, ?4, 'intended', '', ?5, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
         (
             *(intent.jid, run, intent.host, intent.task, at),
             *(intent.limit, intent.async_dir, as_json(dict(intent.address))),
+            *(of.task, of.turn, of.item, of.number),
         ),
     )
 
@@ -143,15 +156,18 @@ class Beginning(Struct, frozen=True, kw_only=True):
 class Told(Struct, frozen=True, kw_only=True):
     """What became of a task, or of an item, on a host; without its payload."""
 
-    task: int
     host: str
     delegate: str | None
-    item: str | None
+    turn: int
+    item: str | None = None
+    position: int | None = None
+    attempt: int | None = None
     kind: ResultKind
     changed: bool
-    ignored: bool
+    ignored: bool = False
     seconds: float
     why: str
+    censored: bool
 
 
 def run_begun(run: str, told: Beginning, process: Process, at: float) -> Statement:
@@ -172,24 +188,45 @@ def run_ended(run: str, code: int | None, at: float) -> Statement:
     return Statement("UPDATE runs SET ended = ?, code = ? WHERE id = ?", (at, code, run))
 
 
-def task(run: str, number: int, play: str, label: TaskLabel) -> Statement:
+def task(run: str, number: int, play: str, batch: int, label: TaskLabel) -> Statement:
     """Say which task has that number."""
     origin = label.origin
     place = f"{origin.path}:{origin.line}" if origin is not None else ""
     return Statement(
-        "INSERT INTO tasks (run, number, play, name, action, place, handler)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (run, number, play, label.name, label.action, place, label.handler),
+        "INSERT INTO tasks (run, number, play, name, action, place, handler, identity, batch)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            *(run, number, play, label.name, label.action, place, label.handler),
+            *(label.identity, batch),
+        ),
     )
 
 
-def result(run: str, told: Told, at: float) -> Statement:
-    """Say what became of a task; its packed payload is the last value."""
+def action_begins(run: str, number: int, action: ActionBegins, at: float) -> Statement:
+    """Say that a host is about to be changed, by the task of that number."""
+    of = action.attempt
     return Statement(
-        "INSERT INTO results (run, task, host, delegate, item, kind, changed, ignored, ended,"
-        " seconds, why, payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO intents (run, task, host, turn, position, attempt, delegate, began)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (
-            *(run, told.task, told.host, told.delegate, told.item, told.kind, told.changed),
-            *(told.ignored, at, told.seconds, told.why),
+            *(run, number, action.host, of.turn, -1 if of.item is None else of.item),
+            *(of.number, action.delegate, at),
+        ),
+    )
+
+
+def result(run: str, number: int, told: Told, at: float) -> Statement:
+    """Say what became of the task of that number.
+
+    What it said and what followed, packed, are the last values.
+    """
+    return Statement(
+        "INSERT INTO results (run, task, host, delegate, turn, item, position, attempt, kind,"
+        " changed, ignored, ended, seconds, why, censored, payload, follows)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            *(run, number, told.host, told.delegate, told.turn, told.item, told.position),
+            *(told.attempt, told.kind, told.changed, told.ignored, at, told.seconds, told.why),
+            told.censored,
         ),
     )

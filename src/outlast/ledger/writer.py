@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from queue import SimpleQueue
 from typing import Final
 
@@ -28,10 +29,13 @@ class Row(Struct, frozen=True):
 
     statement: Statement | Callable[[], Statement]
     """What must be looked up first is looked up in the writer's thread."""
-    payload: Mapping[str, object] | None = None
-    """Is packed in the writer's thread and becomes the statement's last value."""
+    payloads: tuple[Mapping[str, object], ...] = ()
+    """Are packed in the writer's thread and become the statement's last values; an empty one
+    beyond the first is not there."""
     on_disk: Callable[[], None] | None = None
     """Called from the thread as soon as the row is safe, or will never be."""
+    plenty: bool = False
+    """There may be any number of its kind in a run."""
 
 
 Rows = SimpleQueue[Row | None]
@@ -61,18 +65,26 @@ class Writer:
             )
             self._thread.start()
 
-    async def put_on_disk(self, statement: Statement) -> None:
-        """Return when *statement* and all that was put before it would survive a power cut.
+    def put_on_disk(
+        self, statement: Statement, *, plenty: bool = False
+    ) -> Callable[[], Awaitable[None]]:
+        """Have *statement* written at once; gives what waits for it, which may be left alone.
 
-        Returns as well when that is impossible: `problems` tells.
+        That returns when *statement* and all that was put before it would survive a power cut,
+        and as well when this is impossible: `problems` tells.
         """
         loop = asyncio.get_running_loop()
         written = loop.create_future()
-        self.put(Row(statement, on_disk=lambda: _resolve(loop, written)))
+        self.put(Row(statement, on_disk=lambda: _resolve(loop, written), plenty=plenty))
+        return partial(self._written, written)
+
+    async def _written(self, written: asyncio.Future[None]) -> None:
+        if written.done():
+            return
         waiting = asyncio.timeout(_LONGEST)
         try:
             async with waiting:
-                await written
+                await asyncio.shield(written)  # others may wait for it as well
         except TimeoutError:
             if not waiting.expired():  # somebody else's: a bug, not ours to hide
                 raise

@@ -18,6 +18,7 @@ from typing import Final
 
 from outlast.ledger.file import LedgerFile, is_damage, usual_path
 from outlast.ledger.keep import Keep
+from outlast.ledger.kept import Kept
 from outlast.ledger.payloads import packed
 from outlast.ledger.retention import apply
 from outlast.ledger.statements import Statement
@@ -60,8 +61,8 @@ class _Writing:
     def __init__(self, file: LedgerFile, rows: Rows) -> None:
         self._file = file
         self._rows = rows
-        self._lasting: list[Row] = []
-        """What a file that replaces a damaged one must hold as well: all but results."""
+        self._kept = Kept()
+        """What a file that replaces a damaged one must hold as well."""
         self._in_haste = False
         """The connection does not sync."""
 
@@ -74,7 +75,6 @@ class _Writing:
                 self._write(batch)
             finally:
                 _let_go(batch)
-            self._lasting += [row for row in batch if row.payload is None]
 
     def _gathered(self) -> tuple[list[Row], bool]:
         """Wait for rows; tell whether there may be more."""
@@ -99,9 +99,15 @@ class _Writing:
         except sqlite3.DatabaseError as error:
             if not is_damage(error):
                 raise
-            self._file.replace(error)
+            self._file.replace(error, self._loss())
             self._in_haste = False
-            self._transact([*self._lasting, *batch])
+            again, self._kept = [*self._kept.all(), *batch], Kept()
+            self._transact(again)
+
+    def _loss(self) -> str:
+        """Say what of this run a new file will lack."""
+        lost = self._kept.dropped
+        return f" Of this run, the first {lost} records are lost with it." if lost else ""
 
     def _transact(self, batch: Sequence[Row]) -> None:
         """Write *batch*, all or nothing; safe from power cuts if anybody waits for that."""
@@ -109,13 +115,14 @@ class _Writing:
         connection = self._file.connection
         connection.execute("BEGIN IMMEDIATE")
         try:
-            for row in batch:
-                _execute(connection, row)
+            written = [_execute(connection, row) for row in batch]
             connection.execute("COMMIT")
         except BaseException:
             with suppress(sqlite3.Error):  # the first error is the one to tell
                 connection.execute("ROLLBACK")
             raise
+        for row, statement in zip(batch, written, strict=True):
+            self._kept.keep(row, statement)
 
     def _hasten(self, haste: bool) -> None:  # noqa: FBT001  # it is a yes or no
         if haste != self._in_haste:
@@ -124,15 +131,22 @@ class _Writing:
             self._file.connection.execute(f"PRAGMA synchronous = {mode}")
 
 
-def _execute(connection: sqlite3.Connection, row: Row) -> None:
+def _execute(connection: sqlite3.Connection, row: Row) -> Statement:
+    """Write *row*; gives what was said for it."""
     statement = row.statement if isinstance(row.statement, Statement) else row.statement()
-    values = statement.values
-    if row.payload is not None:
-        values = (*values, packed(row.payload))
+    if row.payloads:
+        statement = Statement(statement.text, (*statement.values, *_packed(row)))
     try:
-        connection.execute(statement.text, values)
+        connection.execute(statement.text, statement.values)
     except UnicodeEncodeError:  # a name in no known encoding, as files and hosts may have
-        connection.execute(statement.text, tuple(map(_encodable, values)))
+        statement = Statement(statement.text, tuple(map(_encodable, statement.values)))
+        connection.execute(statement.text, statement.values)
+    return statement
+
+
+def _packed(row: Row) -> list[bytes | None]:
+    first, *others = row.payloads
+    return [packed(first), *(packed(other) if other else None for other in others)]
 
 
 def _encodable(value: object) -> object:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
-from outlast.engine.ports import Ask, IncludedFile, Tags, Wiring, nobody
+from outlast.engine.ports import Ask, IncludedFile, Intents, NoIntents, Tags, Wiring, nobody
 from outlast.engine.run import PlaybookFile, Run
 from outlast.errors import HostUnreachable, UndefinedVariable
 from outlast.events import TaskEnded
@@ -239,6 +239,8 @@ class World:
     start_at: str | None = None
     ask_anybody: Ask = nobody
     step: bool = False
+    check_mode: bool = False
+    intents: Intents = field(default_factory=NoIntents)
     run: Run | None = None
 
     async def play(self, *plays: Play) -> int:
@@ -249,6 +251,8 @@ class World:
             start_at=self.start_at,
             ask_anybody=self.ask_anybody,
             step=self.step,
+            check_mode=self.check_mode,
+            intents=self.intents,
             evaluate=PlainEvaluate(),
             variables=self.variables,
             hosts=FixedHosts(self.hosts),

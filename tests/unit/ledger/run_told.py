@@ -47,8 +47,9 @@ class Told:
         self.sink.emit(HostStarted(task, host))
         self.sink.emit(TaskEnded(task=task, host=host, outcome=outcome or Ok({}), **other))
 
-    def item(self, outcome, *, task, host="web1", item=None) -> None:
-        self.sink.emit(ItemEnded(task=task, host=host, outcome=outcome, label=item))
+    def item(self, outcome, *, task, host="web1", item=None, index=None) -> None:
+        told = ItemEnded(task=task, host=host, outcome=outcome, label=item, index=index)
+        self.sink.emit(told)
 
     def play(self, name="all") -> None:
         self.sink.emit(PlayStarted(name))

@@ -76,7 +76,7 @@ def test_a_file_that_is_spoilt_while_a_run_goes_on_is_replaced_by_a_whole_one(pa
         (record,) = ledger.runs()
         assert (record.id, record.state) == (run.recording.run, "ended")
         assert {job.jid for job in ledger.jobs()} == {"j1", "j2"}
-        assert [one.payload for one in ledger.results(record.id)] == [{"n": 2}]
+        assert [one.payload for one in ledger.results(record.id)] == [{"n": 1}, {"n": 2}]
 
 
 def spoil(path):

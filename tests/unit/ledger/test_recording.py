@@ -4,17 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sqlite3
 import stat
+import threading
 import time
 from datetime import date
 
 import pytest
 from unit.ledger.run_told import Told, intent, label, one_run, read, told
 
+from outlast.attempt import Attempt
 from outlast.errors import Cause
-from outlast.events import HostStarted, PlaybookStarted, RunEnded, TaskEnded, TaskStarted
+from outlast.events import (
+    ActionBegins,
+    Consequences,
+    HostStarted,
+    PlaybookStarted,
+    PlayStarted,
+    Retrying,
+    RunEnded,
+    TaskEnded,
+    TaskStarted,
+)
+from outlast.ledger import file
 from outlast.ledger.records import JobRecord
-from outlast.outcome import Failed, Ok, Skipped, Unreachable, censored
+from outlast.outcome import AddHost, Failed, Ok, SetFacts, SetStats, Skipped, Unreachable, censored
 
 
 @pytest.fixture
@@ -140,11 +154,179 @@ def test_what_must_not_be_shown_is_not_kept(path):
     assert list(result.payload) == ["censored"]
 
 
-def test_facts_are_not_kept(path):
+def test_facts_are_kept_though_nobody_is_shown_them(path):
     with told(path) as run:
         run.task(Ok({"ansible_facts": {"env": "x"}}), shown="never")
     with read(path) as ledger:
-        assert ledger.results(run.recording.run)[0].payload == {}
+        (result,) = ledger.results(run.recording.run)
+    assert result.payload == {"ansible_facts": {"env": "x"}}
+    assert result.follows == {"shown": "never"}
+
+
+def test_what_followed_from_a_task_is_recorded(path):
+    follows = Consequences(
+        effects=(SetFacts({"size": 3}, cacheable=True), SetStats({"n": 1})),
+        growth=AddHost("new", ("web",), {"ansible_host": "127.0.0.9"}),
+        delegate_facts=True,
+    )
+    with told(path) as run:
+        run.task(
+            follows=follows,
+            notified=("restart", "restart"),
+            register="said",
+            registered={"include": "x.yml"},
+            shown="always",
+        )
+    with read(path) as ledger:
+        (result,) = ledger.results(run.recording.run)
+    growth = {"is": "AddHost", "name": "new", "groups": ["web"]}
+    assert result.follows == {
+        "effects": [
+            {"is": "SetFacts", "facts": {"size": 3}, "cacheable": True},
+            {"is": "SetStats", "data": {"n": 1}, "per_host": False, "aggregate": True},
+        ],
+        "growth": {**growth, "variables": {"ansible_host": "127.0.0.9"}},
+        "delegate_facts": True,
+        "notified": ["restart", "restart"],
+        "register": "said",
+        "registered": {"include": "x.yml"},
+        "shown": "always",
+    }
+
+
+def test_what_is_hidden_is_marked_and_a_module_cannot_feign_it(path):
+    run = one_run(path, censored(Ok({"stdout": "hunter2"})), Ok({"censored": "by the module"}))
+    with read(path) as ledger:
+        assert [one.censored for one in ledger.results(run)] == [True, False]
+
+
+def test_each_attempt_is_a_record_of_its_own(path):
+    task = label()
+    with told(path) as run:
+        run.sink.emit(HostStarted(task, "web1", 2))
+        for number, item in ((1, 0), (2, 0), (1, 1)):
+            failed = Failed({"rc": number}, (Cause("not yet"),))
+            run.sink.emit(
+                Retrying(
+                    task=task,
+                    host="web1",
+                    retries_left=1,
+                    outcome=failed,
+                    item=item,
+                    attempt=number,
+                )
+            )
+            if number == 2:
+                run.item(Ok({"rc": 0}), task=task, item="x", index=item)
+        run.sink.emit(TaskEnded(task=task, host="web1", outcome=Ok({}), looped=True))
+    with read(path) as ledger:
+        results = ledger.results(run.recording.run)
+    told_ = [(one.position, one.attempt, one.kind, one.payload.get("rc")) for one in results]
+    assert told_ == [
+        *((0, 1, "failed", 1), (0, 2, "failed", 2), (0, None, "ok", 0)),
+        *((1, 1, "failed", 1), (None, None, "ok", None)),
+    ]
+    assert {one.turn for one in results} == {2}
+    assert results[0].why == "not yet"
+
+
+def test_items_of_one_label_and_batches_are_told_apart(path):
+    with told(path) as run:
+        for batch, host in enumerate(("web1", "web2")):
+            run.sink.emit(PlayStarted("all", batch=batch))
+            task = label(identity="site.yml#0/tasks/3")
+            run.sink.emit(HostStarted(task, host))
+            for index in range(2):
+                run.item(Ok({}), task=task, host=host, item="same", index=index)
+    with read(path) as ledger:
+        results = ledger.results(run.recording.run)
+    assert {one.identity for one in results} == {"site.yml#0/tasks/3"}
+    assert [(one.host, one.batch, one.position) for one in results] == [
+        *(("web1", 0, 0), ("web1", 0, 1), ("web2", 1, 0), ("web2", 1, 1)),
+    ]
+
+
+# -- intents --------------------------------------------------------------------------------
+
+
+def begin(run, task, *, host="web1", **attempt):
+    action = ActionBegins(
+        task=task, host=host, delegate=None, attempt=Attempt(task=task.identity, **attempt)
+    )
+    asyncio.run(_begun(run, action))
+
+
+async def _begun(run, action) -> None:
+    await run.sink.begins(action)()
+
+
+def unfinished(path, run):
+    with read(path) as ledger:
+        return [
+            (one.host, one.position, one.attempt) for one in ledger.unfinished(run.recording.run)
+        ]
+
+
+def test_what_is_begun_is_on_disk_and_open_until_its_outcome_is_told(path):
+    run, task = Told(path), label(identity="site.yml#0/tasks/3")
+    run.play()
+    begin(run, task)
+    with read(path) as ledger:
+        (begun,) = ledger.unfinished(run.recording.run)
+    assert (begun.identity, begun.place, begun.task) == (
+        *("site.yml#0/tasks/3", "/home/me/site/site.yml:4", "say hello"),
+    )
+    run.task(task=task)
+    run.end()
+    assert unfinished(path, run) == []
+
+
+def test_an_outcome_answers_for_its_own_item_attempt_turn_and_host_alone(path):
+    run, task = Told(path), label()
+    run.play()
+    run.sink.emit(HostStarted(task, "web1"))
+    begin(run, task, item=0)
+    begin(run, task, item=0, number=2)
+    begin(run, task, item=1)
+    begin(run, task, item=0, host="web2")
+    everything = [("web1", 0, 1), ("web1", 0, 2), ("web1", 1, 1), ("web2", 0, 1)]
+    assert unfinished(path, run) == everything
+    again = Retrying(task=task, host="web1", retries_left=1, outcome=Failed({}), item=0, attempt=1)
+    run.sink.emit(again)
+    begin(run, task, item=2)
+    assert unfinished(path, run) == [*everything[1:], ("web1", 2, 1)]
+    run.item(Ok({}), task=task, item="x", index=0)
+    begin(run, task, turn=1, item=0)
+    run.end()
+    assert unfinished(path, run) == [
+        *(("web1", 1, 1), ("web2", 0, 1), ("web1", 2, 1), ("web1", 0, 1)),
+    ]
+
+
+def test_what_somebody_waits_for_is_synced_and_nothing_else_is(path, monkeypatch):
+    said, written, connect = [], threading.Event(), sqlite3.connect
+
+    def listening(*args, **options):
+        connection = connect(*args, **options)
+        connection.set_trace_callback(heard)
+        return connection
+
+    def heard(line):
+        said.append(line)
+        if any("INSERT INTO results" in one for one in said) and line == "COMMIT":
+            written.set()
+
+    monkeypatch.setattr(file.sqlite3, "connect", listening)
+    run = Told(path)
+    run.play()
+    run.task(task=label(1))
+    assert written.wait(10)
+    assert [line for line in said if "synchronous" in line] == ["PRAGMA synchronous = NORMAL"]
+    said.clear()
+    begin(run, label(9))
+    synced = [line for line in said if "synchronous" in line or line == "COMMIT"]
+    assert synced == ["PRAGMA synchronous = FULL", "COMMIT"]
+    run.end()
 
 
 def test_what_json_has_no_form_for_is_kept_as_text(path):

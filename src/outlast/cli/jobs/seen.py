@@ -55,7 +55,7 @@ class Seen(Struct, frozen=True, kw_only=True):
     @property
     def over(self) -> bool:
         """Tell whether it has ended, as far as is known."""
-        return self.state not in ("intended", "running", "unknown")
+        return self.state not in ("intended", "running", "presumed", "unknown")
 
     @property
     def well(self) -> bool:
@@ -147,6 +147,8 @@ def said_state(seen: Seen) -> Cell:
             return Cell("running", "busy")
         case "intended":
             return Cell("starting?", "dim")
+        case "presumed":
+            return Cell("presumed running", "busy")
         case "unknown":
             return Cell(f"unknown ({seen.cause})" if seen.cause else "unknown", "dim")
         case _ if seen.well:
