@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import signal
@@ -14,9 +15,12 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from unit.ledger.run_told import one_run, read
+from unit.ledger.run_told import Told, label, one_run, read
 
+from outlast.attempt import Attempt
+from outlast.events import ActionBegins
 from outlast.ledger.ledger import Ledger
+from outlast.outcome import Ok
 
 TESTS = Path(__file__).parents[1]
 
@@ -128,6 +132,54 @@ def test_cut_off_anywhere_it_opens_with_a_beginning_or_is_set_aside_and_told(
         assert jobs == {f"ja{number}" for number in range(len(jobs))}
         assert all(map(is_a_beginning, results))
     one_run(folder / "ledger.sqlite")  # in any case it goes on
+
+
+@pytest.fixture(scope="module")
+def steps(tmp_path_factory):
+    """A ledger in use, and how long its log was when each intent was acknowledged."""
+    folder = tmp_path_factory.mktemp("steps")
+    path = folder / "use" / "ledger.sqlite"
+    run, ends = Told(path), []
+    run.play()
+    for number in range(20):
+        task = label(number, identity=f"site.yml#0/tasks/{number}")
+        run.task(Ok({"n": number, "text": os.urandom(400).hex()}), task=task)
+        asyncio.run(begun(run, task))
+        ends.append(Path(f"{path}-wal").stat().st_size)
+    shutil.copytree(path.parent, folder / "left", ignore=shutil.ignore_patterns("*-shm"))
+    run.end()
+    assert len(set(ends)) == len(ends)
+    return folder / "left", ends
+
+
+async def begun(run, task) -> None:
+    attempt = Attempt(task=task.identity, turn=1)
+    await run.sink.begins(ActionBegins(task=task, host="web1", delegate=None, attempt=attempt))()
+
+
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(part=st.floats(0, 1), torn=st.binary(max_size=9000))
+def test_at_any_point_of_a_crash_the_old_state_is_there_or_the_new(steps, tmp_path, part, torn):
+    """What was written of a step that did not end may be there in part, or be nonsense."""
+    left, ends = steps
+    folder = tmp_path / "copy"
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(left, folder)
+    log = folder / "ledger.sqlite-wal"
+    cut = int(log.stat().st_size * part)
+    os.truncate(log, cut)
+    with log.open("ab") as stream:
+        stream.write(torn)
+    acknowledged = sum(end <= cut for end in ends)
+    with read(folder / "ledger.sqlite") as ledger:
+        runs = ledger.runs()
+        results = [one.payload["n"] for run in runs for one in ledger.results(run.id)]
+        intents = [one.identity for run in runs for one in ledger.unfinished(run.id)]
+    assert results == list(range(acknowledged))
+    assert intents == [f"site.yml#0/tasks/{number}" for number in range(acknowledged)]
+    one_run(folder / "ledger.sqlite")  # and it goes on
 
 
 # -- together -----------------------------------------------------------------------------------

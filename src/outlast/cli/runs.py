@@ -19,7 +19,7 @@ from outlast.cli.jobs.asking import as_data, print_json
 from outlast.cli.jobs.seen import as_json, remembered, show_jobs
 from outlast.cli.tables import Cell, Row, lapse, printable, write_table
 from outlast.ledger.ledger import Ledger
-from outlast.ledger.records import ResultRecord, RunRecord
+from outlast.ledger.records import IntentRecord, ResultRecord, RunRecord
 
 _KINDS = ("ok", "changed", "unreachable", "failed", "skipped", "ignored")
 _ENDS = {0: "ok", 2: "failed", 4: "unreachable", 6: "failed", 99: "interrupted"}
@@ -93,12 +93,14 @@ def show(*, id: str, host: str | None, as_data: bool) -> int:  # noqa: A002  # a
     with Ledger.open() as ledger:
         record = ledger.run(id)
         results = ledger.results(record.id, host)
+        unfinished = ledger.unfinished(record.id, host)
         jobs = [remembered(job) for job in ledger.jobs(run=record.id, host=host)]
     if as_data:
         print_json(
             run=asdict(record),
             results=[asdict(result) for result in results],
             jobs=[as_json(job) for job in jobs],
+            unfinished=[asdict(one) for one in unfinished],
         )
         return 0
     _describe(record)
@@ -107,10 +109,11 @@ def show(*, id: str, host: str | None, as_data: bool) -> int:  # noqa: A002  # a
         _failures(results)
     else:
         _tasks(results)
+    _begun(unfinished)
     if jobs:
         click.echo("\nJobs, as last learnt:")
         show_jobs(sys.stdout, jobs)
-    if host is not None and not results and not jobs:
+    if host is not None and not (results or jobs or unfinished):
         say(f"Nothing is known of {host} in this run.")
     return 0
 
@@ -136,7 +139,7 @@ def _tally(results: Sequence[ResultRecord]) -> None:
     """Write per host how many tasks came to what; loops count once, as in the recap."""
     counts: dict[str, Counter[str]] = {}
     for result in results:
-        if result.item is None:
+        if result.item is None and result.attempt is None:
             counts.setdefault(result.host, Counter()).update(_counted(result))
     if not counts:
         return
@@ -160,6 +163,8 @@ def _counted(result: ResultRecord) -> list[str]:
 def _failures(results: Sequence[ResultRecord]) -> None:
     bad = [one for one in results if one.kind in ("failed", "unreachable") and not one.ignored]
     for result in bad:
+        if result.attempt is not None:
+            continue  # another one followed
         place = f" at {result.place}" if result.place else ""
         item = f" (item={result.item})" if result.item is not None else ""
         click.echo(
@@ -177,7 +182,7 @@ def _tasks(results: Sequence[ResultRecord]) -> None:
         [
             Cell(*_kind(result)),
             Cell(f"{result.seconds:.1f}s"),
-            Cell(result.task + (f" (item={result.item})" if result.item is not None else "")),
+            Cell(result.task + _part(result)),
             Cell(result.why, "dim"),
         ]
         for result in results
@@ -185,7 +190,37 @@ def _tasks(results: Sequence[ResultRecord]) -> None:
     write_table(sys.stdout, ["RESULT", "TIME", "TASK", "WHY"], rows)
 
 
+def _part(result: ResultRecord) -> str:
+    """Say which part of the task a record is of, if it is not the whole."""
+    if result.attempt is not None:
+        return _which(result.position, result.attempt)
+    return "" if result.item is None else f" (item={result.item})"
+
+
+def _which(position: int | None, attempt: int) -> str:
+    item = "" if position is None else f"item {position + 1}, "
+    return f" ({item}attempt {attempt})"
+
+
+def _begun(unfinished: Sequence[IntentRecord]) -> None:
+    """Write what hosts were about to do and nobody has told the end of."""
+    if not unfinished:
+        return
+    click.echo("\nBegun, and no outcome is known:")
+    now = time.time()
+    rows: list[Row] = [
+        [
+            *(Cell(one.host), Cell(f"{lapse(now - one.began)} ago")),
+            *(Cell(one.task + _which(one.position, one.attempt)), Cell(one.place, "dim")),
+        ]
+        for one in unfinished
+    ]
+    write_table(sys.stdout, ["HOST", "BEGUN", "TASK", "PLACE"], rows)
+
+
 def _kind(result: ResultRecord) -> tuple[str, str]:
+    if result.attempt is not None:
+        return (f"{result.kind}, again", "dim")
     if result.kind == "ok":
         return ("changed", "busy") if result.changed else ("ok", "good")
     if result.kind == "skipped":

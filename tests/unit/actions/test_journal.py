@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 
 import pytest
+from msgspec.structs import replace
 from unit.actions.calls import a_call, actions
 from unit.actions.test_background import JobHost, job
+from unit.ledger.run_told import Told, intent, read
 
+from outlast.cli.jobs.seen import remembered, said_state
 from outlast.errors import ActionFailed, HostUnreachable
+from outlast.ledger.records import OPEN_STATES
+from outlast.ledger.statements import job_intended
+from outlast.ledger.writer import Row
 
 
 @dataclass
@@ -131,3 +138,40 @@ async def test_a_polled_job_is_joined(performing):
     )
     await performing.settle(call, job(), poll=1, on_poll=lambda: None)
     assert host.written.lines == [("j1.2", "localhost", "joined", "exited")]
+
+
+@pytest.mark.looptime
+async def test_of_a_job_whose_host_stays_away_the_ledger_presumes_that_it_runs(
+    performing, tmp_path
+):
+    opened = iter([JobHost(broken=1)])
+
+    async def session():
+        for host in opened:
+            return host
+        raise HostUnreachable("no route to host")
+
+    told = Told(tmp_path / "ledger.sqlite")
+    recording = told.recording
+    begun = intent("j1", host="db1")
+    recording.put(Row(job_intended(recording.begun(), begun, at=1000.0)))
+    recording.started(begun, "j1.2")
+    call = a_call("command", {"_raw_params": "make"}, limit=3.0, journal=recording)
+    with pytest.raises(HostUnreachable):
+        await performing.settle(
+            replace(call, session=session), job(), poll=1.0, on_poll=lambda: None
+        )
+    await asyncio.to_thread(told.end, 4)
+    assert await asyncio.to_thread(presumed_and_ended, tmp_path / "ledger.sqlite") == "ended"
+
+
+def presumed_and_ended(path):
+    """Look at the one job while nobody can reach it, and after somebody did."""
+    with read(path) as ledger:
+        (found,) = ledger.jobs(states=OPEN_STATES)
+        assert (found.jid, found.state, found.cause) == ("j1.2", "presumed", "no route to host")
+        seen = remembered(found, now=1e10)
+        assert (seen.over, said_state(seen).text) == (False, "presumed running")
+        ledger.note_job("j1.2", "db1", "ended", "exited")
+        ledger.note_job("j1.2", "db1", "presumed", "away again")
+        return ledger.job("j1").state  # what was learnt once is a fact
