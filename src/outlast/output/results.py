@@ -22,7 +22,7 @@ _DEBUG: Final = frozenset(("debug", "ansible.builtin.debug", "ansible.legacy.deb
 _LOOP: Final = frozenset(("ansible_loop_var", "ansible_index_var", "ansible_loop"))
 _HIDDEN_IN_DEBUG: Final = _LOOP | {"changed", "invocation", "skip_reason"}
 _SO_FAR: Final = ("outlast_stdout", "outlast_stderr")
-"""What a running job has said: for playbooks, and too long for a line of ours that stock knows."""
+"""What a running job has said: for playbooks; a status is shown as stock shows it."""
 _BREAKS: Final = "\n\x85\u2028\u2029"
 _FORBIDDEN: Final = "[^\n\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010fffe]"
 
@@ -56,7 +56,10 @@ def failed_items(outcome: Failed, action: str) -> dict[str, object] | None:
 
 
 def plain(value: Any) -> Any:
-    """Give *value* as JSON can hold it, keys as text, internal (`_ansible_*`) ones gone."""
+    """Give *value* as JSON can hold it, keys as text, those gone that are never shown.
+
+    They are internal (`_ansible_*`), or ours alone.
+    """
     if value is None or isinstance(value, str | bool | int | float):
         return value
     if isinstance(value, Mapping):
@@ -64,6 +67,7 @@ def plain(value: Any) -> Any:
             _key(key): plain(member)
             for key, member in value.items()
             if not (isinstance(key, str) and key.startswith("_ansible_"))
+            and not (key in _SO_FAR and "ansible_job_id" in value)
         }
     if is_list(value) or isinstance(value, set | frozenset):
         return [plain(member) for member in value]
@@ -134,11 +138,8 @@ def _blocky(text: str) -> str:
 
 def dumped(result: Mapping[str, object], *, form: str, verbosity: int, at_length: bool) -> str:
     """Give the text after `=>` for *result*, as *form* (json or yaml) and verbosity want it."""
-    hidden = _SO_FAR if verbosity > 2 else ("invocation", "diff", *_SO_FAR)  # noqa: PLR2004  # -vvv
+    hidden = ("invocation", "diff") if verbosity < 3 else ()  # noqa: PLR2004  # -vvv
     shown = {key: value for key, value in result.items() if key not in hidden}
-    overdue = shown.get("async_result")
-    if isinstance(overdue, Mapping):
-        shown["async_result"] = {k: v for k, v in overdue.items() if k not in _SO_FAR}
     if form == "yaml":
         return as_yaml(shown)
     return as_json(shown, _INDENT if at_length or verbosity > 2 else None)  # noqa: PLR2004
