@@ -64,6 +64,10 @@ class Carrier:
         sizes = [str(len(boot)), str(len(rest))]
         return [sys.executable, *flags, "-c", _COMMAND, *sizes], boot + rest
 
+    def source(self, name: str) -> str:
+        """Give the text of one module."""
+        return self._sources[name]
+
     def _packed(self, names: tuple[str, ...]) -> bytes:
         # Packed once more by itself: as one piece it waits in a fraction of the room that its
         # objects would take.

@@ -12,9 +12,10 @@ import json
 import os
 import re
 import time
+import zlib
 from collections.abc import Mapping
 
-from outlast_agent import module_job, script_job, spool
+from outlast_agent import module_job, script_job, spool, teeing
 from outlast_agent.agent import Agent
 from outlast_agent.carrying import Carrier
 from outlast_agent.commands import Command
@@ -227,6 +228,10 @@ def _module(
         "args": run["args"],
         "given": places,
     }
+    if parcel.on_disk:
+        source = carrier_of(agent).source("teeing").encode()
+        work["files"] = {**parcel.files, teeing.NAME: (False, teeing.NAME)}
+        work["sources"] = {**parcel.sources, teeing.NAME: zlib.compress(source)}
     argv, payload = carrier_of(agent).program(module_job.BEGIN, module_job.NEEDED, work=work)
     return {
         "files": [(path, "given-%s" % name) for name, path in paths.items()],

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib import import_module
 
 from outlast_agent import spool
 
 NEEDED = ("spool", "loop", "channel", "marks", "processes", "finder", "teeing", "module_job")
 """The modules of this package that such a process needs."""
+_RESPAWN = "ansible.module_utils.common.respawn"
 BEGIN = "sys.modules['outlast_agent.module_job'].run(work)\n"
 
 
@@ -38,8 +40,14 @@ def run(work: dict[str, object]) -> None:
     if work["on_disk"]:
         library = _folder(entry, "library")
         finder.materialise(files, sources, library)
+
+    def change(basic: object) -> None:
+        teeing.tee(basic)
+        if work["on_disk"]:  # because it may start itself again
+            teeing.tee_again(import_module(_RESPAWN), library)
+
     found = finder.ModuleFinder(files, sources, library)
-    code = finder.run_module(found, str(work["main"]), args, teeing.tee)
+    code = finder.run_module(found, str(work["main"]), args, change)
     os._exit(code)  # what the module left running in threads is not waited for
 
 

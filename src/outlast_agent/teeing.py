@@ -3,7 +3,8 @@
 Knows `AnsibleModule.run_command`, through which modules run programs, and which of what they
 print is secret: the values that the module itself would mask in its result. What a module
 runs in any other way is its own business. Leaves keeping it to the supervisor at the other
-end of the pipes.
+end of the pipes. A module that starts itself again under another Python takes this file along,
+so it imports nothing of ours.
 """
 
 from __future__ import annotations
@@ -16,11 +17,20 @@ from collections.abc import Iterable
 from types import ModuleType
 from typing import Any
 
-from outlast_agent import spool
-
 OUT, ERR = 3, 4
 """The descriptors on which a supervisor listens for what a module's programs print."""
+NAME = "outlast_teeing"
+"""What this module is called under another Python."""
 _MASK = b"********"
+_BEGIN = '\nif __name__ == "__main__":\n'
+"""Before what follows in the program that a module starts itself again with."""
+_FIRST = """
+import sys
+sys.path.insert(0, %r)
+from ansible.module_utils import basic
+import outlast_teeing
+outlast_teeing.tee(basic)
+"""
 
 
 def tee(basic: Any) -> None:
@@ -41,9 +51,32 @@ def tee(basic: Any) -> None:
                 self.stdout = Overheard(self.stdout, OUT, secrets)  # type: ignore[assignment]
                 self.stderr = Overheard(self.stderr, ERR, secrets)  # type: ignore[assignment]
 
+    basic.subprocess = _subprocess_with(Popen=Popen)
+
+
+def tee_again(respawn: Any, library: str) -> None:
+    """Have the same done under the Python by which *respawn* starts a module again.
+
+    *respawn* is the imported `ansible.module_utils.common.respawn`; *library* is the folder
+    where that Python finds this file as `NAME`.
+    """
+    respawn_module = respawn.respawn_module.__code__
+    own = respawn._respawn  # noqa: SLF001  # there is no public way
+    payload = own.create_payload
+
+    def call(*args: Any, **kwargs: Any) -> int:
+        if sys._getframe(1).f_code is respawn_module:  # noqa: SLF001  # it uses this for other calls as well
+            kwargs["pass_fds"] = (OUT, ERR)
+        return subprocess.call(*args, **kwargs)
+
+    respawn.subprocess = _subprocess_with(call=call)
+    own.create_payload = lambda: payload().replace(_BEGIN, _FIRST % library + _BEGIN, 1)
+
+
+def _subprocess_with(**changed: Any) -> ModuleType:
     stand_in = ModuleType("subprocess")
-    stand_in.__dict__.update(vars(subprocess), Popen=Popen)
-    basic.subprocess = stand_in
+    stand_in.__dict__.update(vars(subprocess), **changed)
+    return stand_in
 
 
 def _secrets(module: Any) -> list[bytes]:
@@ -73,8 +106,8 @@ class Overheard:
 
     def _pass_on(self, block: bytes) -> None:
         try:
-            if block and self._fd >= 0:
-                spool.write_all(self._fd, block)
+            while block and self._fd >= 0:
+                block = block[os.write(self._fd, block) :]
         except OSError:
             self._fd = -1  # nobody listens any more: no reason for the module to fail
 

@@ -106,6 +106,19 @@ def test_a_flood_is_kept_whole(agent, start, home):
     assert (private(home, job) / "stdout").stat().st_size == 5_000_001
 
 
+def test_a_module_that_starts_itself_again_under_another_python_is_heard(
+    agent, content, home, gate
+):
+    run = agent.give(content.parcels.parcel("talking_again"))
+    args = {"line": f"echo one; read x < {gate}; echo s3cret", "password": "s3cret"}
+    job = agent.start_run({**run, "args": {**args, "python": "/usr/bin/python3"}})
+    wait_until(lambda: (private(home, job) / "stdout").read_text() == "one\n")
+    gate.write_text("go\n")
+    status = agent.wait(job)
+    assert (status["python"], status["msg"]) == ("/usr/bin/python3", "said all")
+    assert logs(agent, job) == "one\n********\n"
+
+
 def test_the_programs_of_a_module_hold_no_pipe_of_ours(agent, start):
     job = start("ls /proc/$$/fd")
     assert agent.wait(job)["out"].split() == ["0", "1", "2"]
