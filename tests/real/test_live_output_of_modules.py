@@ -101,9 +101,9 @@ def test_a_module_whose_listener_has_died_goes_on(agent, start, home, gate):
 
 
 def test_a_flood_is_kept_whole(agent, start, home):
-    job = start("head -c 5000000 /dev/zero | tr '\\0' x; echo")
-    assert len(agent.wait(job)["out"]) == 5_000_001
-    assert (private(home, job) / "stdout").stat().st_size == 5_000_001
+    job = start("head -c 2000000 /dev/zero | tr '\\0' x; echo")
+    assert len(agent.wait(job)["out"]) == 2_000_001
+    assert (private(home, job) / "stdout").stat().st_size == 2_000_001
 
 
 def test_a_module_that_starts_itself_again_under_another_python_is_heard(
@@ -132,9 +132,9 @@ def weight(job):
 
 
 def test_the_supervisor_of_a_module_stays_small(agent, start, home, gate):
-    job = start(f"head -c 10000000 /dev/zero; echo; read x < {gate}")
+    job = start(f"head -c 3000000 /dev/zero; echo; read x < {gate}")
     spoken = private(home, job) / "stdout"
-    wait_until(lambda: spoken.stat().st_size == 10_000_001)
+    wait_until(lambda: spoken.stat().st_size == 3_000_001)
     assert weight(job) < 3000
     spoken.write_bytes(b"")
     gate.write_text("go\n")
