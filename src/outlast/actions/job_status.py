@@ -129,10 +129,15 @@ def _seen_too_early(limit: float, poll: float, result: Mapping[str, object]) -> 
     it says something else than `Timeout exceeded`, and leaves the job's file where it is. Ours
     has ended by then; what a playbook sees is the same.
     """
-    if result.get("msg") != "Timeout exceeded" or "child_pid" not in result or poll == math.inf:
+    if not _out_of_time(result) or poll == math.inf:
         return False
     last_look = math.ceil(limit / poll) * poll
     return limit > _STEP and last_look < math.ceil(limit / _STEP) * _STEP
+
+
+def _out_of_time(result: Mapping[str, object]) -> bool:
+    """Tell whether these are stock's words for a job that its limit has ended."""
+    return result.get("msg") == "Timeout exceeded" and "child_pid" in result
 
 
 def note(call: Call, jid: str, status: Mapping[str, object]) -> None:
@@ -155,6 +160,8 @@ def cause_of(status: Mapping[str, object]) -> str:
         return ""
     if status.get("failed") and status.get("msg") == _NOT_FOUND:
         return "unknown"
+    if _out_of_time(status):
+        return "limit"
     return str(status.get("outlast_cause") or ("failed" if status.get("failed") else "exited"))
 
 

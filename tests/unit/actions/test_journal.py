@@ -112,7 +112,11 @@ async def test_a_job_that_was_refused_was_not_started(performing):
         ({"started": True, "finished": False}, ("running", "")),
         ({"finished": True, "rc": 0}, ("joined", "exited")),
         ({"finished": True, "failed": True}, ("joined", "failed")),
-        ({"finished": True, "failed": True, "outlast_cause": "limit"}, ("joined", "limit")),
+        (
+            {"finished": True, "failed": True, "msg": "Timeout exceeded", "child_pid": 5},
+            ("joined", "limit"),
+        ),
+        ({"finished": True, "failed": True, "outlast_cause": "idle"}, ("joined", "idle")),
     ],
 )
 async def test_what_async_status_learns_is_written_down(performing, status, noted):
