@@ -129,8 +129,11 @@ class Session(Protocol):
         """Give what the spool folder says of each job in it, stock's included."""
         ...
 
-    async def job_cancel(self, jid: str, async_dir: str, *, grace: float) -> Mapping[str, object]:
-        """End a job with all it started, *grace* seconds after it was asked to end itself.
+    async def job_cancel(
+        self, jid: str, async_dir: str, *, grace: float | None
+    ) -> Mapping[str, object]:
+        """End a job with all it started, *grace* seconds after it was asked to end itself (None:
+        those that it has asked for).
 
         Answers when it is over, with `state` (`cancelled`, or why it was not: `ended`, `running`,
         `unknown`), `msg` for a person, and the job's `status` as `job_status` gives it.

@@ -13,7 +13,7 @@ from outlast_agent import job_status, spool
 from outlast_agent.agent import Agent
 from outlast_agent.job_watch import Watch, entry_of
 from outlast_agent.request import Refused, Request
-from outlast_agent.supervisor import GIVE_UP
+from outlast_agent.supervisor import GIVE_UP, GRACE
 
 _MARGIN = 5.0
 """Seconds for the end to be recorded, beyond those in which it must have come."""
@@ -23,7 +23,7 @@ _LONGEST_GRACE = 3600.0
 def cancel(agent: Agent, request: Request) -> None:
     """Op `job.cancel`: answered when the job is over, or cannot be ended."""
     entry = entry_of(request)
-    grace = request.number("grace")
+    grace = _own_grace(entry) if request.body.get("grace") is None else request.number("grace")
     if not 0 <= grace <= _LONGEST_GRACE:
         raise Refused(
             "a job can be given 0 to %d s to end itself, not %g" % (_LONGEST_GRACE, grace)
@@ -52,6 +52,12 @@ def cancel(agent: Agent, request: Request) -> None:
     request.before_answer = timer.cancel
     request.on_cancel = withdrawn
     watch.look()
+
+
+def _own_grace(entry: spool.Entry) -> float:
+    job = {} if "/" in entry.jid else job_status.record(entry, "job.json") or {}
+    grace = job.get("grace")
+    return float(grace) if isinstance(grace, (int, float)) else GRACE
 
 
 def ask(entry: spool.Entry, supervisor: int, grace: float) -> None:

@@ -20,11 +20,10 @@ from outlast_agent.agent import Agent
 from outlast_agent.carrying import Carrier
 from outlast_agent.commands import Command
 from outlast_agent.request import Refused, Request
+from outlast_agent.supervisor import GRACE
 
 COMMAND_PATIENCE = 1.0
 """Seconds of silence after which what a command has left behind is not listened to any more."""
-GRACE = 2.0
-"""Seconds a job has between the request to end and its being killed, unless it says otherwise."""
 _TERMS = {
     "idle_limit": 0,
     "grace": GRACE,

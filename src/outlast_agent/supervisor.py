@@ -21,6 +21,8 @@ from outlast_agent.order import Ending, Order
 from outlast_agent.output import NAMES, Output
 from outlast_agent.resources import NotPossible
 
+GRACE = 2.0
+"""Seconds between the request to end and its being killed, unless a job has asked for others."""
 GIVE_UP = 3.0
 """Seconds after which what does not even die of SIGKILL (another user's) is left alone."""
 MOST_KNOWN = 4096

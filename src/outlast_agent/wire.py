@@ -45,7 +45,7 @@ Bodies of the jobs' ops (`run` is the body of the op `run`, without `op`):
     job.ended    jid, async_dir                                -> {} once it ended or is not there
     job.wait     jids, async_dir, until (all, any or now)      -> jobs: how each stands, by then
     job.list     async_dir                                     -> jobs: a list of what is known
-    job.cancel   jid, async_dir, grace (seconds)               -> state, msg, status, when over
+    job.cancel   jid, async_dir, grace (seconds or null)       -> state, msg, status, when over
     job.logs     jid, async_dir, stream, offset, follow        -> the bytes as STREAM, then offset
     job.prune    async_dir, older_than (seconds), keep         -> removed: a list of jids
     run          parcel (id), args, environment, files (argument -> key of `store`)

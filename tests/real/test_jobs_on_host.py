@@ -224,6 +224,7 @@ def test_the_limit_is_kept_and_told_in_stocks_words(host):
     assert status["child_pid"] == int(text(entry, "child").split()[0])
     assert gone(status["child_pid"])
     assert text(entry, "stdout") == "partial\n", "what it said is kept"
+    assert status["stdout"] == "partial"
     assert host.end(entry)["cause"] == "limit"
 
 
@@ -416,6 +417,7 @@ def telling(tmp_path):
 
 BINARY = "head -c 12000000 /dev/zero | tr '\\0' '\\377'"
 SMALL_DICTS = """printf '{"list": ['; yes '{},' | head -c 12000000; printf '{}]}'"""
+MANY = """printf '{"list": ['; yes '[],' | tr -d '\\n' | head -c 1048500; printf '[]]}'"""
 STRING = """printf '{"text": "'; head -c 100000000 /dev/zero | tr '\\0' x; printf '"}'"""
 
 
@@ -425,10 +427,11 @@ STRING = """printf '{"text": "'; head -c 100000000 /dev/zero | tr '\\0' x; print
         (f"{BINARY}; {BINARY} >&2", command("x")),
         (f"{BINARY}; {BINARY} >&2", {"module": "m"}),
         (SMALL_DICTS, {"module": "m"}),
+        (MANY, {"module": "m"}),
         (STRING, {"module": "m"}),
         ("head -c 300000000 /dev/zero", command("x")),
     ],
-    ids=["binary", "no JSON", "large JSON", "too large JSON", "flood"],
+    ids=["binary", "no JSON", "large JSON", "JSON that is read", "too large JSON", "flood"],
 )
 def test_whatever_was_printed_a_supervisor_stays_small_at_the_end(telling, line, finish):
     entry = telling.shell(line, finish=finish)

@@ -185,6 +185,15 @@ def test_a_job_has_the_grace_it_is_given(agent, home):
     assert 0.3 <= time.monotonic() - began < 1.8
 
 
+def test_a_job_has_the_grace_that_it_asked_for(agent, home):
+    run = {"command": {"shell": "trap '' TERM; echo deaf; while :; do sleep 0.05; done"}}
+    job = agent.start_run({**run, "environment": {}}, grace=0.3)
+    wait_until(lambda: (private(home, job) / "stdout").read_text() == "deaf\n")
+    began = time.monotonic()
+    assert cancel(agent, job, grace=None)["state"] == "cancelled"
+    assert 0.3 <= time.monotonic() - began < 1.8
+
+
 def test_a_second_cancel_may_be_less_patient(agent, home):
     job = agent.start("trap '' TERM; echo deaf; while :; do sleep 0.05; done")
     wait_until(lambda: (private(home, job) / "stdout").read_text() == "deaf\n")

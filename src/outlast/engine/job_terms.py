@@ -25,6 +25,7 @@ _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@:+-]{0,99}")
 _SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", re.IGNORECASE)
 _POWERS: Final = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4}
 _NICEST: Final = 19
+_LONGEST_GRACE: Final = 3600
 _NOT_BUILT: Final = frozenset(
     {
         "outlast_reboots",
@@ -44,7 +45,7 @@ class JobTermsReader(Struct, frozen=True):
         return JobTerms(
             name=self._read("outlast_job", _name, ""),
             idle_limit=self._read("outlast_idle_limit", _seconds, 0.0),
-            grace=self._read("outlast_grace", _seconds, JobTerms().grace),
+            grace=self._read("outlast_grace", _grace, JobTerms().grace),
             reboots=self._read("outlast_reboots", to_bool, unset=False),
             host_limit=host_limit,
             run_limit=run_limit,
@@ -93,6 +94,13 @@ def _seconds(value: object) -> float:
         seconds = -1
     if seconds < 0:
         raise ValueError(f"is a number of seconds, not {value!r}.")
+    return seconds
+
+
+def _grace(value: object) -> float:
+    seconds = _seconds(value)
+    if not seconds <= _LONGEST_GRACE:
+        raise ValueError(f"is a number of seconds up to {_LONGEST_GRACE}, not {value!r}.")
     return seconds
 
 

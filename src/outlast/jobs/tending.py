@@ -44,7 +44,7 @@ async def list_jobs(session: Session, async_dir: str) -> list[JobSummary]:
 
 
 async def cancel(
-    session: Session, jid: str, async_dir: str, *, grace: float = 2.0
+    session: Session, jid: str, async_dir: str, *, grace: float | None = None
 ) -> Mapping[str, object]:
     """End a job with all it started; see `Session.job_cancel` for the answer."""
     return await session.job_cancel(jid, async_dir, grace=grace)

@@ -169,7 +169,9 @@ class AgentSession(Struct):
         answer = await self.conversation.ask("job.list", {"async_dir": async_dir})
         return cast("list[dict[str, object]]", answer.body["jobs"])
 
-    async def job_cancel(self, jid: str, async_dir: str, *, grace: float) -> Mapping[str, object]:
+    async def job_cancel(
+        self, jid: str, async_dir: str, *, grace: float | None
+    ) -> Mapping[str, object]:
         """End a job with all it started."""
         body = {"jid": jid, "async_dir": async_dir, "grace": grace}
         return (await self.conversation.ask("job.cancel", body)).body

@@ -33,6 +33,12 @@ def test_a_job_may_be_limited():
     assert asked.job() == JobTerms(grace=10, nice=-3, memory_limit=1 << 30, cpu_limit=1.5)
 
 
+@pytest.mark.parametrize("value", [3601, "inf", "nan", -1])
+def test_a_job_is_not_given_for_ever_to_end_itself(value):
+    with pytest.raises(EvaluationError, match="'outlast_grace' is a number of seconds"):
+        read(outlast_grace=value).job()
+
+
 @pytest.mark.parametrize("value", ["soon", -1, [3]])
 def test_what_is_no_time_is_refused_with_its_name(value):
     with pytest.raises(EvaluationError, match="'outlast_idle_limit' is a number of seconds"):

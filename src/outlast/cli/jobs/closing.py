@@ -26,7 +26,6 @@ from outlast.transport.sessions import Sessions
 
 _PATIENCE = 5.0
 """Seconds for the hosts to say how their jobs stand, when nobody has asked to wait."""
-_GRACE = 2.0
 FAILED = 2
 """Stock's code for 'a host has failed'."""
 
@@ -90,7 +89,7 @@ class Closing(Struct, frozen=True, kw_only=True):
             say("Their time is over, and not all have been heard of.")
 
     async def _cancel(self, jobs: Sequence[Found]) -> None:
-        for end in await cancel_all(self.sessions, jobs, grace=_GRACE):
+        for end in await cancel_all(self.sessions, jobs):
             if self.aloud or end.state not in ("cancelled", "ended"):
                 say(f"  {end.jid} on {end.host}: {end.msg}")
 

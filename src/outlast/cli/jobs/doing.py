@@ -120,7 +120,9 @@ class Cancelled(Struct, frozen=True, kw_only=True):
     """How it stands now, if its host could say."""
 
 
-async def cancel_all(sessions: Sessions, jobs: Sequence[Found], *, grace: float) -> list[Cancelled]:
+async def cancel_all(
+    sessions: Sessions, jobs: Sequence[Found], *, grace: float | None = None
+) -> list[Cancelled]:
     """Cancel *jobs*, side by side; gives what became of each, in their order."""
     ends: dict[int, Cancelled] = {}
 

@@ -31,11 +31,13 @@ _REMEMBERED = 1000
 @reaching
 @click.option("--run", "run_id", metavar="ID", help="All jobs of this run.")
 @click.option("--name", metavar="GLOB", help="All jobs that, or whose task, are called so.")
-@time_option("--grace", "Time it has to end itself, before it is killed (2s).", "2s")
+@time_option("--grace", "Time it has to end itself before it is killed (its own; 2s).")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask, whatever it is about.")
 @as_data
 @click.argument("jids", nargs=-1, metavar="[JID...]")
-def cancel(*, jids: tuple[str, ...], yes: bool, grace: float, as_data: bool, **more: Any) -> int:
+def cancel(
+    *, jids: tuple[str, ...], yes: bool, grace: float | None, as_data: bool, **more: Any
+) -> int:
     """End jobs, with all they have started; what they printed is kept.
 
     Without a JID: all that run and that --run, --host and --name mean together. Of jobs that
