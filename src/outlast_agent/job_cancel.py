@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import signal
 
-from outlast_agent import job_status, spool
+from outlast_agent import job_status, restart, spool
 from outlast_agent.agent import Agent
 from outlast_agent.job_watch import Watch, entry_of
 from outlast_agent.request import Refused, Request
@@ -91,7 +91,11 @@ def _not_ended(entry: spool.Entry) -> dict[str, object]:
         return {"state": "unknown", "msg": "could not find job", "status": status}
     if isinstance(state, job_status.Finished):
         return {"state": "ended", "msg": "The job has ended already.", "status": status}
-    if job_status.record(entry, "job.json") is None:
+    if os.path.exists(entry.path(restart.LEAVING)):
+        said = (
+            "The job's host is going down, as the job has wanted; it cannot be cancelled any more."
+        )
+    elif job_status.record(entry, "job.json") is None:
         said = "The job was started by Ansible itself, which keeps no record of its processes."
     else:
         said = "The job has been asked to end, but has not ended yet."

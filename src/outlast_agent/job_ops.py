@@ -8,16 +8,15 @@ what it may keep to `sweeping`.
 from __future__ import annotations
 
 import contextlib
-import os
-import signal
 from collections.abc import Mapping
 
-from outlast_agent import admission, job_names, job_status, spool
+from outlast_agent import admission, job_cancel, job_names, job_status, spool
 from outlast_agent.agent import Agent
 from outlast_agent.job_orders import carrier_of, forget_files, order_for
 from outlast_agent.job_watch import Watch, entry_of
 from outlast_agent.launching import Launcher
 from outlast_agent.request import Refused, Request
+from outlast_agent.supervisor import GRACE
 from outlast_agent.sweeping import Sweeper
 
 
@@ -41,7 +40,7 @@ def start(agent: Agent, request: Request) -> None:
         ours = jid.rpartition(".")[0] == order["jid"]
         if withdrawn:
             if ours:
-                _end(jid)
+                _end(entry)
             request.cancelled()
         elif refusal == admission.FULL:
             request.reply({"full": True})
@@ -77,12 +76,12 @@ def _keep(request: Request) -> Mapping[str, float] | None:
     return keep
 
 
-def _end(jid: str) -> None:
-    """Ask the supervisor of a job that was just started, if it was, to end it."""
-    pid = jid.rpartition(".")[2]
+def _end(entry: spool.Entry) -> None:
+    """Ask the supervisor of a job that was just started, if it still lives, to end it."""
+    pid = job_status.supervisor_pid(entry)
     if pid:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(int(pid), signal.SIGTERM)
+        with contextlib.suppress(Refused):
+            job_cancel.ask(entry, pid, GRACE)
 
 
 def _launcher(agent: Agent) -> Launcher:

@@ -27,6 +27,7 @@ COMMAND_PATIENCE = 1.0
 _TERMS = {
     "idle_limit": 0,
     "grace": GRACE,
+    "reboots": 0,
     "host_limit": 0,
     "nice": 0,
     "memory_limit": 0,
@@ -109,6 +110,8 @@ def terms_of(request: Request) -> dict[str, float]:
     for name, value in terms.items():
         if not isinstance(value, (int, float)):
             raise Refused("%s must be a number, not %s" % (name, json.dumps(value)))
+    if terms["reboots"] and not spool.boot_id():
+        raise Refused("this host does not tell one of its boots from another (no boot_id in /proc)")
     return terms
 
 
@@ -137,6 +140,7 @@ def _facts(
         "answers": bool(work.get("answers")),
         "limit": request.number("limit"),
         **terms,
+        "reboots": bool(terms["reboots"]),
         "started": time.time(),
         "uid": os.geteuid(),
         "user": getpass.getuser(),

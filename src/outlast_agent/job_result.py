@@ -9,11 +9,12 @@ waited-for ones as well.
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import json
 import os
 from collections.abc import Iterator
 
-from outlast_agent import job_finish, spool
+from outlast_agent import job_finish, restart, spool
 from outlast_agent.commands import Command
 from outlast_agent.order import Ending, Order
 from outlast_agent.printed import Printed, Stream, output_so_far, pieces
@@ -31,6 +32,9 @@ def record(order: Order, entry: spool.Entry, ending: Ending) -> None:
     if ending.cause == "out_of_memory":
         ours = result.before if isinstance(result, Printed) else result
         ours["outlast_cause"] = ending.cause
+    if order.reboots and order.argv and ending.cause == "exited":
+        _keep_for_later(entry, ending, result)
+        return
     _remove_folders(entry)
     try:
         spool.put_pieces(entry.results_file, _document(result))
@@ -48,6 +52,16 @@ def _document(result: dict[str, object] | Printed) -> Iterator[bytes]:
     streams = [value for value in result.values() if isinstance(value, Stream)]
     left_out = sum(stream.left_out for stream in streams)
     return pieces({**result, "outlast_left_out": left_out} if left_out else result)
+
+
+def _keep_for_later(
+    entry: spool.Entry, ending: Ending, result: dict[str, object] | Printed
+) -> None:
+    """Keep what a program came to whose job is over only when its host is up again."""
+    head = '{"rc": %d, "ended": %r, "result": ' % (ending.rc, ending.ended)
+    kept = itertools.chain((head.encode(),), _document(result), (b"}",))
+    spool.put_pieces(entry.path(restart.PROGRAM), kept)
+    spool.sync_folder(entry.private)
 
 
 def _remove_folders(entry: spool.Entry) -> None:

@@ -12,7 +12,7 @@ import os
 import shutil
 import time
 
-from outlast_agent import spool
+from outlast_agent import job_restart, spool
 from outlast_agent.printed import output_so_far
 
 _SO_FAR = 64 * 1024
@@ -126,6 +126,9 @@ def _ours(entry: spool.Entry, job: dict[str, object]) -> Unfinished | Finished:
         return Finished(_spoilt(entry, text))
     if alive and not ended:
         return Unfinished()
+    if job_restart.is_awaited(entry, job):
+        data = job_restart.result(entry, job)
+        return Unfinished() if data is None else Finished(data)
     return Finished(_lost(entry, job))
 
 

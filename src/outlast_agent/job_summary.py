@@ -37,7 +37,8 @@ def _ours(entry: spool.Entry, job: dict[str, object]) -> dict[str, object]:
     running = bool(job_status.supervisor_pid(entry))  # before its end is looked for: see job_status
     end = job_status.record(entry, "end.json")
     if end is None and not running:
-        job_status.look(entry)  # records that it is lost, if it is
+        # Records that it is lost, if it is; what runs without a supervisor restarts its host.
+        running = isinstance(job_status.look(entry), job_status.Unfinished)
         end = job_status.record(entry, "end.json")
     result = None if running and end is None else _small_result(entry)
     started = job.get("started")

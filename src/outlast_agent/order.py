@@ -20,13 +20,7 @@ class Order:
         self.wish = Wish(fields)
         self.facts = str(fields["facts"])
         """The text of job.json, without its closing brace."""
-        self.limit = _seconds(fields["limit"])
-        self.idle_limit = _seconds(fields["idle_limit"])
-        """Seconds of silence after which it is ended; 0: it may be silent."""
-        self.grace = _seconds(fields["grace"])
-        """Seconds it has between the request to end and its being killed."""
-        nice, memory = int(_seconds(fields["nice"])), int(_seconds(fields["memory_limit"]))
-        self.resources = Resources(nice, memory, _seconds(fields["cpu_limit"]))
+        self._take_limits(fields)
         argv = fields["argv"]
         self.argv = [str(word) for word in argv] if isinstance(argv, (list, tuple)) else []
         """Empty: there is nothing to run, `finish` holds the result already."""
@@ -47,6 +41,17 @@ class Order:
         files = fields.get("files")
         self.files = files if isinstance(files, list) else []
         """What it needs and the agent has: path, and the folder in the job's own that it gets."""
+
+    def _take_limits(self, fields: dict[str, object]) -> None:
+        self.limit = _seconds(fields["limit"])
+        self.idle_limit = _seconds(fields["idle_limit"])
+        """Seconds of silence after which it is ended; 0: it may be silent."""
+        self.reboots = bool(fields["reboots"])
+        """It restarts its host, and is over when that is up again."""
+        self.grace = _seconds(fields["grace"])
+        """Seconds it has between the request to end and its being killed."""
+        nice, memory = int(_seconds(fields["nice"])), int(_seconds(fields["memory_limit"]))
+        self.resources = Resources(nice, memory, _seconds(fields["cpu_limit"]))
 
 
 def _seconds(value: object) -> float:

@@ -65,6 +65,10 @@ class Supervisor:
         self.ending.output_lost = self._output.lost
         return self.ending
 
+    def conclude(self, ending: Ending, finish: Callable[[Ending], None]) -> None:
+        """Have *finish* record how the program ended."""
+        finish(ending)
+
     def listen(self) -> None:
         """Have the end of a child, and SIGTERM, wake the poll; before anybody knows the job."""
         self._wake, tell = os.pipe()
@@ -288,7 +292,7 @@ def supervise(
     """
     order = Order(fields)
     entry = spool.Entry(order.folder, "%s.%d" % (order.jid, os.getpid()))
-    supervisor = Supervisor(order, entry)
+    supervisor = _supervisor_of(order, entry)
     try:
         order.resources.prepare(entry.jid)
         supervisor.listen()
@@ -309,7 +313,15 @@ def supervise(
     process_tree.adopt_orphans()
     ending = _run(supervisor) if order.argv else _not_run()
     ending.memory_kills = order.resources.leave()
-    finish(order, entry, ending)
+    supervisor.conclude(ending, lambda ending: finish(order, entry, ending))
+
+
+def _supervisor_of(order: Order, entry: spool.Entry) -> Supervisor:
+    if order.reboots and order.argv:
+        from outlast_agent.restart import RestartSupervisor
+
+        return RestartSupervisor(order, entry)
+    return Supervisor(order, entry)
 
 
 def _not_run() -> Ending:

@@ -26,6 +26,8 @@ class Stage:
 
     def __init__(self, folder, *, hosts=("here",)):
         self.folder = folder
+        self.wrap = ()
+        """What the program is started by."""
         self.spool = folder / "jobs"
         self._environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE")},
@@ -44,7 +46,7 @@ class Stage:
     def begin(self, *words):
         """Start the program; gives its process."""
         return subprocess.Popen(
-            [sys.executable, "-m", "outlast", *words],
+            [*self.wrap, sys.executable, "-m", "outlast", *words],
             cwd=self.folder,
             env=self._environment,
             stdin=subprocess.DEVNULL,

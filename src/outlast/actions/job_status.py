@@ -19,7 +19,7 @@ from outlast.actions.saying import action_failed
 from outlast.call import Call
 from outlast.content.answers import judge_payload
 from outlast.errors import HostUnreachable
-from outlast.jobs import Ended, Hearing, OutOfReach, StillRuns, follow
+from outlast.jobs import Ended, Hearing, JobEnd, OutOfReach, StillRuns, follow
 from outlast.outcome import Detached, Outcome, Performed, registered
 
 _SPEC = Spec(
@@ -82,6 +82,13 @@ async def settle(
 
     Raises `HostUnreachable` when the host was away until the waiting was over.
     """
+
+    def lost(why: str) -> None:
+        if call.job.reboots:
+            call.say(f"ASYNC WAIT on {call.host}: its connection has ended, as a restart's does")
+        else:
+            say_lost(call, [job.jid], why)
+
     end = await follow(
         await call.session(),
         job.jid,
@@ -90,20 +97,25 @@ async def settle(
         limit=call.limit + call.job.grace if call.limit > 0 else call.limit,
         on_poll=on_poll,
         reopen=call.session,
-        on_lost=lambda why: say_lost(call, [job.jid], why),
+        on_lost=lost,
         hearing=_hearing(call, job.jid),
         keep=lambda result: bool(
             _seen_too_early(call.limit, poll, result) or result.get("outlast_left_out")
         ),
     )
+    return Performed(_outcome(call, job, end, poll))
+
+
+def _outcome(call: Call, job: Detached, end: JobEnd, poll: float) -> Outcome:
+    """Give what a task came to whose job was followed to *end*, and note it."""
     match end:
         case Ended(payload) if _seen_too_early(call.limit, poll, payload):
             note(call, job.jid, payload)
             said = {name: payload[name] for name in ("stdout", "stderr") if name in payload}
-            outcome = _overdue(call, {**job.payload, **said})
+            return _overdue(call, {**job.payload, **said})
         case Ended(payload) if job.known is not None:
             note(call, job.jid, payload)
-            outcome = with_job(job.known, {**job.payload, "finished": True})
+            return with_job(job.known, {**job.payload, "finished": True})
         case Ended(payload):
             note(call, job.jid, payload)
             if payload.get("outlast_left_out"):
@@ -111,14 +123,13 @@ async def settle(
                     f"The output of job {job.jid} was too much for its result. All of it is still "
                     f"on {call.host}: outlast jobs logs {job.jid}"
                 )
-            outcome = reported(call, {**payload, "results_file": job.results_file})
+            return reported(call, {**payload, "results_file": job.results_file})
         case StillRuns(payload):
             call.journal.learnt(job.jid, call.host, "running", "beyond its limit")
-            outcome = _overdue(call, payload)
+            return _overdue(call, payload)
         case OutOfReach(why):
             call.journal.learnt(job.jid, call.host, "presumed", why)
             raise HostUnreachable(why)
-    return Performed(outcome)
 
 
 def _seen_too_early(limit: float, poll: float, result: Mapping[str, object]) -> bool:

@@ -26,11 +26,6 @@ _SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(?:i?B)?", re.IGNORECASE)
 _POWERS: Final = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4}
 _NICEST: Final = 19
 _LONGEST_GRACE: Final = 3600
-_NOT_BUILT: Final = frozenset(
-    {
-        "outlast_reboots",
-    }
-)
 
 
 class JobTermsReader(Struct, frozen=True):
@@ -65,8 +60,6 @@ class JobTermsReader(Struct, frozen=True):
     def _read(self, name: str, convert: Callable[[object], T], unset: T) -> T:
         if name not in self.scope:
             return unset
-        if name in _NOT_BUILT:
-            raise EvaluationError(f"The variable {name!r} is not supported yet.")
         written = self.scope[name]
         where = written.origin if isinstance(written, Template) else None
         value = self.evaluate.render(written, self.scope)

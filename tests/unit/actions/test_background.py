@@ -343,6 +343,22 @@ async def test_a_link_that_breaks_is_told_once_and_the_job_still_ends_well(perfo
 
 
 @pytest.mark.looptime
+async def test_the_connection_of_a_job_that_restarts_its_host_ends_without_a_warning(performing):
+    host = JobHost(jobs={"j1.2": {"rc": 0, "started": True, "finished": True}}, broken=1)
+    host.ended.set()
+    said, warnings = [], []
+    order = {"limit": 10.0, "async_dir": "/d", "say": said.append, "warn": warnings.append}
+    job_of = JobTerms(reboots=True)
+    call = a_call("command", {"_raw_params": "x"}, session=host, job=job_of, **order)
+    end = await performing.settle(call, job(), poll=1.0, on_poll=lambda: None)
+    assert isinstance(end.outcome, Ok)
+    assert (said, warnings) == (
+        ["ASYNC WAIT on localhost: its connection has ended, as a restart's does"],
+        [],
+    )
+
+
+@pytest.mark.looptime
 async def test_a_host_that_stays_away_is_unreachable(performing):
     opened = iter([JobHost(broken=1)])
 

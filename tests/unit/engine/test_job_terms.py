@@ -57,3 +57,29 @@ def test_a_size_is_a_number_or_has_a_unit(written, bytes_):
 def test_what_is_no_size_is_refused(written):
     with pytest.raises(ValueError, match="number of bytes"):
         size(written)
+
+
+@pytest.mark.parametrize(
+    ("written", "limits"),
+    [(2, (2, 0)), ("3", (3, 0)), ({"host": 1}, (1, 0)), ({"host": 2, "run": 5}, (2, 5))],
+)
+def test_how_many_may_run_is_said_of_a_host_or_of_a_run(written, limits):
+    terms = read(outlast_job_limit=written).job()
+    assert (terms.host_limit, terms.run_limit) == limits
+
+
+@pytest.mark.parametrize("written", [0, "few", {"host": 0}, {"hosts": 2}])
+def test_what_is_no_number_of_jobs_is_refused(written):
+    with pytest.raises(EvaluationError, match="'outlast_job_limit' is a"):
+        read(outlast_job_limit=written).job()
+
+
+def test_a_job_may_have_a_name_and_restart_its_host():
+    terms = read(outlast_job="nightly@db", outlast_reboots="yes").job()
+    assert (terms.name, terms.reboots) == ("nightly@db", True)
+
+
+@pytest.mark.parametrize("written", ["../x", "a b", ".x", 7, "x" * 101])
+def test_what_is_no_name_is_refused(written):
+    with pytest.raises(EvaluationError, match="'outlast_job' names a job"):
+        read(outlast_job=written).job()

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from outlast import jobs
-from outlast.errors import HostUnreachable
+from outlast.errors import ActionFailed, HostUnreachable
 from outlast.jobs import Ended, OutOfReach, StillRuns
 
 pytestmark = pytest.mark.looptime
@@ -236,3 +236,26 @@ async def test_cancelling_leaves_the_job_alone():
 def test_a_jid_is_stocks():
     assert re.fullmatch(r"j\d{1,12}", jobs.new_jid())
     assert jobs.new_jid() != jobs.new_jid()
+
+
+async def test_a_host_that_is_just_coming_up_and_cannot_serve_yet_is_away():
+    class ComingUp(JobOnHost):
+        async def reopen(self):
+            self.opened.append(now())
+            if len(self.opened) < 3:
+                raise ActionFailed("there is no Python yet")
+            return Link(self)
+
+    host = ComingUp(ends_at=9, breaks_at=[2.0])
+    end, _, lost = await follow(host)
+    assert end == Ended(RESULT)
+    assert (len(host.opened), len(lost)) == (3, 1)
+
+
+async def test_an_end_is_waited_for_across_a_break_and_no_longer_than_the_limit_allows():
+    host = JobOnHost(ends_at=9, breaks_at=[2.0])
+    await jobs.until_ended(Link(host), "j1.2", "~/.ansible_async", limit=20, reopen=host.reopen)
+    assert now() == pytest.approx(9)
+    away = JobOnHost(ends_at=1e6, breaks_at=[10.0], back_at=1e9)
+    await jobs.until_ended(Link(away), "j1.2", "~/.ansible_async", limit=20, reopen=away.reopen)
+    assert now() == pytest.approx(9 + 20 + jobs.MARGIN)
