@@ -95,7 +95,7 @@ def test_a_program_that_the_host_takes_down_with_it_has_done_its_work(machine):
     machine.go_down(job)
     machine.come_up()
     status = came_back(machine.agent.status(job))
-    assert (status["stdout"], status["changed"], "rc" in status) == ("going down\n", True, False)
+    assert (status["stdout"], status["changed"], "rc" in status) == ("going down", True, False)
     assert machine.row()["cause"] == "exited"
 
 
