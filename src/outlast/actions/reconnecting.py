@@ -22,9 +22,9 @@ _OPTIONS = ("connect_timeout", "delay", "sleep", "timeout")
 async def wait_for_connection(call: Call, modules: Modules) -> Performed:
     """Wait until the host takes a new connection and runs a module."""
     delay, sleep, patience = (
-        _whole(call, name, unset) for name, unset in (("delay", 0), ("sleep", 1), ("timeout", 600))
+        whole(call, name, unset) for name, unset in (("delay", 0), ("sleep", 1), ("timeout", 600))
     )
-    connecting = _whole(call, "connect_timeout", 0)
+    connecting = whole(call, "connect_timeout", 0)
     if call.check_mode:
         return Performed(Skipped({"failed": False}))
     only(call.args, _OPTIONS, call.written_as)
@@ -43,7 +43,8 @@ async def wait_for_connection(call: Call, modules: Modules) -> Performed:
     return Performed(action_failed({"elapsed": elapsed, "msg": msg}))
 
 
-def _whole(call: Call, option: str, unset: int) -> int:
+def whole(call: Call, option: str, unset: int) -> int:
+    """Give an option that is a number; what is none ends the task in stock's words."""
     value = call.args.get(option, unset)
     try:
         return int(value)  # type: ignore[call-overload,no-any-return]  # as stock: fractions are cut off

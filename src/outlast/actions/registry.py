@@ -23,6 +23,7 @@ from outlast.actions import (
     pausing,
     picking,
     plainly,
+    rebooting,
     reconnecting,
     role_arguments,
     saying,
@@ -69,6 +70,7 @@ _ON_HOST: Final[Mapping[str, OnHost]] = {
     "gather_facts": facts.gather_facts,
     "package": picking.package,
     "raw": plainly.raw,
+    "reboot": rebooting.reboot,
     "script": plainly.script,
     "service": picking.service,
     "setup": facts.setup,
@@ -86,7 +88,7 @@ _OF_JOBS: Final[Mapping[str, Alone]] = {
 """Ours alone: no other engine knows them."""
 _MODULES: Final = frozenset({"command", "dnf", "package", "service", "setup", "shell", "uri"})
 """Under `async`, all they do is start a module: what keeps them from it is told at once."""
-_DONE_HERE: Final = frozenset({*_ALONE, "fetch", "gather_facts", "wait_for_connection"})
+_DONE_HERE: Final = frozenset({*_ALONE, "fetch", "gather_facts", "reboot", "wait_for_connection"})
 _HOST_MAY_BE_AWAY: Final = "wait_for_connection"
 _NEVER_ASYNC: Final = "async_status"
 _NOT_BUILT: Final = frozenset(
@@ -96,7 +98,6 @@ _NOT_BUILT: Final = frozenset(
         "include_role",
         "include_tasks",
         "meta",
-        "reboot",
     ]
 )
 """Stock has an action plugin for each: running their module alone would do something else.

@@ -188,14 +188,14 @@ async def test_a_job_that_was_there_already_is_what_was_started(performing):
     assert seen == {**RUNNING, **there, "outlast_attached": True}
 
 
-@pytest.mark.parametrize("name", ["async_status", "include_tasks", "meta", "reboot"])
+@pytest.mark.parametrize("name", ["async_status", "include_tasks", "meta"])
 async def test_what_cannot_run_in_the_background_says_so(performing, name):
     seen, _ = await done(performing, a_call(name, {}, session=JobHost(), limit=5))
     assert seen["msg"] == f"This action ({name}) does not support async."
     assert seen["failed"]
 
 
-@pytest.mark.parametrize("name", ["reboot"])
+@pytest.mark.parametrize("name", ["include_tasks", "meta"])
 async def test_what_is_not_built_is_refused_and_never_half_done(performing, name):
     seen, _ = await done(performing, a_call(name, {}, session=None))
     assert seen["msg"] == f"{name} is not supported yet"
