@@ -289,6 +289,25 @@ def test_a_module_is_given_files_that_are_gone_afterwards(agent, content, home):
     ]
 
 
+def test_a_refused_job_leaves_none_of_its_files(agent, home):
+    agent.ask("file.store", key="k1", name="s.sh", size=3)
+    for piece in wire.frames(agent.last, wire.STREAM, b"tea"):
+        agent.process.stdin.write(piece)
+    assert agent.answer(agent.last)[0] == wire.REPLY
+    assert list((home / "tmp").rglob("s.sh"))
+    (home / "file").touch()
+    run = {
+        "command": {"shell": "/here/s.sh"},
+        "script": {"key": "k1", "stands_as": "/here/"},
+        "environment": {},
+    }
+    place = {"jid": "j1", "limit": 30.0, "async_dir": str(home / "file"), "name": "a test"}
+    number = agent.ask("job.start", **place, run=run, terms={})
+    kind, body = agent.answer(number)
+    assert kind == wire.ERROR, body
+    assert not list(home.rglob("s.sh"))
+
+
 def test_a_modules_crash_is_its_result(agent, content):
     run = agent.give(content.parcels.parcel("crashing"))
     status = agent.wait(agent.start_run({**run, "args": {}}))
