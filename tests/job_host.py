@@ -49,6 +49,7 @@ class JobHost:
             "environment": {},
             "payload": payload,
             "idle_limit": 0.0,
+            "reboots": 0,
             "grace": 2.0,
             "nice": 0,
             "memory_limit": 0,

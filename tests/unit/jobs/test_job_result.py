@@ -66,6 +66,7 @@ def order(finish):
             "facts": "",
             "limit": 0,
             "idle_limit": 0,
+            "reboots": 0,
             "grace": 2.0,
             "nice": 0,
             "memory_limit": 0,
