@@ -79,7 +79,7 @@ def test_a_failed_job_fails_the_task_by_name(world):
         [started("exit 4", "Bad"), {"outlast.jobs.wait": {"jobs": "Bad"}}],
         code=2,
     )
-    assert "(Bad): non-zero return code." in said.err + said.out
+    assert "(Bad) failed: non-zero return code." in said.err + said.out
     assert "failed=1" in said.out
 
 

@@ -153,9 +153,9 @@ def _complaints(
         else:
             said.append(f"{len(running)} of {len(told)} jobs had not ended {after}: {names}.")
     if failed:
-        whys = "; ".join(f"{one.job}: {one.why.rstrip('.')}" for one in failed)
         if len(told) == 1:
-            said.append(f"Job {whys}.")
+            said.append(f"Job {failed[0].job} failed: {failed[0].why.rstrip('.')}.")
         else:
+            whys = "; ".join(f"{one.job}: {one.why.rstrip('.')}" for one in failed)
             said.append(f"{len(failed)} of {len(told)} jobs failed: {whys}.")
     return said

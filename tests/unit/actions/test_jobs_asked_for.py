@@ -218,7 +218,7 @@ async def test_a_failure_is_only_told_where_that_is_wished(ask, run, host):
     seen = await ask("wait", {"fail": False})
     assert not seen["failed"]
     assert seen["failed_jobs"] == ["j0.1"]
-    assert seen["msg"] == "Job j0.1 (Build): non-zero return code."
+    assert seen["msg"] == "Job j0.1 (Build) failed: non-zero return code."
 
 
 async def test_a_deadline_that_passes_is_a_failure_that_names_who_runs(ask, run, host):
@@ -253,7 +253,7 @@ async def test_of_another_runs_job_the_host_knows_the_limit(ask, host):
 
 async def test_a_job_that_is_not_there_fails_whoever_waits_for_it(ask, host):
     seen = await ask("wait", {"jobs": "j0.1"})
-    assert seen["msg"] == "Job j0.1: could not find job."
+    assert seen["msg"] == "Job j0.1 failed: could not find job."
     assert seen["jobs"][0]["cause"] == "unknown"
 
 
