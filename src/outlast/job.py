@@ -103,6 +103,8 @@ class RunJob(Struct, frozen=True, kw_only=True):
     """By the loop's clock."""
     told: bool = False
     """A task has been told its end, or it is known otherwise."""
+    cause: str = ""
+    """Why it ended, once that was told."""
 
 
 class Journal(Protocol):

@@ -74,6 +74,13 @@ def test_a_run_waits_for_all_it_has_started_and_owes_nobody_an_end(world):
     assert "no task waited for" not in said.err
 
 
+def test_a_job_that_was_polled_has_been_told_already(world):
+    polled = {**started("echo one", "Polled"), "poll": 1}
+    world.play([polled, {"outlast.jobs.wait": {"jobs": "Polled"}, "register": "waited"}])
+    world.play([polled, {"outlast.jobs.wait": None, "register": "waited"}, world.tell("waited")])
+    assert world.told()["jobs"] == []
+
+
 def test_a_failed_job_fails_the_task_by_name(world):
     said = world.play(
         [started("exit 4", "Bad"), {"outlast.jobs.wait": {"jobs": "Bad"}}],

@@ -19,6 +19,7 @@ from outlast.actions.job_status import cause_of, note, registered_status, report
 from outlast.actions.saying import action_failed
 from outlast.call import Call
 from outlast.errors import HostUnreachable
+from outlast.job import RunJob
 from outlast.jobs import MARGIN, Contact, Lot, Waited, wait_for
 from outlast.outcome import Failed, Notice, Ok, Performed, Unreachable
 from outlast.session import Standing
@@ -102,7 +103,26 @@ async def _patience(
 
 
 def _told(call: Call, one: Chosen, standing: Standing) -> Told:
-    note(call, one.jid, standing.status)
+    job = call.jobs.find(one.jid)
+    if job is not None and job.told and cause_of(standing.status) == "unknown":
+        standing = Standing(jid=one.jid, status=_taken(job), cause=job.cause)
+    else:
+        note(call, one.jid, standing.status)
+    return _reported(call, one, standing)
+
+
+def _taken(job: RunJob) -> dict[str, object]:
+    """Give the status of a job whose result another task of this run has taken away."""
+    return {
+        "ansible_job_id": job.jid,
+        "started": True,
+        "finished": True,
+        "failed": job.cause != "exited",
+        "msg": f"it has ended ({job.cause}), and another task was given its result",
+    }
+
+
+def _reported(call: Call, one: Chosen, standing: Standing) -> Told:
     outcome = reported(call, standing.status)
     result = registered_status(call, standing.status)
     over = bool(outcome.payload.get("finished"))

@@ -257,6 +257,19 @@ async def test_a_job_that_is_not_there_fails_whoever_waits_for_it(ask, host):
     assert seen["jobs"][0]["cause"] == "unknown"
 
 
+@pytest.mark.parametrize(("cause", "failed"), [("exited", False), ("limit", True)])
+async def test_a_job_whose_result_another_task_has_taken_is_told_as_it_ended(
+    ask, run, cause, failed
+):
+    run.add("j0.1", "Build")
+    run.known[0] = replace(run.known[0], told=True, cause=cause)
+    seen = await ask("wait", {"jobs": "Build"})
+    (row,) = seen["jobs"]
+    assert (row["finished"], row["failed"], row["cause"]) == (True, failed, cause)
+    assert seen["failed"] is failed
+    assert ask.journal.lines == []
+
+
 async def test_jobs_lie_in_folders_and_belong_to_users(ask, run, host):
     host.job("j0.1", 1.0)
     host.job("j1.1", 2.0, folder="/e")

@@ -37,6 +37,7 @@ async def test_jobs_are_known_by_host_and_id_and_stay_known_when_they_have_ended
     launches.learnt("j2.6", "db1", "joined", "exited")
     launches.learnt("j3.7", "db1", "joined", "exited")  # of another run
     assert [(job.jid, job.told) for job in jobs.of("db1")] == [("j1.5", False), ("j2.6", True)]
+    assert jobs.find("j2.6").cause == "exited"
     assert jobs.of("db2") == []
     assert jobs.find("j2.6").intent.task == "Back up"
     assert jobs.find("j3.7") is None

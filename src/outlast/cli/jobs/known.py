@@ -39,7 +39,7 @@ class Launches(Struct):
         """Note what was learnt."""
         known = self.jobs.get(jid)
         if known is not None and state in ("joined", "ended", "failed", "lost"):
-            self.jobs[jid] = replace(known, told=True)
+            self.jobs[jid] = replace(known, told=True, cause=cause)
         self.journal.learnt(jid, host, state, cause, rc)
 
 
