@@ -78,11 +78,11 @@ async def test_fifty_jobs_that_run_cost_no_byte_and_wake_no_agent(
     async with AsyncExitStack() as stack:
         stack.callback(os.close, opened)  # whatever happens, the jobs end then
         await stack.enter_async_context(sessions)
+        agent = await agent_of(await sessions.open(endpoint))
         jobs = [
             await start(sessions, endpoint, f"read x < {gate}", tmp_path / "jobs", limit=300.0)
             for _ in range(50)
         ]
-        agent = await agent_of(jobs[0].session)
         group = await stack.enter_async_context(asyncio.TaskGroup())
         following = [group.create_task(job.follow(poll=100, limit=300.0)) for job in jobs]
         together = group.create_task(
