@@ -175,5 +175,5 @@ def _told(one: Chosen, seen: JobSummary | None) -> dict[str, object]:
         return {**_known(one), "state": "unknown"}
     told = asdict(seen)
     del told["jid"]
-    task = told.pop("name")
-    return {**told, **_known(one), "task": one.task or task}
+    task, name = told.pop("name"), told.pop("label")
+    return {**told, **_known(one), "task": one.task or task, "name": one.name or name}

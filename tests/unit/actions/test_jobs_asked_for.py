@@ -80,7 +80,12 @@ class Host:
     async def job_list(self, async_dir):
         self.asked.append(("list", async_dir))
         return [
-            {"jid": jid, "name": "seen", "state": "ended" if now() >= at else "running"}
+            {
+                "jid": jid,
+                "name": "seen",
+                "label": "here",
+                "state": "ended" if now() >= at else "running",
+            }
             for (folder, jid), (at, _) in self.ends.items()
             if folder == async_dir
         ]
@@ -458,7 +463,7 @@ async def test_without_a_choice_all_jobs_of_the_folder_are_told(ask, run, host):
     seen = await ask("info")
     assert not seen["changed"]
     told = [(one["ansible_job_id"], one["task"], one["name"], one["state"]) for one in seen["jobs"]]
-    assert told == [("j0.1", "seen", "", "ended"), ("j1.1", "Test", "test", "running")]
+    assert told == [("j0.1", "seen", "here", "ended"), ("j1.1", "Test", "test", "running")]
     assert "jid" not in seen["jobs"][0]
     assert host.asked == [("list", "/d")]
 
