@@ -61,8 +61,9 @@ def ends(hosts: LoopbackHosts, way: str, rounds: int) -> Iterator[float]:
     path.write_text(playbook(way, hosts.folder, rounds))
     argv = [*PROGRAM, "-i", str(hosts.inventory), str(path)]
     waits, task = WAYS[way][1], ""
+    environment = hosts.environment | {"OUTLAST_STATE_DIR": str(hosts.folder / "state")}
     with subprocess.Popen(
-        argv, env=hosts.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
+        argv, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
     ) as playing:
         assert playing.stdout is not None  # it is a pipe
         for line in playing.stdout:
