@@ -8,10 +8,12 @@ import os
 import signal
 
 import pytest
+from msgspec.structs import replace
 
 from outlast import jobs
 from outlast.errors import ActionFailed, HostUnreachable
 from outlast.job import JobOrder, JobTerms
+from outlast.transport.endpoint import Identity
 from outlast.transport.sessions import Sessions
 from outlast.work import CommandRun
 
@@ -80,6 +82,26 @@ async def test_the_limit_of_silence_travels_with_the_order(sessions, endpoint, f
         jid = await start(session, "exec sleep 60", folder, terms=JobTerms(idle_limit=0.2))
         await session.job_ended(jid, folder)
         assert (await session.job_status(jid, folder))["msg"] == "No output for 0.2 s"
+
+
+@pytest.mark.parametrize(
+    ("terms", "why"),
+    [
+        ({"memory_limit": 1 << 30}, "outlast_memory_limit cannot be kept on this host"),
+        ({"nice": -1}, "outlast_nice -1 would take precedence over others"),
+    ],
+)
+async def test_what_a_user_may_not_have_is_refused_before_anything_runs(
+    sessions, endpoint, user, terms, why
+):
+    someone = replace(
+        endpoint, identity=Identity(method="sudo", user=user.name, exe="sudo", flags="-H -S -n")
+    )
+    async with sessions:
+        session = await sessions.open(someone)
+        with pytest.raises(ActionFailed, match=f"The job was not started: {why}"):
+            await start(session, "touch ran", "~/.refused", terms=JobTerms(**terms))
+        assert await session.inspect("~/.refused") is None
 
 
 async def test_output_goes_on_at_the_byte_where_the_link_was_cut(sessions, endpoint, folder, gate):
