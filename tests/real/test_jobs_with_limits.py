@@ -97,6 +97,29 @@ def test_who_stays_below_the_limit_does_not_notice(host):
     assert not remains(entry)
 
 
+@pytest.fixture
+def crowded():
+    """A group of somebody else's with little memory, which a job may enter."""
+    memory = cgroups.places().get("memory")
+    first = str(Path("/proc/self/ns/pid").readlink()) == "pid:[4026531836]"
+    if memory is None or not first or not os.access("/dev/kmsg", os.R_OK):
+        pytest.skip("needs the kernel's log, and a group of version 1")
+    group = Path(memory, f"crowded-{os.getpid()}")
+    group.mkdir()
+    (group / "memory.limit_in_bytes").write_text(str(50 << 20))
+    yield group
+    group.rmdir()
+
+
+@with_groups
+def test_without_a_group_of_its_own_the_kernels_log_tells(host, crowded):
+    """The kernel logs a line for real, and nobody counts."""
+    entry = shell(host, f"echo $$ > {crowded}/cgroup.procs; exec {EAT}")
+    status = host.wait(entry)
+    assert (status["rc"], status["outlast_cause"]) == (-9, "out_of_memory")
+    assert host.end(entry)["memory_kills"] == 0
+
+
 # -- CPU, precedence --------------------------------------------------------------------------
 
 
