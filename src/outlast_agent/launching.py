@@ -22,7 +22,7 @@ from outlast_agent.shelter import Shelter
 
 _EARLY = (
     *("spool", "admission", "process_tree", "output", "cgroups", "scopes", "resources"),
-    *("order", "supervisor", "restart", "spawner"),
+    *("order", "program", "supervisor", "restart", "spawner"),
 )
 """What a waiting supervisor needs."""
 _LATE = (

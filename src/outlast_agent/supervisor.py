@@ -19,6 +19,7 @@ from _collections_abc import Callable
 from outlast_agent import admission, process_tree, spool
 from outlast_agent.order import Ending, Order
 from outlast_agent.output import NAMES, Output
+from outlast_agent.program import become_program
 from outlast_agent.resources import NotPossible
 
 GRACE = 2.0
@@ -243,42 +244,6 @@ class Supervisor:
             first = self._give_up_at == 0
             self._kill_at = now + grace if first else min(self._kill_at, now + grace)
         self._give_up_at = self._kill_at + GIVE_UP
-
-
-def become_program(order: Order, streams: dict[int, int], tell: int) -> None:
-    """Turn this forked process into the job's program; never returns.
-
-    Why it could not be is told as an errno through *tell*.
-    """
-    error = 0
-    try:
-        os.setsid()
-        os.umask(0o022)
-        order.resources.enter()
-        beyond = max(streams) + 1
-        tell = _at_least(tell, beyond)
-        sources = {number: _at_least(fd, beyond) for number, fd in streams.items()}
-        for number, fd in sources.items():
-            os.dup2(fd, number)
-        _signal.set_wakeup_fd(-1)
-        for number in (_signal.SIGCHLD, _signal.SIGTERM, _signal.SIGINT, _signal.SIGPIPE):
-            _signal.signal(number, _signal.SIG_DFL)  # what is ignored stays so across exec
-        if order.cwd:
-            os.chdir(order.cwd)
-        environment = {**os.environ, **order.environment}
-        os.execvpe(order.executable, order.argv, environment)  # noqa: S606  # the user's choice
-    except OSError as failure:
-        error = failure.errno or 1
-    finally:
-        os.write(tell, b"%d" % error)
-        os._exit(127)
-
-
-def _at_least(fd: int, lowest: int) -> int:
-    """Give *fd*, or a double of it, that is in nobody's way below *lowest*."""
-    while fd < lowest:
-        fd = os.dup(fd)
-    return fd
 
 
 def supervise(
