@@ -27,6 +27,7 @@ class Identities(Struct):
     _names: dict[int, tuple[Task, str]] = field(default_factory=dict)
     """The task is kept, lest another gets its id."""
     _turns: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """Of handlers alone: all else a host meets once."""
 
     def begin_play(self, play: Play, name: str) -> None:
         """Name the tasks of *play*, which is called *name*; those of the play before are over."""
@@ -51,8 +52,10 @@ class Identities(Struct):
         _, name = self._names.get(id(task), (task, ""))
         return name
 
-    def turn(self, name: str, host: str) -> int:
+    def turn(self, name: str, host: str, *, handler: bool) -> int:
         """Count that *host* begins the task called *name*; gives how often it has before."""
+        if not handler:
+            return 0
         turn = self._turns[name, host]
         self._turns[name, host] = turn + 1
         return turn

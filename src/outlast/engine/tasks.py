@@ -166,8 +166,9 @@ class TaskRunner(Struct, frozen=True, kw_only=True):
         async with AsyncExitStack() as held:
             if turns is not None:
                 await held.enter_async_context(turns)
-            turn = self.labels.identities.turn(this.label.identity, host)
-            self.wiring.events.emit(HostStarted(this.label, host, turn))
+            label = this.label
+            turn = self.labels.identities.turn(label.identity, host, handler=label.handler)
+            self.wiring.events.emit(HostStarted(label, host, turn))
             work = HostTask(
                 wiring=self.wiring,
                 reader=self.reader,

@@ -10,7 +10,7 @@ import pytest
 from unit.ledger.run_told import Told, intent, label, one_run, read
 
 from outlast.errors import LedgerError
-from outlast.ledger import file
+from outlast.ledger import file, kept
 from outlast.ledger.ledger import Ledger
 from outlast.ledger.schema import STEPS
 from outlast.outcome import Ok
@@ -77,6 +77,26 @@ def test_a_file_that_is_spoilt_while_a_run_goes_on_is_replaced_by_a_whole_one(pa
         assert (record.id, record.state) == (run.recording.run, "ended")
         assert {job.jid for job in ledger.jobs()} == {"j1", "j2"}
         assert [one.payload for one in ledger.results(record.id)] == [{"n": 1}, {"n": 2}]
+
+
+def test_what_there_was_no_room_for_is_lost_with_a_spoilt_file_and_told(path, monkeypatch):
+    monkeypatch.setattr(kept, "ROOM", 5000)
+    run = Told(path)
+    run.play()
+    for key in range(30):
+        run.task(Ok({"n": key}), task=label(key))
+    asyncio.run(run.recording.intend(intent("j1")))
+    spoil(path)
+    asyncio.run(run.recording.intend(intent("j2")))
+    run.end()
+    (problem,) = run.recording.problems
+    with read(path) as ledger:
+        assert {job.jid for job in ledger.jobs()} == {"j1", "j2"}
+        found = [one.payload["n"] for one in ledger.results(run.recording.run)]
+    lost = 30 - len(found)
+    assert 0 < lost < 30
+    assert found == list(range(lost, 30))
+    assert problem.endswith(f"Of this run, the first {lost} records are lost with it.")
 
 
 def spoil(path):
