@@ -53,6 +53,8 @@ class Writer:
         self._write = write
         self._rows: Rows = SimpleQueue()
         self._thread: threading.Thread | None = None
+        self._hanging = False
+        """Somebody has waited in vain: nobody else does, until the disk answers again."""
 
     def put(self, row: Row) -> None:
         """Have *row* written soon."""
@@ -75,11 +77,11 @@ class Writer:
         """
         loop = asyncio.get_running_loop()
         written = loop.create_future()
-        self.put(Row(statement, on_disk=lambda: _resolve(loop, written), plenty=plenty))
+        self.put(Row(statement, on_disk=lambda: self._resolve(loop, written), plenty=plenty))
         return partial(self._written, written)
 
     async def _written(self, written: asyncio.Future[None]) -> None:
-        if written.done():
+        if written.done() or self._hanging:
             return
         waiting = asyncio.timeout(_LONGEST)
         try:
@@ -100,17 +102,20 @@ class Writer:
             self._hangs()
 
     def _hangs(self) -> None:
+        self._hanging = True
         said = "The ledger could not be written in time; it may lack what this run did last."
         if said not in self.problems:
             self.problems.append(said)
 
+    def _resolve(self, loop: asyncio.AbstractEventLoop, written: asyncio.Future[None]) -> None:
+        """Let who waits for *written* go on; called from the thread."""
 
-def _resolve(loop: asyncio.AbstractEventLoop, written: asyncio.Future[None]) -> None:
-    def tell() -> None:
-        if not written.done():  # who waited was cancelled
-            written.set_result(None)
+        def tell() -> None:
+            self._hanging = False
+            if not written.done():  # who waited was cancelled
+                written.set_result(None)
 
-    try:
-        loop.call_soon_threadsafe(tell)
-    except RuntimeError:
-        return  # the loop has ended, and with it who waited
+        try:
+            loop.call_soon_threadsafe(tell)
+        except RuntimeError:
+            return  # the loop has ended, and with it who waited

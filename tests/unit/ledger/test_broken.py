@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import sqlite3
+import threading
 from contextlib import closing
 
 import pytest
 from unit.ledger.run_told import Told, intent, label, one_run, read
 
 from outlast.errors import LedgerError
-from outlast.ledger import file, kept
+from outlast.ledger import file, kept, writer, writing
 from outlast.ledger.ledger import Ledger
 from outlast.ledger.schema import STEPS
+from outlast.ledger.statements import job_intended
+from outlast.ledger.writer import Row
 from outlast.outcome import Ok
 
 
@@ -175,10 +179,9 @@ def test_a_ledger_that_another_run_holds_on_to_is_given_up(path, monkeypatch):
         assert len(ledger.runs()) == 1
 
 
-def test_a_disk_that_hangs_holds_nobody_for_long(path, monkeypatch):
-    import threading  # noqa: PLC0415
-
-    from outlast.ledger import writer, writing  # noqa: PLC0415
+@pytest.fixture
+def hanging(path, monkeypatch):
+    """A run whose disk hangs until the gate is opened."""
 
     gate = threading.Event()
     transact = writing._Writing._transact
@@ -188,10 +191,38 @@ def test_a_disk_that_hangs_holds_nobody_for_long(path, monkeypatch):
     monkeypatch.setattr(writer, "_LONGEST", 0.05)
     monkeypatch.setattr(writer, "PARTING", 0.05)
     run = Told(path)
-    asyncio.run(run.recording.intend(intent()))
-    run.end()
-    assert run.recording.problems == [
-        "The ledger could not be written in time; it may lack what this run did last."
-    ]
+    yield run, gate
     gate.set()
     run.recording._writer._thread.join()
+
+
+HANGS = "The ledger could not be written in time; it may lack what this run did last."
+
+
+def test_a_disk_that_hangs_holds_nobody_for_long(hanging):
+    run, _ = hanging
+    asyncio.run(run.recording.intend(intent()))
+    run.end()
+    assert run.recording.problems == [HANGS]
+
+
+async def test_a_disk_that_hangs_is_waited_for_once_until_it_answers(hanging, monkeypatch):
+    run, gate = hanging
+    await run.recording.intend(intent("j1"))
+    monkeypatch.setattr(writer, "_LONGEST", 10.0)
+    last = run.recording.put_on_disk(job_intended("r", intent("j2"), at=0.0))
+    async with asyncio.timeout(5):
+        await last()  # nobody waits again
+        answers, loop = asyncio.Event(), asyncio.get_running_loop()
+        tell = functools.partial(loop.call_soon_threadsafe, answers.set)
+        run.recording.put(Row(job_intended("r", intent("j3"), at=0.0), on_disk=tell))
+        gate.set()
+        await answers.wait()
+        gate.clear()
+        monkeypatch.setattr(writer, "_LONGEST", 0.05)
+        before = loop.time()
+        await run.recording.intend(intent("j4"))  # it is waited for again
+        assert loop.time() - before > 0.04
+        gate.set()
+    assert run.recording.problems == [HANGS]
+    await asyncio.to_thread(run.end)
