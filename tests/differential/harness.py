@@ -3,8 +3,8 @@
 A case is a first line of a playbook in `cases/`: `# run: arguments`, or, for more than one,
 `# run(name): arguments`. Words `NAME=value` before the arguments are environment. After the
 name may stand notes: `hosts in any order`, `lines in any order`, `every retry counts`, `after
-the introduction`, and last `differs: why` where we mean to differ. Every run has a copy of the
-folder to itself.
+the introduction`, and last `differs: why` where we mean to differ: what we say then is recorded
+beside what stock says (`expected/NAME.ours.txt`). Every run has a copy of the folder to itself.
 """
 
 from __future__ import annotations
@@ -99,15 +99,19 @@ def run(program: list[str], case: Case, folder: Path) -> Seen:
     return Seen(done.returncode, out, err)
 
 
-def recorded(case: Case) -> Seen:
-    """Give what stock said when it was last recorded."""
-    text = (EXPECTED / f"{case.name}.txt").read_text()
+OURS_TOO = ".ours"
+"""Stands in the name of a recording of what we say where we mean to differ."""
+
+
+def recorded(case: Case, whose: str = "") -> Seen:
+    """Give what stock said when it was last recorded, or (`OURS_TOO`) what we are to say."""
+    text = (EXPECTED / f"{case.name}{whose}.txt").read_text()
     head, _, rest = text.partition("\n")
     out, _, err = rest.partition("---- stderr\n")
     return Seen(int(head.removeprefix("exit code ")), out, err)
 
 
-def record(case: Case, seen: Seen) -> None:
-    """Keep what stock said."""
+def record(case: Case, seen: Seen, whose: str = "") -> None:
+    """Keep what stock said, or we."""
     text = f"exit code {seen.code}\n{seen.out}---- stderr\n{seen.err}"
-    (EXPECTED / f"{case.name}.txt").write_text(text)
+    (EXPECTED / f"{case.name}{whose}.txt").write_text(text)

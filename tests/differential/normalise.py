@@ -21,6 +21,7 @@ _RULES = [
         (r'("(?:child_pid|pid)": )\d+', r"\1PID"),
         (r'("(?:atime|ctime|mtime|inode|dev|size|gid|uid)": )[\d.]+', r"\1N"),
         (r'("version": )"\d+"', r'\1"N"'),
+        (r"still runs as process \d+", "still runs as process PID"),
         (r"Paused for [\d.]+ seconds", "Paused for S seconds"),
         (r'("?(?:owner|group)"?: "?)\w+', r"\1SOMEBODY"),
         (r"(?m)^((?:  \w[\w ]* (?:path|location|version|file)) = ).*", r"\1SOMETHING"),
