@@ -93,14 +93,30 @@ def _make_folder(folder: str) -> None:
         return
     mask = os.umask(0o022)  # the folders above it are the user's; only the last is ours to close
     try:
-        os.makedirs(os.path.dirname(folder), exist_ok=True)
+        above = known = os.path.dirname(folder)
+        while not os.path.isdir(known):
+            known = os.path.dirname(known)
+        os.makedirs(above, exist_ok=True)
         _private_folder(folder)
+        _sync_folders(above, known)
     except OSError as error:
         if not (error.errno == errno.EEXIST and os.path.isdir(folder)):
             # The sentence is stock's.
             raise SpoolRefused("could not create directory: %s - %s" % (folder, error)) from error
     finally:
         os.umask(mask)
+
+
+def _sync_folders(path: str, known: str) -> None:
+    """Get to the disk what is new in *path*, and in the folders above it up to *known*."""
+    while True:
+        try:  # noqa: SIM105  # see `forget`
+            sync_folder(path)
+        except PermissionError:
+            pass  # one may write to it and not read it: its owner has chosen so
+        if path == known:
+            return
+        path = os.path.dirname(path)
 
 
 def _private_folder(path: str) -> None:
@@ -147,9 +163,12 @@ def record_start(entry: Entry, facts: str, streams: tuple[str, ...] = ("stdout",
         put(entry.path("job.json"), facts)
         for name in streams:
             os.close(_private_file(entry.path(name)))
-        put(entry.results_file, entry.running_text())
-        for folder in (entry.private, os.path.dirname(entry.private), entry.folder):
+        # Before stock's file, which says by itself that a job runs: nobody could ever tell that
+        # one without our records had ended.
+        for folder in (entry.private, os.path.dirname(entry.private)):
             sync_folder(folder)
+        put(entry.results_file, entry.running_text())
+        sync_folder(entry.folder)
     except OSError as error:
         forget(entry)
         raise SpoolRefused(_unusable(entry.folder, _reason(error))) from error
