@@ -52,7 +52,8 @@ def _ours(entry: spool.Entry, job: dict[str, object]) -> dict[str, object]:
         "limit": job.get("limit"),
         "user": job.get("user"),
         "state": "running" if running and end is None else "ended",
-        "age": time.time() - started if isinstance(started, (int, float)) else 0.0,
+        # The host's clock may have been set back since.
+        "age": max(0.0, time.time() - started) if isinstance(started, (int, float)) else 0.0,
         "same_boot": job.get("boot_id") == spool.boot_id(),
         "stdout_bytes": sizes["stdout"],
         "stderr_bytes": sizes["stderr"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -11,9 +12,11 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from job_host import JobHost, end_process, wait_until
+from job_host import JobHost, end_process, sources, wait_until
 
-from outlast_agent import job_status
+from outlast_agent import job_status, job_summary
+
+COMMAND = {"module": "ansible.legacy.command", "command": json.dumps({"shell": "it"})}
 
 
 @pytest.fixture
@@ -137,3 +140,77 @@ def test_a_job_that_fills_the_disk_goes_on_and_its_end_is_known(small_disk, tmp_
     assert status["failed"] is True
     assert host.end(entry)["output_lost"] is True
     assert host.end(entry)["rc"] == 7
+
+
+def fill(disk):
+    """Leave no room; gives the file that takes it."""
+    with disk.joinpath("filler").open("wb", buffering=0) as filler:
+        for size in (4096, 1):
+            with suppress(OSError):
+                while True:
+                    filler.write(b"x" * size)
+    return disk / "filler"
+
+
+@pytest.mark.parametrize("said", ["", "word", "x" * 20000])
+def test_a_disk_that_is_full_when_a_job_ends_leaves_a_true_state(small_disk, gate, said):
+    """Whatever the job's output makes room for: how it ended, or that nobody can say."""
+    host = JobHost(small_disk / "spool")
+    entry = host.shell(f"printf '%s' {said}; read x < {gate}; exit 7")
+    wait_until(lambda: Path(entry.path("stdout")).stat().st_size == len(said))
+    wait_until(Path(entry.path("child")).exists)
+    filler = fill(small_disk)
+    gate.write_text("go\n")
+    status = host.wait(entry)
+    host.close()
+    assert (status["finished"], status["failed"]) == (True, True)
+    assert status.get("rc") == 7 or status["outlast_cause"] == "lost", status
+    if said:
+        assert status["rc"] == 7, "the room that its output took is enough"
+    assert job_summary.summary(entry)["state"] == "ended"
+    filler.unlink()
+    again = job_status.status(entry)
+    assert (again["msg"], again.get("rc")) == (status["msg"], status.get("rc"))
+    assert job_summary.summary(entry)["state"] == "ended"
+
+
+def test_a_full_disk_that_is_freed_takes_the_next_job(small_disk):
+    host = JobHost(small_disk / "spool")
+    host.wait(host.shell("echo '{}'"))
+    filler = fill(small_disk)
+    assert "No space left" in host.try_to_start("/bin/true", jid="j2")[0]
+    filler.unlink()
+    assert host.wait(host.shell("echo '{\"answer\": 42}'", jid="j3"))["answer"] == 42
+    host.close()
+
+
+SET_BACK = """
+
+_clock, _asked = time.time, []
+def _set_back():
+    _asked.append(1)
+    return _clock() - (3600 if len(_asked) > 1 else 0)
+time.time = _set_back
+"""
+
+
+def test_a_clock_that_is_set_back_while_a_job_runs_changes_nothing(tmp_path):
+    """By an hour, once the job has begun."""
+    host = JobHost(tmp_path / "spool", changed={"supervisor": sources()["supervisor"] + SET_BACK})
+    begun = time.monotonic()
+    entry = host.shell("exec sleep 60", limit=0.5, finish=COMMAND)
+    assert host.wait(entry)["msg"] == "Timeout exceeded"
+    assert 0.5 <= time.monotonic() - begun < 2.4
+    timed = host.end(entry)
+    assert 0.5 <= timed["ended"] - timed["began"] < 2.4
+    entry = host.shell("sleep 0.1", jid="j2", finish=COMMAND)
+    status = host.wait(entry)
+    assert status["delta"].startswith("0:00:0")
+    assert status["start"] < status["end"]
+    host.close()
+
+
+def test_no_job_is_younger_than_nothing(host):
+    entry = host.shell("true", facts='{"version": 1, "started": %r' % (time.time() + 3600))
+    host.wait(entry)
+    assert job_summary.summary(entry)["age"] == 0
