@@ -30,7 +30,16 @@ def summary(entry: spool.Entry) -> dict[str, object] | None:
         return _stocks(entry)
     if job is None and not os.path.exists(entry.results_file):
         return None  # it is just being recorded
-    return _ours(entry, job or {})
+    return _ours(entry, job or _without_description(entry))
+
+
+def _without_description(entry: spool.Entry) -> dict[str, object]:
+    """Give what can be said of a job whose job.json is gone or spoilt."""
+    try:
+        found = os.stat(entry.private)
+    except OSError:
+        return {"started": 0.0, "limit": 0.0, "user": ""}
+    return {"started": found.st_mtime, "limit": 0.0, "user": _user(found.st_uid)}
 
 
 def _ours(entry: spool.Entry, job: dict[str, object]) -> dict[str, object]:

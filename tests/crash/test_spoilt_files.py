@@ -11,11 +11,13 @@ import shutil
 import signal
 from pathlib import Path
 
+import msgspec
 import pytest
 from job_agent import AgentOnPipe
 from job_host import end_process, wait_until
 from real_hosts import SYSTEM_PYTHON, user
 
+from outlast.jobs.tending import JobSummary
 from outlast_agent import spool, wire
 
 __all__ = ["user"]
@@ -105,6 +107,7 @@ class Jobs:
 
     def listed(self) -> dict[str, dict[str, object]]:
         rows = self.agent.call("job.list", async_dir=FOLDER)["jobs"]
+        assert msgspec.convert(rows, list[JobSummary]), "as the controller reads them"
         return {row["jid"]: row for row in rows}
 
     def close(self) -> None:

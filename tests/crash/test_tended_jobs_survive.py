@@ -98,3 +98,28 @@ def test_a_job_that_was_just_being_recorded_is_none(tmp_path):
     (seen,) = agent.call("job.list", async_dir="~/.ansible_async")["jobs"]
     assert (seen["state"], seen["cause"]) == ("ended", "lost"), "nobody can say who ran it"
     agent.close()
+
+
+def test_after_a_restart_of_the_host_its_jobs_are_told_as_lost(agents, tmp_path):
+    """At the next look, and at once to who connects again to wait on."""
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
+    job = agents().start(f"read x < {gate}")
+    private = Path(job["results_file"]).parent / ".outlast" / job["ansible_job_id"]
+    wait_until((private / "child").exists)
+    described = (private / "job.json").read_text()
+    (private / "job.json").write_text(described.replace(spool.boot_id(), "an earlier one"))
+    later = agents()
+    later.answer(later.about("job.ended", job))
+    status = later.status(job)
+    assert status["msg"] == "The job was lost: the host was restarted while it ran."
+    assert (status["finished"], status["failed"], status["outlast_cause"]) == (True, True, "lost")
+    assert json.loads((private / "end.json").read_text())["rebooted"] is True
+    [row] = later.call("job.list", async_dir="~/.ansible_async")["jobs"]
+    assert (row["state"], row["cause"], row["same_boot"]) == ("ended", "lost", False)
+    asked = later.answer(later.about("job.cancel", job, grace=1))[1]
+    assert asked["state"] == "ended", "nothing is signalled that now has the number"
+    pid = int(job["ansible_job_id"].rpartition(".")[2])
+    assert spool.process_start(pid), "it is not the host that was restarted, but the record"
+    gate.write_text("go\n")
+    wait_until(lambda: not spool.process_start(pid))
