@@ -20,7 +20,12 @@ sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests")]
 
 from job_agent import AgentOnPipe  # noqa: E402  # found only now
 
+from outlast_agent import wire  # noqa: E402
+from outlast_agent.spool import process_fields  # noqa: E402
+
 PYTHON = "/usr/bin/python3"
+FOLDER = "~/.ansible_async"
+RUN = {"command": {"argv": ["sleep", "600"]}, "environment": {}}
 
 
 def memory(pid: int) -> tuple[int, int]:
@@ -58,15 +63,41 @@ def start_and_notice(agent: AgentOnPipe, rounds: int) -> None:
 
 
 def weight(agent: AgentOnPipe, number: int) -> None:
-    jobs = [agent.start("exec sleep 600", jid=f"j{n}", limit=600) for n in range(number)]
+    """Launch that many jobs side by side; tell what became of them, and what each costs."""
+    began = time.monotonic()
+    asked = [
+        agent.ask("job.start", jid=f"j{n}", limit=600, async_dir=FOLDER, name="", terms={}, run=RUN)
+        for n in range(number)
+    ]
+    answers = [agent.answer(one, seconds=120) for one in asked]
+    seconds = time.monotonic() - began
+    jobs = [job for kind, job in answers if kind == wire.REPLY]
     agent.close()
     figures = [memory(supervisor(job)) for job in jobs]
     private = statistics.mean(figure[0] for figure in figures)
     proportional = statistics.mean(figure[1] for figure in figures)
+    helpers = sum(helpers_of(supervisor(job)) for job in jobs)
+    unburied = zombies(set(map(supervisor, jobs)))
+    print(
+        f"{number} jobs in {seconds:.1f} s, {number - len(jobs)} failed, {unburied} zombies, "
+        f"{helpers / len(jobs):.2f} helper processes each"
+    )
     print(
         f"{number} jobs, agent gone, each supervisor: "
         f"{private:.0f} KB of its own, {proportional:.0f} KB with its share"
     )
+
+
+def helpers_of(pid: int) -> int:
+    """Count a job's processes that are not the job's own: its supervisor, and what it needs."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return 1 + sum(Path(f"/proc/{child}/comm").read_text() != "sleep\n" for child in children)
+
+
+def zombies(parents: set[int]) -> int:
+    """Count the processes that have ended and that none of *parents* has buried."""
+    states = (process_fields(int(process.name)) for process in Path("/proc").glob("[0-9]*"))
+    return sum(state[:1] == ["Z"] and int(state[1]) in parents for state in states)
 
 
 def main() -> None:
