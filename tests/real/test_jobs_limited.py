@@ -176,6 +176,23 @@ def test_two_controllers_at_the_same_moment_never_start_too_many(agent, other, g
             end(agent, job)
 
 
+@pytest.mark.parametrize("terms", [{"host_limit": 5}, {"name": "nightly"}])
+def test_while_somebody_counts_nobody_else_does(agent, other, home, terms):
+    for number, each in enumerate((agent, other)):  # both are under way, and equally fast
+        each.wait(start(each, "true", jid=f"j{number}"))
+    lock = os.open(home / ".ansible_async/.outlast/lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        os.lockf(lock, os.F_LOCK, 0)
+        waiting = ask(agent, "true", jid="j2", **terms)
+        other.wait(start(other, "sleep 0.2", jid="j3"))  # it needs no lock, and came later
+        assert not agent.has_answered(waiting)
+    finally:
+        os.close(lock)
+    kind, job = agent.answer(waiting)
+    assert kind == wire.REPLY
+    agent.wait(job)
+
+
 # -- in playbooks ------------------------------------------------------------------------------
 
 

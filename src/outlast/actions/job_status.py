@@ -116,6 +116,9 @@ def _outcome(call: Call, job: Detached, end: JobEnd, poll: float) -> Outcome:
         case Ended(payload) if job.known is not None:
             note(call, job.jid, payload)
             return with_job(job.known, {**job.payload, "finished": True})
+        case Ended(payload) if call.job.name and cause_of(payload) == "unknown":
+            note(call, job.jid, payload)
+            return reported(call, {**payload, "msg": _taken_away(call, job)})
         case Ended(payload):
             note(call, job.jid, payload)
             if payload.get("outlast_left_out"):
@@ -174,6 +177,14 @@ def cause_of(status: Mapping[str, object]) -> str:
     if _out_of_time(status):
         return "limit"
     return str(status.get("outlast_cause") or ("failed" if status.get("failed") else "exited"))
+
+
+def _taken_away(call: Call, job: Detached) -> str:
+    return (
+        f"Job {job.jid} is over, but its result is gone: somebody else who waited for the job named"
+        f" {call.job.name!r} has taken it away. With poll: 0 and async_status it stays until it is"
+        " cleaned up."
+    )
 
 
 def reported(call: Call, status: Mapping[str, object]) -> Outcome:

@@ -163,6 +163,16 @@ async def test_a_command_line_that_is_no_text_has_a_digest(performing):
     assert await content(performing, args={"_raw_params": "echo \udcff"})
 
 
+async def test_who_comes_too_late_for_a_shared_result_is_told_why(performing):
+    host = JobHost()  # somebody else has cleaned up
+    host.ended.set()
+    order = {"session": host, "limit": 10.0, "async_dir": "/d", "job": NAMED}
+    call = a_call("command", {"_raw_params": "x"}, **order)
+    end = await performing.settle(call, job(), poll=1.0, on_poll=lambda: None)
+    assert isinstance(end.outcome, Failed)
+    assert end.outcome.payload["msg"].startswith("Job j1.2 is over, but its result is gone")
+
+
 async def test_a_job_without_a_name_needs_no_digest(performing):
     assert await content(performing, job=JobTerms()) == ""
 
