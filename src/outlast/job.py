@@ -118,6 +118,10 @@ class Journal(Protocol):
         """Note that the job runs, under its whole id."""
         ...
 
+    async def keep(self, jid: str, result: Mapping[str, object]) -> None:
+        """Return when *result* is on disk: the job's host is about to forget it."""
+        ...
+
     def learnt(
         self, jid: str, host: str, state: JobState, cause: str, rc: int | None = None
     ) -> None:
@@ -133,6 +137,9 @@ class NoJournal(Struct, frozen=True):
 
     def started(self, intent: JobIntent, jid: str) -> None:
         """Forget it."""
+
+    async def keep(self, jid: str, result: Mapping[str, object]) -> None:
+        """Return at once."""
 
     def learnt(
         self, jid: str, host: str, state: JobState, cause: str, rc: int | None = None

@@ -89,6 +89,13 @@ async def settle(
         else:
             say_lost(call, [job.jid], why)
 
+    async def keep(result: Mapping[str, object]) -> bool:
+        if _seen_too_early(call.limit, poll, result) or result.get("outlast_left_out"):
+            return True
+        if not call.no_log:
+            await call.journal.keep(job.jid, result)
+        return False
+
     end = await follow(
         await call.session(),
         job.jid,
@@ -99,9 +106,7 @@ async def settle(
         reopen=call.session,
         on_lost=lost,
         hearing=_hearing(call, job.jid),
-        keep=lambda result: bool(
-            _seen_too_early(call.limit, poll, result) or result.get("outlast_left_out")
-        ),
+        keep=keep,
     )
     return Performed(_outcome(call, job, end, poll))
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeAlias
 
 from msgspec import Struct
@@ -46,12 +46,18 @@ class OutOfReach(Struct, frozen=True):
     why: str
 
 
+Keep: TypeAlias = Callable[[Mapping[str, object]], Awaitable[bool]]
 JobEnd: TypeAlias = Ended | StillRuns | OutOfReach
 
 
 def new_jid() -> str:
     """Give the controller's part of a job's id, as stock makes it."""
     return f"j{secrets.randbelow(999_999_999_999)}"
+
+
+async def _let_go(_result: Mapping[str, object]) -> bool:
+    """Let a job's files be removed."""
+    return False
 
 
 async def follow(  # noqa: PLR0913  # what a polled task says of itself
@@ -64,7 +70,7 @@ async def follow(  # noqa: PLR0913  # what a polled task says of itself
     on_poll: Callable[[], None],
     reopen: Reopen | None = None,
     on_lost: Callable[[str], None] = lambda _why: None,
-    keep: Callable[[Mapping[str, object]], bool] = lambda _result: False,
+    keep: Keep = _let_go,
     hearing: Hearing | None = None,
 ) -> JobEnd:
     """Wait for a job's end and clean its spool entry up.
@@ -72,9 +78,9 @@ async def follow(  # noqa: PLR0913  # what a polled task says of itself
     *on_poll* is called after each *poll* seconds that pass with the job unfinished and the
     host in reach. When the connection breaks, *on_lost* is told why, once, and *reopen* is
     called until it succeeds or the job's *limit* and a margin are over; without *reopen* a
-    broken connection is the end of waiting. *keep* tells of a result whether the job's files
-    are to stay. *hearing* is told all that the job says before this returns its end. Cancelling
-    leaves the job alone.
+    broken connection is the end of waiting. *keep* is given the result before the job's files
+    are removed, and tells whether they are to stay. *hearing* is told all that the job says
+    before this returns its end. Cancelling leaves the job alone.
     """
     contact = Contact(reopen, on_lost, session=session)
     follower = _Follower(contact, jid, async_dir, keep)
@@ -100,7 +106,7 @@ async def until_ended(
         pass
 
     contact = Contact(reopen, say_nothing, session=session)
-    follower = _Follower(contact, jid, async_dir, lambda _result: False)
+    follower = _Follower(contact, jid, async_dir, _let_go)
     waiting = asyncio.timeout(limit + MARGIN if limit > 0 else None)
     try:
         async with waiting:
@@ -118,7 +124,7 @@ class _Follower:
         contact: Contact,
         jid: str,
         async_dir: str,
-        keep: Callable[[Mapping[str, object]], bool],
+        keep: Keep,
     ) -> None:
         self._contact = contact
         self._jid = jid
@@ -159,7 +165,7 @@ class _Follower:
         payload = await self._contact.asked(lambda s: s.job_status(self._jid, self._async_dir))
         if not payload.get("finished"):
             return StillRuns(payload)
-        if not self._keep(payload):
+        if not await self._keep(payload):
             await self._contact.asked(lambda s: s.job_cleanup(self._jid, self._async_dir))
         return Ended(payload)
 

@@ -8,7 +8,7 @@ and the file to `writer`.
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -87,6 +87,11 @@ class Recording:
     def started(self, intent: JobIntent, jid: str) -> None:
         """Note that the job runs, under its whole id."""
         self.put(Row(statements.job_started(intent, jid, at=time.time() - intent.age)))
+
+    async def keep(self, jid: str, result: Mapping[str, object]) -> None:
+        """Return when a job's *result* is on disk, or cannot be written there."""
+        self.begun()
+        await self._writer.put_on_disk(statements.job_result(jid), payloads=(result,))()
 
     def learnt(
         self, jid: str, host: str, state: JobState, cause: str, rc: int | None = None

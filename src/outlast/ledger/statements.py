@@ -96,6 +96,11 @@ def job_told(
     )
 
 
+def job_result(jid: str) -> Statement:
+    """Say what a job came to: its result, packed, is the last value."""
+    return Statement("UPDATE jobs SET payload = ?2 WHERE jid = ?1", (jid,))
+
+
 def job_seen(jid: str, host: str, at: float) -> Statement:
     """Say that there is a job, should nobody here know."""
     return Statement(

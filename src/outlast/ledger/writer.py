@@ -68,7 +68,11 @@ class Writer:
             self._thread.start()
 
     def put_on_disk(
-        self, statement: Statement, *, plenty: bool = False
+        self,
+        statement: Statement,
+        payloads: tuple[Mapping[str, object], ...] = (),
+        *,
+        plenty: bool = False,
     ) -> Callable[[], Awaitable[None]]:
         """Have *statement* written at once; gives what waits for it, which may be left alone.
 
@@ -77,7 +81,11 @@ class Writer:
         """
         loop = asyncio.get_running_loop()
         written = loop.create_future()
-        self.put(Row(statement, on_disk=lambda: self._resolve(loop, written), plenty=plenty))
+
+        def on_disk() -> None:
+            self._resolve(loop, written)
+
+        self.put(Row(statement, payloads, on_disk=on_disk, plenty=plenty))
         return partial(self._written, written)
 
     async def _written(self, written: asyncio.Future[None]) -> None:

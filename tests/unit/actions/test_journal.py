@@ -32,6 +32,9 @@ class Written:
     def started(self, intent, jid):
         self.lines.append(("started", intent.jid, jid))
 
+    async def keep(self, jid, result):
+        self.lines.append(("kept", jid, result["rc"]))
+
     def learnt(self, jid, host, state, cause, rc=None):
         self.lines.append((jid, host, state, cause))
 
@@ -42,6 +45,10 @@ class Witness(JobHost):
 
     written: Written = field(default_factory=Written)
     refusal: Exception | None = None
+
+    async def job_cleanup(self, jid, async_dir):
+        self.written.lines.append("removed")
+        return await super().job_cleanup(jid, async_dir)
 
     async def start_job(self, job):
         self.written.lines.append("host asked")
@@ -129,19 +136,26 @@ async def test_a_job_that_is_not_found_may_have_been_anything(performing):
     assert lines == [("j1.2", "localhost", "unknown", "could not find job")]
 
 
-async def test_a_polled_job_is_joined(performing):
+async def polled(performing, **options):
+    """Give what was written and done for a polled job that has ended."""
     host = Witness(jobs={"j1.2": {"finished": True, "rc": 0}})
     host.ended.set()
-    call = a_call(
-        "command",
-        {"_raw_params": "x"},
-        session=host,
-        limit=10,
-        async_dir="/d",
-        journal=host.written,
-    )
+    options |= {"session": host, "limit": 10, "async_dir": "/d", "journal": host.written}
+    call = a_call("command", {"_raw_params": "x"}, **options)
     await performing.settle(call, job(), poll=1, on_poll=lambda: None)
-    assert host.written.lines == [("j1.2", "localhost", "joined", "exited")]
+    return host.written.lines
+
+
+async def test_a_polled_job_is_joined_and_its_result_kept_before_its_host_forgets_it(performing):
+    joined = ("j1.2", "localhost", "joined", "exited")
+    assert await polled(performing) == [("kept", "j1.2", 0), "removed", joined]
+
+
+async def test_under_no_log_no_result_is_kept(performing):
+    assert await polled(performing, no_log=True) == [
+        "removed",
+        ("j1.2", "localhost", "joined", "exited"),
+    ]
 
 
 @pytest.mark.looptime

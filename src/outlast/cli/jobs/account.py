@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Literal, TypeAlias
 
 from msgspec import Struct, field
@@ -44,6 +44,10 @@ class Account(Struct):
         """Note that the job runs."""
         self.open[jid] = Launched(jid=jid, intent=intent, started=time.time() - intent.age)
         self.journal.started(intent, jid)
+
+    async def keep(self, jid: str, result: Mapping[str, object]) -> None:
+        """Return when a job's result is on disk."""
+        await self.journal.keep(jid, result)
 
     def learnt(
         self, jid: str, host: str, state: JobState, cause: str, rc: int | None = None

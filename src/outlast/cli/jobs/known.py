@@ -33,6 +33,10 @@ class Launches(Struct):
         self.jobs[jid] = RunJob(jid=jid, intent=intent, begun=begun)
         self.journal.started(intent, jid)
 
+    async def keep(self, jid: str, result: Mapping[str, object]) -> None:
+        """Return when a job's result is on disk."""
+        await self.journal.keep(jid, result)
+
     def learnt(
         self, jid: str, host: str, state: JobState, cause: str, rc: int | None = None
     ) -> None:
