@@ -38,7 +38,7 @@ names['begin'](sources, data, '%(entry)s', %(options)r)
 
 def pack(sources: dict[str, str]) -> bytes:
     """Give the bundle of *sources*, a module's name (without the package) to its text."""
-    return zlib.compress(json.dumps(sources).encode(), 9)
+    return zlib.compress(json.dumps(sources).encode())
 
 
 def stub(word: str, bundle: bytes, options: dict[str, object], entry: str = "agent:main") -> str:

@@ -6,6 +6,7 @@ the line reaches the host to `link`.
 
 from __future__ import annotations
 
+import re
 import shlex
 from importlib.resources import files
 
@@ -15,6 +16,8 @@ from outlast.transport.endpoint import Endpoint
 from outlast_agent import bootstrap
 
 NO_PYTHON = "none"
+_WORDS = re.compile(r'^( *)"""(?:[^"\\]|\\.|"(?!""))*"""$|^ *#.*$', re.MULTILINE)
+"""What is written for people alone: texts and remarks that fill their lines."""
 
 
 class Bundle(Struct, frozen=True):
@@ -26,11 +29,21 @@ class Bundle(Struct, frozen=True):
     def of_this_package(cls) -> Bundle:
         """Pack the sources that were installed with this program."""
         sources = {
-            entry.name.removesuffix(".py"): entry.read_text(encoding="utf-8")
+            entry.name.removesuffix(".py"): unexplained(entry.read_text(encoding="utf-8"))
             for entry in files(bootstrap.PACKAGE).iterdir()
             if entry.name.endswith(".py") and entry.name != "__init__.py"
         }
         return cls(bootstrap.pack(sources))
+
+
+def unexplained(source: str) -> str:
+    """Give a module of the agent without what explains it; every line keeps its number."""
+    return _WORDS.sub(_gap, source)
+
+
+def _gap(words: re.Match[str]) -> str:
+    lines = "\n" * words[0].count("\n")
+    return lines if words[1] is None else f'{words[1]}""{lines}'
 
 
 def shell_line(endpoint: Endpoint, bundle: Bundle, word: str) -> str:
