@@ -436,6 +436,21 @@ def test_a_run_that_leaves_jobs_says_nothing_to_a_pipe(world):
     assert "outlast jobs logs -f j" in said.stderr
 
 
+def test_a_job_that_was_lost_is_on_the_account_and_counts(world):
+    more = """\
+    - {name: Doomed, command: sleep 0.1, async: 99, poll: 0, register: doomed}
+    - shell: "kill -9 {{ doomed.ansible_job_id.split('.')[1] }}; while kill -0 {{
+        doomed.ansible_job_id.split('.')[1] }} 2>/dev/null; do sleep 0.01; done"
+"""
+    said = world.start("--jobs=leave", "--strict-jobs", more=more, code=2).stderr
+    [row] = [line for line in said.splitlines() if "Doomed" in line]
+    jid, host, state = row.split()[:3]
+    assert (host, state) == ("here", "lost")
+    assert f"Output: outlast jobs logs {jid}" in said
+    [lost] = [job for job in world.listed("--all") if job["task"] == "Doomed"]
+    assert (lost["state"], lost["cause"]) == ("lost", "lost")
+
+
 def test_a_run_can_wait_for_its_jobs_and_count_them(world):
     text = PLAYBOOK.format(folder=world.folder, more="")
     (world.folder / "site.yml").write_text(text)

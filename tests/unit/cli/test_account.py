@@ -64,6 +64,24 @@ def test_a_job_is_open_until_a_playbook_was_told_its_end(account):
     account.learnt("j9.9", "db1", "joined", "exited")  # of an earlier run: not on this account
 
 
+async def test_a_start_that_was_never_answered_is_on_the_account(account):
+    await account.intend(intent("j1"))
+    await account.intend(intent("j2"))
+    await account.intend(intent("j3"))
+    assert [job.answered for job in account.open.values()] == [False, False, False]
+    account.started(intent("j2"), "j2.6")
+    account.learnt("j1", "db1", "unknown", "the connection was lost")
+    account.learnt("j3", "db1", "failed", "not started")
+    assert {jid: job.answered for jid, job in account.open.items()} == {"j1": False, "j2.6": True}
+
+
+async def test_a_person_is_told_what_may_go_on(account, monkeypatch):
+    monkeypatch.setattr("sys.stderr", Terminal())
+    await account.intend(intent("j1"))
+    account.say_left()
+    assert "j1 on db1 (Back up), if it was started" in sys.stderr.getvalue()
+
+
 class Terminal(io.StringIO):
     """A stream that says it is a terminal."""
 

@@ -23,8 +23,14 @@ class Launched(Struct, frozen=True, kw_only=True):
     """A job of this run."""
 
     jid: str
+    """Our part alone, as long as its host has not said that it runs."""
     intent: JobIntent
     started: float
+
+    @property
+    def answered(self) -> bool:
+        """Tell whether its host has said that it runs."""
+        return self.jid != self.intent.jid
 
 
 class Account(Struct):
@@ -37,13 +43,18 @@ class Account(Struct):
     """Called when the end of a job was learnt."""
 
     async def intend(self, intent: JobIntent) -> None:
-        """Return when *intent* is on disk."""
+        """Return when *intent* is on disk; from now on there may be such a job."""
+        self._enter(intent, intent.jid)
         await self.journal.intend(intent)
 
     def started(self, intent: JobIntent, jid: str) -> None:
         """Note that the job runs."""
-        self.open[jid] = Launched(jid=jid, intent=intent, started=time.time() - intent.age)
+        self.open.pop(intent.jid, None)
+        self._enter(intent, jid)
         self.journal.started(intent, jid)
+
+    def _enter(self, intent: JobIntent, jid: str) -> None:
+        self.open[jid] = Launched(jid=jid, intent=intent, started=time.time() - intent.age)
 
     async def keep(self, jid: str, result: Mapping[str, object]) -> None:
         """Return when a job's result is on disk."""
@@ -65,7 +76,8 @@ class Account(Struct):
         lines = ["", "These jobs were started and go on by themselves:"]
         for job in self.open.values():
             task = f" ({job.intent.task})" if job.intent.task else ""
-            lines.append(f"  {job.jid} on {job.intent.host}{task}")
+            doubt = "" if job.answered else ", if it was started: the answer did not come"
+            lines.append(f"  {job.jid} on {job.intent.host}{task}{doubt}")
         last = job.jid
         lines.append(f"Follow one: {follow_hint(last)}; end it: outlast jobs cancel {last}")
         sys.stderr.write("\n".join(lines) + "\n")
@@ -79,3 +91,8 @@ def follow_hint(jid: str) -> str:
 def output_hint(jid: str) -> str:
     """Give the command that prints what a job has said."""
     return f"outlast jobs logs {jid}"
+
+
+def status_hint(jid: str) -> str:
+    """Give the command that asks how a job stands."""
+    return f"outlast jobs show {jid}"

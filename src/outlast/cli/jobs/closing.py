@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from outlast.cli.aside import say
-from outlast.cli.jobs.account import AtEnd, Launched, follow_hint, output_hint
+from outlast.cli.jobs.account import AtEnd, Launched, follow_hint, output_hint, status_hint
 from outlast.cli.jobs.doing import cancel_all, wait_for
 from outlast.cli.jobs.finding import Found, look
 from outlast.cli.jobs.reach import Place
@@ -26,6 +26,8 @@ from outlast.transport.sessions import Sessions
 
 _PATIENCE = 5.0
 """Seconds for the hosts to say how their jobs stand, when nobody has asked to wait."""
+_HINTS = 20
+"""Commands that are spelt out; who has more jobs has seen how they go."""
 FAILED = 2
 """Stock's code for 'a host has failed'."""
 
@@ -42,6 +44,7 @@ class Closing(Struct, frozen=True, kw_only=True):
 
     async def close(self, jobs: Sequence[Launched], code: int) -> int:
         """Settle *jobs* as is wished, and say how they stand; gives the run's exit code."""
+        jobs = await self._identified(jobs)
         found = [self._found(job) for job in jobs]
         match self.at_end:
             case "wait":
@@ -59,6 +62,21 @@ class Closing(Struct, frozen=True, kw_only=True):
             _show(seen)
         failed = self.strict and any(job.bad for job in seen)
         return code or FAILED if failed else code
+
+    async def _identified(self, jobs: Sequence[Launched]) -> list[Launched]:
+        """Find out which of the jobs whose start was never answered do run, and as what."""
+        doubtful = [job for job in jobs if not job.answered]
+        if not doubtful:
+            return list(jobs)
+        there = await self._look([self._found(job) for job in doubtful])
+        whole = {seen.jid.partition(".")[0]: seen.jid for seen in there}
+        known = []
+        for job in jobs:
+            if not job.answered and job.jid in whole:
+                self.journal.started(job.intent, whole[job.jid])
+                job = replace(job, jid=whole[job.jid])  # noqa: PLW2901  # the same, by its whole name
+            known.append(job)
+        return known
 
     def _found(self, job: Launched) -> Found:
         place = Place(
@@ -95,20 +113,23 @@ class Closing(Struct, frozen=True, kw_only=True):
 
     async def _ask(self, found: Sequence[Found], jobs: Sequence[Launched]) -> list[Seen]:
         by_jid = {job.jid: _as_launched(job) for job in jobs}
-        places = list({one.place.key: one.place for one in found}.values())
-        deadline = asyncio.timeout(_PATIENCE)
-        try:
-            async with deadline:
-                there = await look(self.sessions, places, [])
-        except TimeoutError:
-            if not deadline.expired():  # as above
-                raise
-            return list(by_jid.values())
-        for job in there.jobs:
+        for job in await self._look(found):
             if job.jid in by_jid:
                 known = by_jid[job.jid]
                 by_jid[job.jid] = replace(job, task=known.task, host=known.host)
         return list(by_jid.values())
+
+    async def _look(self, found: Sequence[Found]) -> list[Seen]:
+        """Ask the places of *found* for their jobs; none if that takes too long."""
+        places = list({one.place.key: one.place for one in found}.values())
+        deadline = asyncio.timeout(_PATIENCE)
+        try:
+            async with deadline:
+                return (await look(self.sessions, places, [])).jobs
+        except TimeoutError:
+            if not deadline.expired():  # as above
+                raise
+            return []
 
 
 def _as_launched(job: Launched) -> Seen:
@@ -117,7 +138,7 @@ def _as_launched(job: Launched) -> Seen:
         host=job.intent.host,
         run=None,
         task=job.intent.task,
-        state="unknown",
+        state="unknown" if job.answered else "intended",
         cause="",
         rc=None,
         user="",
@@ -138,8 +159,18 @@ def _show(seen: Iterable[Seen]) -> None:
         return
     say("Background jobs of this run that no task waited for:\n")
     show_jobs(sys.stderr, shown, with_run=False)
-    runs = next((job.jid for job in shown if not job.over), None)
-    say(f"\n{f'Follow: {follow_hint(runs)}' if runs else f'Output: {output_hint(shown[0].jid)}'}")
+    hints = [_hint(job) for job in shown]
+    if len(hints) > _HINTS:
+        more = f"and so on for the other {len(hints) - _HINTS}"
+        hints = [*hints[:_HINTS], more]
+    say("\n" + "\n".join(hints))
+
+
+def _hint(job: Seen) -> str:
+    """Give the command that goes on from here."""
+    if job.over:
+        return f"Output: {output_hint(job.jid)}"
+    return f"Follow: {follow_hint(job.jid)}" if job.asked else f"Status: {status_hint(job.jid)}"
 
 
 def _count(number: int) -> str:
