@@ -78,7 +78,8 @@ def signal_tree(leader: int, number: int, more: Iterable[int] = ()) -> int:
 
     *leader* is the job's own process, which leads a group; *more* are known to be the job's.
     """
-    living = {pid for pid, _ in descendants(os.getpid())}.union(more)
+    # The job's own process first: it is to end by the signal, not because its children have.
+    living = dict.fromkeys([*(pid for pid, _ in descendants(os.getpid())), *more])
     if not living:
         return _signal_group(leader, number)
     for pid in living:
