@@ -19,6 +19,15 @@ def sources():
     return {path.stem: path.read_text() for path in AGENT.glob("*.py")}
 
 
+def order_fields(**given):
+    """Give an order as an agent sends it to the spawner, that asks for nothing but *given*."""
+    asked = {"limit": 0, "idle_limit": 0, "grace": 2.0, "reboots": 0}
+    asked |= {"nice": 0, "memory_limit": 0, "cpu_limit": 0}
+    place = {"folder": "", "jid": "", "facts": "", "cwd": "", "environment": {}}
+    work = {"argv": [], "executable": "", "payload": b"", "patience": 0, "finish": {}}
+    return {**asked, **place, **work, **given}
+
+
 class JobHost:
     """Starts real jobs in a spool folder of its own; ends whatever is left of them."""
 
@@ -45,20 +54,12 @@ class JobHost:
             "limit": limit,
             "argv": list(argv),
             "executable": argv[0] if argv else "",
-            "cwd": "",
-            "environment": {},
             "payload": payload,
-            "idle_limit": 0.0,
-            "reboots": 0,
-            "grace": 2.0,
-            "nice": 0,
-            "memory_limit": 0,
-            "cpu_limit": 0,
             "patience": 1.0,
             "finish": finish or {"module": "test"},
             **more,
         }
-        spawner.send(self._process.stdin.fileno(), order)
+        spawner.send(self._process.stdin.fileno(), order_fields(**order))
         return spawner.receive(self._process.stdout.fileno())
 
     def start(self, *argv, **more):

@@ -19,7 +19,8 @@ _CALLS = (
 )
 _HOOK = """
 
-def _stopped(number, told, _os=os):
+def _stopped(number, told):
+    import os as _os
     me, steps, write, kill, create = _os.getpid(), [0], _os.write, _os.kill, _os.open
     def counted(name, call):
         def step(*words, **named):

@@ -16,9 +16,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from job_host import order_fields
 
 from outlast_agent import job_result, job_status, job_summary, spool
-from outlast_agent.supervisor import Ending, Order
+from outlast_agent.order import Ending, Order
 
 FACTS = '{"version": 1, "name": "it", "supervisor": {"pid": 7, "start": 1}, "boot_id": "before"}'
 RESULT = {"rc": 3, "stdout": "out"}
@@ -161,9 +162,7 @@ def story():
 
 
 def order() -> Order:
-    fields = {"folder": "", "jid": "", "facts": "", "limit": 0, "idle_limit": 0, "argv": []}
-    plain = {"executable": "", "cwd": "", "environment": {}, "payload": b"", "patience": 0}
-    return Order({**fields, **plain, "finish": {"result": json.dumps(RESULT)}})
+    return Order(order_fields(finish={"result": json.dumps(RESULT)}))
 
 
 def told_after(steps, draw) -> str:

@@ -405,13 +405,15 @@ def test_stocks_ended_jobs_are_removed_too(agent, home):
 # -- whose words they are -------------------------------------------------------------------------
 
 
-def test_pieces_can_say_whose_they_are(agent, gate):
-    line = f"echo out; read x < {gate}; echo err >&2; read x < {gate}; echo more"
+def test_pieces_can_say_whose_they_are(agent, home, gate):
+    second = home / "second"  # who waits twice at one gate may find it still open
+    os.mkfifo(second)
+    line = f"echo out; read x < {gate}; echo err >&2; read x < {second}; echo more"
     job = agent.start(line)
     following = logs(agent, job, stream="tagged", follow=True)
-    for words in (b"\x01out\n", b"\x01out\n\x02err\n"):
+    for way, words in ((gate, b"\x01out\n"), (second, b"\x01out\n\x02err\n")):
         wait_until(lambda words=words: agent.heard(following) == words)
-        gate.write_text("go\n")
+        way.write_text("go\n")
     assert agent.answer(following)[1] == {"offset": 13}, "the tags do not count"
     assert agent.heard(following).endswith(b"\x01more\n")
     again = logs(agent, job, stream="tagged", offset=5)

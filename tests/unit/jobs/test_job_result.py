@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from job_host import order_fields
 
 from outlast_agent import job_result, spool
 from outlast_agent.job_result import parse_output
@@ -59,27 +60,7 @@ def entry(tmp_path):
 
 
 def order(finish):
-    return Order(
-        {
-            "folder": "",
-            "jid": "",
-            "facts": "",
-            "limit": 0,
-            "idle_limit": 0,
-            "reboots": 0,
-            "grace": 2.0,
-            "nice": 0,
-            "memory_limit": 0,
-            "cpu_limit": 0,
-            "argv": (),
-            "executable": "",
-            "cwd": "",
-            "environment": {},
-            "payload": b"",
-            "patience": 0,
-            "finish": finish,
-        }
-    )
+    return Order(order_fields(finish=finish))
 
 
 def recorded(entry, finish, ending):
