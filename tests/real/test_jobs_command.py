@@ -274,6 +274,32 @@ def test_what_is_chosen_by_name_is_cancelled_and_nothing_else(world):
     assert "no such job runs" in world.jobs("cancel", "--name", "Ind*", "-y").stderr
 
 
+def test_all_jobs_of_a_run_are_cancelled_and_none_of_another(world):
+    world.start()
+    [mine] = world.listed()
+    world.start(more=MORE)
+    ended = json.loads(world.jobs("cancel", "--run", mine["run"], "-y", "--json").stdout)
+    assert [(job["jid"], job["state"]) for job in ended["jobs"]] == [(mine["jid"], "cancelled")]
+    others = world.listed()
+    assert {job["task"] for job in others} == {"Back up", "Index"}
+    assert mine["run"] not in {job["run"] for job in others}
+
+
+def test_output_is_given_to_programs_line_by_line_with_how_the_job_stands(world):
+    world.start()
+    jid = world.the_job()
+    wait_until(lambda: world.jobs("logs", jid).stdout == "one\n")
+    line, job = map(json.loads, world.jobs("logs", "--json", jid).stdout.splitlines())
+    assert line == {"text": "one"}
+    assert (job["version"], job["job"]["jid"], job["job"]["state"]) == (1, jid, "running")
+    with world.open("jobs", "logs", "-f", "--json", jid) as following:
+        assert json.loads(following.stdout.readline()) == {"text": "one"}
+        world.let_end(3)
+        *lines, end = map(json.loads, following.stdout.read().splitlines())
+    assert sorted(one["text"] for one in lines) == ["oh", "two 3"]
+    assert (end["job"]["state"], end["job"]["rc"]) == ("failed", 3)
+
+
 def test_which_jobs_are_meant_must_be_said(world):
     assert "Say which" in world.jobs("cancel", code=2).stderr
     assert "no length of time" in world.jobs("wait", "--timeout", "soon", "j1", code=2).stderr

@@ -7,6 +7,7 @@ evaluating them to the caller, and connecting to `sessions`.
 from __future__ import annotations
 
 import getpass
+import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -223,12 +224,22 @@ def _with_ssh(endpoint: Endpoint, reader: _Reader, wishes: Wishes, settings: Set
     return replace(
         endpoint,
         port=reader.number(wishes.port, settings.remote_port, "ansible_port", "ansible_ssh_port"),
-        private_key=key,
+        private_key=_from_anywhere(key),
         host_key_checking=checking,
         timeout=10 if timeout is None else timeout,
         retries=reader.number(None, settings.ssh_retries, "ansible_ssh_retries") or 0,
         **_ssh_texts(reader, settings),
     )
+
+
+def _from_anywhere(key: str | None) -> str | None:
+    """Give a path that means the same file in another folder and another home.
+
+    A job is found again by how its host was reached. What begins with `%` is for ssh to fill in.
+    """
+    if not key or key.startswith("%"):
+        return key
+    return os.path.abspath(os.path.expanduser(key))  # noqa: PTH100, PTH111  # a link's own name is the user's
 
 
 def _ssh_texts(reader: _Reader, settings: Settings) -> Mapping[str, Any]:

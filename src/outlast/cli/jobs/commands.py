@@ -23,6 +23,7 @@ from outlast.cli.jobs import doing, finding
 from outlast.cli.jobs.asking import as_data, hosts_of, print_json, reaching, time_option
 from outlast.cli.jobs.ending import cancel, prune
 from outlast.cli.jobs.finding import Found, Look, Wanted
+from outlast.cli.jobs.printing import Lines, Raw
 from outlast.cli.jobs.reach import with_sessions
 from outlast.cli.jobs.seen import Seen, as_json, described, remembered, said_state, show_jobs
 from outlast.cli.own_command import FAILED
@@ -163,33 +164,33 @@ async def _shown(sessions: Sessions, wanted: Wanted, ledger: Ledger) -> Shown:
 @click.option("-f", "--follow", is_flag=True, help="Go on until the job has ended.")
 @click.option("--stdout", "stream", flag_value="stdout", help="Only its stdout.")
 @click.option("--stderr", "stream", flag_value="stderr", help="Only its stderr.")
+@click.option("--json", "as_data", is_flag=True, help="Print JSON, an object for each line.")
 @click.argument("jid")
-def logs(*, jid: str, follow: bool, stream: str | None, **more: Any) -> int:
+def logs(*, jid: str, follow: bool, stream: str | None, as_data: bool, **more: Any) -> int:
     """Print a job's output, as it is or as it comes.
 
     Leaving (Ctrl-C) leaves the job alone. A connection that breaks is opened again.
     """
+    printer: Raw | Lines = Lines() if as_data else Raw()
     hosts = hosts_of(more)
     with finding.opened(hosts) as ledger:
         wanted = finding.wanted(ledger, [jid], hosts)
         seen = with_sessions(
-            lambda sessions: _read(sessions, wanted, stream or "both", follow=follow)
+            lambda sessions: _read(sessions, wanted, stream or "both", printer, follow=follow)
         )
         finding.note(ledger, [seen] if seen else [])
-    if follow and seen:
+    printer.end(seen)
+    if follow and seen and not as_data:
         say(f"Job {seen.jid} on {seen.host}: {said_state(seen).text}")
     return 0
 
 
-async def _read(sessions: Sessions, wanted: Wanted, stream: str, *, follow: bool) -> Seen | None:
+async def _read(
+    sessions: Sessions, wanted: Wanted, stream: str, printer: Raw | Lines, *, follow: bool
+) -> Seen | None:
     [found] = await finding.located(sessions, wanted)
-    await doing.read_logs(sessions, found, stream=stream, follow=follow, write=_to_stdout)
+    await doing.read_logs(sessions, found, stream=stream, follow=follow, write=printer.write)
     return await doing.state(sessions, found)
-
-
-def _to_stdout(data: bytes) -> None:
-    sys.stdout.buffer.write(data)
-    sys.stdout.buffer.flush()
 
 
 @jobs.command()

@@ -87,7 +87,8 @@ def _confirm(what: Sequence[str], *, yes: bool, named: bool) -> None:
                 say(f"  {one}")
             click.confirm(f"Cancel these {len(what)} jobs?", abort=True, err=True)
     elif not named:
-        raise click.UsageError(f"This would cancel {len(what)} jobs; say -y to have it done.")
+        many = "1 job" if len(what) == 1 else f"{len(what)} jobs"
+        raise click.UsageError(f"This would cancel {many}; say -y to have it done.")
 
 
 def _tell(ends: Sequence[Cancelled], *, as_data: bool) -> int:
