@@ -36,8 +36,8 @@ def test_without_anything_a_host_is_reached_by_ssh_under_its_name():
         ("user", {}, {"remote_user": "k"}, {"remote_user": "s"}, "k"),
         ("user", {"ansible_user": "v"}, {"remote_user": "k"}, {"remote_user": "s"}, "v"),
         ("user", {"ansible_user": "v", "ansible_ssh_user": "w"}, {}, {}, "w"),
-        ("private_key", {"ansible_ssh_private_key_file": "k"}, {}, {}, "k"),
-        ("private_key", {}, {}, {"private_key_file": "f"}, "f"),
+        ("private_key", {"ansible_ssh_private_key_file": "/k"}, {}, {}, "/k"),
+        ("private_key", {}, {}, {"private_key_file": "/f"}, "/f"),
         ("host_key_checking", {"ansible_host_key_checking": "no"}, {}, {}, False),
         ("host_key_checking", {}, {}, {"host_key_checking": False}, False),
         ("timeout", {"ansible_ssh_timeout": 3}, {}, {"timeout": 9}, 3),
@@ -113,6 +113,16 @@ def test_who_need_not_become_is_who_logs_in(become):
 def test_a_local_connection_knows_nothing_of_ssh():
     one = endpoint({"ansible_port": 1, "ansible_ssh_args": "-v"}, connection="local")
     assert one == endpoint(connection="local")
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("~/id", "/home/me/id"), ("keys/id", "/site/keys/id"), ("%d/.ssh/id", "%d/.ssh/id")],
+)
+def test_a_key_is_the_same_file_from_another_folder_and_home(monkeypatch, written, meant):
+    monkeypatch.setenv("HOME", "/home/me")
+    monkeypatch.setattr("os.getcwd", lambda: "/site")
+    assert endpoint({"ansible_private_key_file": written}).private_key == meant
 
 
 def test_equal_wishes_give_one_connection_whoever_is_become():
