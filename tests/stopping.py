@@ -52,7 +52,7 @@ ROLES = {
     "spawner": ("spawner", "Spawner.launch", 1, 'given["jid"]'),
     "go-between": ("spawner", "Spawner._let_go", 1, 'given["jid"]'),
     "supervisor": ("supervisor", "supervise", 0, 'given["jid"]'),
-    "agent": ("job_ops", "start", 1, 'given.body["jid"]'),
+    "agent": ("job_start", "start", 1, 'given.body["jid"]'),
     "module": ("module_job", "run", 0, 'given["jid"]'),
 }
 """Who can be stopped: its module, the function that begins its work, and where that function

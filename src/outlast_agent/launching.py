@@ -2,7 +2,7 @@
 
 Knows how the spawner is brought to life from the agent's own sources, that it is started when
 the first job comes, and that it is given no order before it is where its jobs are to live.
-Leaves where that is to `shelter`, what an order says to `job_ops`, and carrying it out to
+Leaves where that is to `shelter`, what an order says to `job_orders`, and carrying it out to
 `spawner`, which outlives neither its work nor the agent.
 """
 
@@ -31,6 +31,8 @@ _LATE = (
 )
 """What it needs when the job is over."""
 
+GONE = "the process that starts jobs has ended"
+"""The refusal when nobody is left who could tell whether the job was started."""
 _PARTING = 2.0
 """Seconds for the spawner to go."""
 
@@ -128,7 +130,7 @@ class Launcher:
         """Tell everybody who waits; the next job gets a new spawner."""
         self.close()
         while self._waiting:
-            self._waiting.popleft()("the process that starts jobs has ended", "", "")
+            self._waiting.popleft()(GONE, "", "")
 
     def close(self) -> None:
         """Let the spawner go; the jobs stay."""

@@ -15,7 +15,7 @@ OPS = {
     "file.read": "files:read",
     "file.store": "files:store",
     "file.discard": "files:discard",
-    "job.start": "job_ops:start",
+    "job.start": "job_start:start",
     "job.status": "job_ops:status",
     "job.cleanup": "job_ops:cleanup",
     "job.ended": "job_ops:ended",

@@ -17,7 +17,7 @@ from stopping import processes_of, stopping, wait_for_quiet
 
 from outlast.content.cache import Cache
 from outlast.content.places import open_content
-from outlast_agent import job_status, job_summary, spool
+from outlast_agent import job_status, job_summary, spool, wire
 
 LINE = "echo out; echo err >&2; echo ran >> {0}/ran-{1}; exit 3"
 LATE = "echo out; echo err >&2; echo ran >> {0}/ran-{1}; sleep 0.2; exit 3"
@@ -190,6 +190,27 @@ def test_an_agent_killed_before_each_step(tmp_path, visible):
     assert seen == sorted(seen), "from one step on it runs"
     assert set(seen) == {0, 1}
     assert len(seen) > 10, seen
+
+
+def test_what_is_told_of_a_start_is_true_though_the_spawner_is_killed(tmp_path):
+    """An agent that is not told whether a job was recorded looks for itself."""
+    answers = []
+    for step in itertools.count(1):
+        told = tmp_path / "told"
+        told.unlink(missing_ok=True)
+        agent = AgentOnPipe(tmp_path, changed=stopping("spawner", told))
+        run = {"command": {"shell": "true"}, "environment": {}}
+        place = {"jid": f"step{step}", "async_dir": FOLDER, "name": "a test"}
+        kind, answer = agent.answer(agent.ask("job.start", **place, run=run, limit=9, terms={}))
+        rows = agent.call("job.list", async_dir=FOLDER)["jobs"]
+        known = [row["jid"] for row in rows if row["jid"].startswith(f"step{step}.")]
+        agent.close()
+        assert known == ([answer["ansible_job_id"]] if kind == wire.REPLY else []), step
+        answers.append(kind)
+        if not told.exists():
+            break
+    assert set(answers) == {wire.REPLY, wire.ERROR}
+    assert answers[-2:] == [wire.REPLY, wire.REPLY], "the last one that was killed had started it"
 
 
 def test_a_module_killed_before_each_step(tmp_path, visible):
