@@ -13,7 +13,7 @@ from outlast_agent import job_status, spool
 from outlast_agent.loop import Loop
 from outlast_agent.request import Request
 
-_LOOK_AGAIN = 0.25
+_LOOK_AGAIN = 0.08
 """Seconds between two looks at a supervisor where the kernel cannot tell that it has ended."""
 
 
