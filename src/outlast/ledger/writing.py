@@ -18,9 +18,9 @@ from typing import Final
 
 from outlast.ledger.file import LedgerFile, is_damage, usual_path
 from outlast.ledger.keep import Keep
-from outlast.ledger.kept import Kept
 from outlast.ledger.payloads import packed
 from outlast.ledger.retention import apply
+from outlast.ledger.spare import Spare
 from outlast.ledger.statements import Statement
 from outlast.ledger.writer import Row, Rows
 
@@ -61,7 +61,7 @@ class _Writing:
     def __init__(self, file: LedgerFile, rows: Rows) -> None:
         self._file = file
         self._rows = rows
-        self._kept = Kept()
+        self._kept = Spare()
         """What a file that replaces a damaged one must hold as well."""
         self._in_haste = False
         """The connection does not sync."""
@@ -101,7 +101,7 @@ class _Writing:
                 raise
             self._file.replace(error, self._loss())
             self._in_haste = False
-            again, self._kept = [*self._kept.all(), *batch], Kept()
+            again, self._kept = [*self._kept.all(), *batch], Spare()
             self._transact(again)
 
     def _loss(self) -> str:

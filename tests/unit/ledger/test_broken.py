@@ -12,7 +12,7 @@ import pytest
 from unit.ledger.run_told import Told, intent, label, one_run, read
 
 from outlast.errors import LedgerError
-from outlast.ledger import file, kept, writer, writing
+from outlast.ledger import file, spare, writer, writing
 from outlast.ledger.ledger import Ledger
 from outlast.ledger.schema import STEPS
 from outlast.ledger.statements import job_intended
@@ -84,7 +84,7 @@ def test_a_file_that_is_spoilt_while_a_run_goes_on_is_replaced_by_a_whole_one(pa
 
 
 def test_what_there_was_no_room_for_is_lost_with_a_spoilt_file_and_told(path, monkeypatch):
-    monkeypatch.setattr(kept, "ROOM", 5000)
+    monkeypatch.setattr(spare, "ROOM", 5000)
     run = Told(path)
     run.play()
     for key in range(30):

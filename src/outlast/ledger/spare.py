@@ -19,7 +19,7 @@ _EACH: Final = 400
 """Bytes of a row beside its longer values."""
 
 
-class Kept:
+class Spare:
     """What was written, in the order of writing but for the few before the many."""
 
     def __init__(self) -> None:
