@@ -83,10 +83,14 @@ def clear(entry: spool.Entry) -> bool:
 def _ended(entry: spool.Entry) -> float:
     """Give when a job of ours ended or was found lost; 0: it has not, or it is none."""
     when = _time_of(entry.path("end.json"))
-    if not when and os.path.exists(entry.path("job.json")):
+    if when:
+        return when
+    if os.path.exists(entry.path("job.json")):
         job_status.look(entry)  # records that it is lost, if it is
-        when = _time_of(entry.path("end.json"))
-    return when
+        return _time_of(entry.path("end.json"))
+    # A start that was killed before it had recorded anything leaves an empty folder.
+    is_job = entry.jid.rpartition(".")[2].isdigit() and not os.path.exists(entry.results_file)
+    return _time_of(entry.private) if is_job else 0.0
 
 
 def _time_of(path: str) -> float:

@@ -87,6 +87,18 @@ def test_what_runs_stays_though_it_be_the_oldest(agent, home, gate):
     assert agent.wait(running)["stdout"] == "on"
 
 
+def test_a_start_that_left_nothing_but_a_folder_goes_and_names_stay(agent, home):
+    ours = home / ".ansible_async" / ".outlast"
+    ended(agent, home, "true", days=(1,))
+    for name in ("j5.55", "names"):
+        (ours / name).mkdir()
+        os.utime(ours / name, (1000, 1000))
+    wait = last(agent, home, days=30)
+    wait_until(lambda: not (ours / "j5.55").exists())
+    assert (ours / "names").is_dir()
+    assert wait in there(home)
+
+
 def test_what_ended_since_the_run_began_stays(agent, home):
     """Its playbook has yet to ask for it."""
     _before, since = ended(agent, home, "true", "true", days=(0.5, 0.1))
