@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 from job_agent import AgentOnPipe
 from job_host import JobHost
+from small_disk import small_disk
+
+__all__ = ["small_disk"]
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import json
 import os
 import random
 import signal
-import subprocess
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -104,18 +103,6 @@ def test_a_program_that_the_kernel_refuses_is_a_failed_job(host):
     status = host.wait(entry)
     assert status["failed"] is True
     assert "could not be started: Argument list too long" in status["msg"]
-
-
-@pytest.fixture
-def small_disk(tmp_path):
-    """A disk of two hundred kilobytes."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    words = ["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", str(place)]
-    if os.geteuid() or subprocess.run(words, capture_output=True, check=False).returncode:
-        pytest.skip("only root may mount, and not everywhere")
-    yield place
-    subprocess.run(["umount", "--lazy", str(place)], check=True)
 
 
 def test_a_full_disk_is_told_before_anything_runs(small_disk, tmp_path):

@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from small_disk import disk_of
 from unit.ledger.run_told import read
 
 from outlast.ledger.schema import STEPS
@@ -245,13 +246,8 @@ def test_a_ledger_that_is_spoilt_under_a_run_is_told_once_and_begun_again_whole(
 
 @pytest.fixture
 def tiny_disk(tmp_path):
-    place = tmp_path / "tiny"
-    place.mkdir()
-    words = ["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", str(place)]
-    if os.geteuid() or subprocess.run(words, capture_output=True, check=False).returncode:
-        pytest.skip("only root may mount, and not everywhere")
-    yield place
-    subprocess.run(["umount", "--lazy", str(place)], check=True)
+    with disk_of("300k", tmp_path / "tiny") as place:
+        yield place
 
 
 def test_a_disk_that_is_full_is_told_once_and_the_run_goes_on_to_its_end(run, kept, tiny_disk):

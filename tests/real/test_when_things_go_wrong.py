@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from real.wrong_world import HEAD, Ended, World, alive, descendants, number_in, wait_for
+from small_disk import disk_of
 
 pytestmark = pytest.mark.ssh
 
@@ -394,16 +395,9 @@ def test_a_job_is_not_started_in_a_file(world, tmp_path):
 @pytest.fixture
 def full_disk(tmp_path):
     """A file system of its own with nothing left of it."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    words = ["mount", "-t", "tmpfs", "-o", "size=16k,mode=0755", "tmpfs", str(place)]
-    if os.geteuid() or subprocess.run(words, capture_output=True, check=False).returncode:
-        pytest.skip("mounting needs root")
-    try:
+    with disk_of("16k", tmp_path / "disk") as place:
         (place / "jobs").mkdir(mode=0o700)
         with contextlib.suppress(OSError), (place / "ballast").open("wb", buffering=0) as ballast:
             while ballast.write(b"x" * 4096):
                 pass
         yield place
-    finally:
-        subprocess.run(["umount", "-l", str(place)], check=True)
