@@ -199,11 +199,13 @@ class FilesIncluded(Struct, frozen=True):
 
 
 class Said(Struct, frozen=True):
-    """A line an action shows while it is under way (`pause`)."""
+    """A line that an action or a meta task shows while it is under way."""
 
     text: str
     banner: bool = False
     """It is a heading."""
+    verbosity: int = 0
+    """From where on it is shown."""
 
 
 class Noticed(Struct, frozen=True):
@@ -217,6 +219,8 @@ class Complained(Struct, frozen=True):
 
     why: tuple[Cause, ...]
     help_text: str = ""
+    with_results: bool = False
+    """Told where failed tasks are: it came of one that does not count as such."""
 
 
 class HostTally(Struct):

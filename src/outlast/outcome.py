@@ -159,6 +159,8 @@ class Performed(Struct, frozen=True):
     """The result holds what was encrypted: shown as little as under no_log."""
     begun: bool = True
     """Not when what the action needs is missing: nothing has been done, no job stands for it."""
+    cut_short: bool = False
+    """The action came to no result of its own: it refused, or took too long."""
 
 
 def registered(outcome: Outcome) -> dict[str, object]:
@@ -166,7 +168,7 @@ def registered(outcome: Outcome) -> dict[str, object]:
     seen = dict(outcome.payload)
     match outcome:
         case Ok():
-            seen |= {"changed": outcome.changed, "failed": False}
+            seen |= {"changed": outcome.changed, "failed": gave_up(outcome)}
         case Failed():
             seen |= {"changed": outcome.changed, "failed": True}
             seen.setdefault("exception", "(traceback unavailable)")
@@ -178,6 +180,12 @@ def registered(outcome: Outcome) -> dict[str, object]:
         case _:
             assert_never(outcome)
     return seen
+
+
+def gave_up(outcome: Outcome) -> bool:
+    """Tell whether retries ran out although `failed_when` says that this is no failure."""
+    kept = outcome.payload.get("failed_when_result") is False
+    return kept and isinstance(outcome, Ok) and outcome.payload.get("failed") is True
 
 
 CENSORED = (

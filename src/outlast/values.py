@@ -22,9 +22,16 @@ class Origin(Struct, frozen=True, order=True):
     path: str
     line: int = 0
     column: int = 0
+    shown: str = ""
+    """What stands there, when no file can tell."""
 
     def __str__(self) -> str:
         return ":".join([self.path, *(str(n) for n in (self.line, self.column) if n)])
+
+
+def nowhere(shown: str) -> Origin:
+    """Give the place of what stands in no file."""
+    return Origin("<unknown>", shown=shown)
 
 
 class Template(Struct, frozen=True, eq=False):

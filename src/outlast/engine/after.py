@@ -59,7 +59,7 @@ class Aftermath(Struct, frozen=True, kw_only=True):
         shared: bool,
     ) -> None:
         """Count, apply, register and tell, in that order."""
-        self._count(task, host, result, rescued=rescued)
+        self._count(task, label, host, result, rescued=rescued)
         if task.role is not None and not isinstance(result.outcome, Skipped | Unreachable):
             self.standing.role_tasks_run.add((task.role.identity, host))
         sharers = self._sharers() if shared else (host,)
@@ -81,7 +81,9 @@ class Aftermath(Struct, frozen=True, kw_only=True):
     def _sharers(self) -> tuple[str, ...]:
         return tuple(self.standing.reachable(self.company))
 
-    def _count(self, task: Task, host: str, result: HostResult, *, rescued: bool) -> None:
+    def _count(
+        self, task: Task, label: TaskLabel, host: str, result: HostResult, *, rescued: bool
+    ) -> None:
         tally = self.standing.tally(host)
         included = any(item.include for item in result.items)
         match result.outcome:
@@ -90,7 +92,7 @@ class Aftermath(Struct, frozen=True, kw_only=True):
                 self.standing.unreachable.add(host)
                 self.told()
             case Failed() if not result.ignored:
-                self._count_failure(task, host, result, rescued=rescued)
+                self._count_failure(task, label, host, result, rescued=rescued)
             case Skipped():
                 tally.skipped += 1
             case Ok() if included:
@@ -100,7 +102,9 @@ class Aftermath(Struct, frozen=True, kw_only=True):
                 tally.ignored += isinstance(result.outcome, Failed | Unreachable)
                 tally.changed += result.outcome.changed
 
-    def _count_failure(self, task: Task, host: str, result: HostResult, *, rescued: bool) -> None:
+    def _count_failure(
+        self, task: Task, label: TaskLabel, host: str, result: HostResult, *, rescued: bool
+    ) -> None:
         tally = self.standing.tally(host)
         self.standing.failing.add(host)
         self.told()
@@ -110,7 +114,7 @@ class Aftermath(Struct, frozen=True, kw_only=True):
             return
         tally.rescued += 1
         facts = {
-            "ansible_failed_task": _described(task),
+            "ansible_failed_task": _described(task, label, result),
             "ansible_failed_result": result.registered,
         }
         self.wiring.variables.set_facts(host, facts, cacheable=False)
@@ -210,13 +214,18 @@ def _notified(result: HostResult) -> tuple[str, ...]:
     return tuple(name for item in changed for name in item.notify)
 
 
-def _described(task: Task) -> dict[str, object]:
-    """Give a failed task as data, for `ansible_failed_task`: plain values only."""
+def _described(task: Task, label: TaskLabel, result: HostResult) -> dict[str, object]:
+    """Give a failed task for `ansible_failed_task`.
+
+    Its arguments are those it ran with. Of a loop, and of a task that did not come to have any,
+    they are as they are written, and evaluated when they are asked for.
+    """
     words = task.keywords
+    given = None if result.looped else result.items[0].args
     return {
-        "name": task.name if isinstance(task.name, str) else getattr(task.name, "text", ""),
+        "name": label.own_name,
         "action": task.action.name,
-        "args": {name: getattr(value, "text", value) for name, value in task.action.args.items()},
+        "args": dict(task.action.args if given is None else given),
         "register": task.register,
         "async_val": getattr(task.async_limit, "text", task.async_limit),
         "poll": getattr(task.poll, "text", task.poll),

@@ -17,12 +17,13 @@ from msgspec.structs import replace
 from outlast.attempt import Attempt
 from outlast.call import Call
 from outlast.engine.calling import Calling, grow
+from outlast.engine.delegation import Delegate
 from outlast.engine.forks import Fork
 from outlast.engine.ports import Wiring
 from outlast.engine.preparation import Preparation, Ready, Thinking
 from outlast.engine.results import ItemResult
 from outlast.engine.terms import Terms, TermsReader
-from outlast.engine.verdict import Judge, explained, give_up
+from outlast.engine.verdict import Judge, explained, fail, give_up
 from outlast.errors import (
     ActionFailed,
     Cause,
@@ -30,6 +31,7 @@ from outlast.errors import (
     HostUnreachable,
 )
 from outlast.events import (
+    Complained,
     JobEnded,
     JobPolled,
     Retrying,
@@ -44,6 +46,7 @@ from outlast.outcome import (
     Performed,
     Unreachable,
     censored,
+    gave_up,
 )
 from outlast.playbook.model import Task
 from outlast.values import Scope
@@ -112,17 +115,22 @@ class Attempts(Struct, frozen=True, kw_only=True):
                 await self._pause(terms.delay, performed.news)
         else:
             outcome = give_up(outcome, retries)
+            if gave_up(outcome) and not (terms.no_log or performed.secret):
+                why = explained(fail(outcome), self.task)
+                assert isinstance(why, Failed)  # noqa: S101  # what `fail` gives
+                self.wiring.events.emit(Complained(why.why, with_results=True))
         return ItemResult(
             outcome=explained(outcome, self.task),
             effects=performed.effects,
             notify=terms.notify if outcome.changed else (),
             ignore_errors=terms.ignore_errors,
             ignore_unreachable=terms.ignore_unreachable,
+            args=ready.args,
             delegate_facts=terms.delegate_facts,
             no_log=terms.no_log or performed.secret,
             shown=performed.shown,
             growth=performed.growth,
-            delegate=ready.delegate,
+            delegate=_told(ready.delegate, performed),
         )
 
     async def _judged(
@@ -211,11 +219,11 @@ class Attempts(Struct, frozen=True, kw_only=True):
         except TimeoutError:
             if not deadline.expired():  # somebody else's timeout: a bug, not ours to hide
                 raise
-            return Performed(_timed_out(within))
+            return Performed(_timed_out(within), cut_short=True)
         except HostUnreachable as error:
             return Performed(unreachable(error))
         except ActionFailed as error:
-            return Performed(Failed(why=error.chain))
+            return Performed(Failed(why=error.chain), cut_short=True)
 
 
 async def _within(seconds: float, news: Callable[[], Awaitable[object]]) -> bool:
@@ -226,6 +234,12 @@ async def _within(seconds: float, news: Callable[[], Awaitable[object]]) -> bool
     except (TimeoutError, HostUnreachable):  # of a lost host the next attempt will speak
         return False
     return True
+
+
+def _told(delegate: Delegate | None, performed: Performed) -> Delegate | None:
+    """Give the delegate as it is told of: stock knows its address where it gave a result."""
+    no_result = performed.cut_short or isinstance(performed.outcome, Unreachable)
+    return replace(delegate, address=None) if delegate and no_result else delegate
 
 
 def unreachable(error: HostUnreachable) -> Unreachable:

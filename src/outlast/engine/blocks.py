@@ -63,6 +63,7 @@ class Walker(Struct, frozen=True, kw_only=True):
         first = [host for host in hosts if (role.identity, host) not in done]
         through = set(await self.steps(steps, first, sheltered=sheltered))
         self.standing.end_role(role, through)
+        self.standing.struck.clear()
         return [host for host in hosts if host not in first or host in through]
 
     async def _block(self, block: Block, hosts: list[str], *, sheltered: bool) -> list[str]:
@@ -72,14 +73,42 @@ class Walker(Struct, frozen=True, kw_only=True):
         inside = sheltered or bool(rescue)
         through = set(await self.steps(block.block, hosts, sheltered=inside))
         saved = through | self.standing.fallen
+        missing = self._struck()
         failed = [host for host in self.standing.reachable(hosts) if host not in saved]
+        if rescue:
+            failed = [host for host in failed if host not in missing]
         if rescue and failed:
             self.standing.rescue(failed)
             self.tasks.after.told()
             through.update(await self.steps(rescue, failed, sheltered=sheltered))
-        if block.always and (present := self.standing.reachable(hosts)):
-            through &= set(await self.steps(block.always, present, sheltered=sheltered))
+            missing = self._struck()
+        through = await self._always(block, hosts, through, missing, sheltered=sheltered)
         return [host for host in hosts if host in through]
+
+    async def _always(
+        self,
+        block: Block,
+        hosts: list[str],
+        through: set[str],
+        missing: set[str],
+        *,
+        sheltered: bool,
+    ) -> set[str]:
+        """Take all *hosts* but those *missing* through what is to be done always."""
+        present = [host for host in self.standing.reachable(hosts) if host not in missing]
+        if not block.always or not present:
+            return through
+        done = set(await self.steps(block.always, present, sheltered=sheltered))
+        self.standing.struck.clear()
+        back = self.standing.forgiven & done
+        self.standing.forgiven -= back
+        return (through | back) & done
+
+    def _struck(self) -> set[str]:
+        """Give those who miss what waits for them next; they miss it once."""
+        struck = set(self.standing.struck)
+        self.standing.struck.clear()
+        return struck
 
     def _wanted(self, steps: Sequence[Step]) -> bool:
         """Tell whether tags that are asked for stand in *steps*: else they are as if not there."""
@@ -93,7 +122,7 @@ class Walker(Struct, frozen=True, kw_only=True):
 
     async def _task(self, task: Task, hosts: list[str], *, sheltered: bool) -> list[str]:
         if is_meta(task):
-            return await self._meta(task, hosts)
+            return await self._meta(task, hosts, sheltered=sheltered)
         return await self._plain(task, hosts, sheltered=sheltered)
 
     async def _plain(
@@ -129,25 +158,29 @@ class Walker(Struct, frozen=True, kw_only=True):
         self, steps: Sequence[Step], hosts: list[str], *, sheltered: bool, handler: bool
     ) -> list[str]:
         if handler:
-            return await self._handlers(steps, hosts)
-        return await self.steps(steps, hosts, sheltered=sheltered)
+            through = await self._handlers(steps, hosts, sheltered=sheltered)
+        else:
+            through = await self.steps(steps, hosts, sheltered=sheltered)
+        self.standing.struck.clear()
+        return through
 
     # -- meta and handlers -------------------------------------------------------------------
 
-    async def _meta(self, task: Task, hosts: list[str]) -> list[str]:
+    async def _meta(self, task: Task, hosts: list[str], *, sheltered: bool) -> list[str]:
         if not self.tasks.wiring.tags.select(task.keywords.tags):
             return hosts
         applies = self.metas.run(task, hosts, self.tasks.labels)
+        self.tasks.after.told()
         if command_of(task) is Meta.END_ROLE:
             self.standing.out_of_role.update(applies)
         if command_of(task) is Meta.RESET_CONNECTION:
             await self.metas.reset(task, applies, self.tasks.reader)
         if command_of(task) is not Meta.FLUSH_HANDLERS:
             return hosts
-        through = set(await self.flush(applies))
+        through = set(await self.flush(applies, sheltered=sheltered))
         return [host for host in hosts if host not in applies or host in through]
 
-    async def flush(self, hosts: Sequence[str]) -> list[str]:
+    async def flush(self, hosts: Sequence[str], *, sheltered: bool = False) -> list[str]:
         """Run the handlers that *hosts* have asked for; gives those that got through."""
         going = list(hosts)
         self.notifications.begin_flush(hosts)
@@ -155,27 +188,30 @@ class Walker(Struct, frozen=True, kw_only=True):
             for position, handler in enumerate(self.notifications.handlers):
                 asking = self.notifications.take(position, self.standing.reachable(going))
                 if asking:
-                    through = await self._handlers((handler,), asking)
+                    through = await self._handlers((handler,), asking, sheltered=sheltered)
                     lost = set(asking) - set(through)
                     going = [host for host in going if host not in lost]
         finally:
             self.notifications.end_flush(hosts)
         return self.standing.reachable(going)
 
-    async def _handlers(self, handlers: Sequence[Step], hosts: list[str]) -> list[str]:
+    async def _handlers(
+        self, handlers: Sequence[Step], hosts: list[str], *, sheltered: bool
+    ) -> list[str]:
         going = hosts
         for handler in handlers:
             if isinstance(handler, Block):
-                going = await self._handlers(handler.block, going)
+                going = await self._handlers(handler.block, going, sheltered=sheltered)
             elif is_meta(handler):
                 await self._meta_handler(handler, going)
             elif going:
-                going = await self._plain(handler, going, handler=True)
+                going = await self._plain(handler, going, sheltered=sheltered, handler=True)
         return going
 
     async def _meta_handler(self, handler: Task, hosts: list[str]) -> None:
+        applies = self.metas.run(handler, hosts, self.tasks.labels, handler=True)
         if command_of(handler) is Meta.FLUSH_HANDLERS:
             raise OutlastError("flush_handlers cannot be used as a handler")
-        applies = self.metas.run(handler, hosts, self.tasks.labels)
+        self.tasks.after.told()
         if command_of(handler) is Meta.RESET_CONNECTION:
             await self.metas.reset(handler, applies, self.tasks.reader)

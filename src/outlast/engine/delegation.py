@@ -43,11 +43,11 @@ def delegate_of(task: Task, scope: Scope, wiring: Wiring) -> Delegate | None:
         return None
     if name == "":
         raise EvaluationError("Empty hostname produced from delegate_to: ''")
-    own = Overlaid(_local_names(scope), scope_of(wiring, task, str(name)))
+    own = Overlaid(local_names(scope), scope_of(wiring, task, str(name)))
     address = wiring.evaluate.render(own["ansible_host"], own) if "ansible_host" in own else None
     return Delegate(str(name), own, str(address) if address is not None else None)
 
 
-def _local_names(scope: Scope) -> Mapping[str, object]:
-    """Loop variables and the like."""
+def local_names(scope: Scope) -> Mapping[str, object]:
+    """Give what was put on top of *scope*: loop variables and the like."""
     return scope.over if isinstance(scope, Overlaid) else {}

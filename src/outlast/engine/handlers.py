@@ -1,13 +1,13 @@
 """Who is to be told, and when: notifications, and the flush that runs the handlers.
 
 Handlers run in the order they are defined, once per flush, on the hosts that asked. The
-rules for finding them are stock's: of those with one name the last defined counts, and
-everyone who listens is told.
+rules for finding them are stock's: of those with one name that of the latest role counts, the
+play's own coming last, and within one of these the first; everyone who listens is told.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from msgspec import Struct, field
 
@@ -27,8 +27,8 @@ class Notifications(Struct, frozen=True, kw_only=True):
     standing: Standing
     handlers: list[Task]
     """May grow: roles that are included bring theirs."""
-    scope: Scope
-    """What handlers' names are evaluated in."""
+    scope: Callable[[Task], Scope]
+    """Gives what a handler's name is evaluated in."""
     _due: dict[int, dict[str, None]] = field(default_factory=dict)
     """Handler's position to the hosts that wait for it."""
     _flushing: set[str] = field(default_factory=set)
@@ -44,6 +44,7 @@ class Notifications(Struct, frozen=True, kw_only=True):
             self._expand(host, found)
             return
         self.standing.notify(host, name)
+        self.wiring.events.emit(HandlerNotified(host, name))
 
     def _missing(self, name: str) -> None:
         text = (
@@ -57,16 +58,26 @@ class Notifications(Struct, frozen=True, kw_only=True):
     def _named(self, name: str) -> list[int]:
         """Give the positions of the handlers *name* stands for."""
         found = []
-        for position in range(len(self.handlers) - 1, -1, -1):
+        for position in self._sought():
             if name in self._names(self.handlers[position]):
                 found.append(position)
                 break
         return found + [position for position in self._listening(name) if position not in found]
 
+    def _sought(self) -> list[int]:
+        """Give all positions in the order in which a handler is sought: whose it is counts."""
+        whose: list[list[int]] = []
+        for position, handler in enumerate(self.handlers):
+            if whose and handler.role is self.handlers[position - 1].role:
+                whose[-1].append(position)
+            else:
+                whose.append([position])
+        return [position for own in reversed(whose) for position in own]
+
     def _listening(self, topic: str) -> list[int]:
-        """Give those who listen; of several with one name the last defined."""
+        """Give those who listen; of several with one name the one that is found first."""
         found: dict[object, int] = {}
-        for position in range(len(self.handlers) - 1, -1, -1):
+        for position in self._sought():
             handler = self.handlers[position]
             if topic in handler.listen:
                 found.setdefault(self._name(handler) or position, position)
@@ -82,17 +93,31 @@ class Notifications(Struct, frozen=True, kw_only=True):
     def _name(self, handler: Task) -> str | None:
         if isinstance(handler.name, Template):
             try:
-                return str(self.wiring.evaluate.render(handler.name, self.scope))
-            except EvaluationError:
+                return str(self.wiring.evaluate.render(handler.name, self.scope(handler)))
+            except EvaluationError as error:
+                self._unusable(handler, handler.name, error)
                 return None  # cannot be asked for by name; it may still listen
         return str(handler.name) if handler.name else None
 
+    def _unusable(self, handler: Task, name: Template, error: EvaluationError) -> None:
+        if not handler.listen:
+            text = (
+                f"Handler '{name.text}' is unusable because it has no listen topics and the name "
+                "could not be templated (host-specific variables are not supported in handler "
+                f"names). The error: {error}"
+            )
+            self.wiring.events.emit(Noticed(Warned(text)))
+
     def begin_flush(self, hosts: Sequence[str]) -> None:
-        """Turn what *hosts* have asked for so far into handlers that are due."""
+        """Have what *hosts* have asked for run; what they ask for now runs in this flush, too."""
         self._flushing.update(hosts)
         for host in hosts:
-            for name in self.standing.handlers_due.pop(host, {}):
-                self._expand(host, self._named(name))
+            self.fall_due(host)
+
+    def fall_due(self, host: str) -> None:
+        """Turn what *host* has asked for so far into handlers that are due."""
+        for name in self.standing.handlers_due.pop(host, {}):
+            self._expand(host, self._named(name))
 
     def _expand(self, host: str, positions: Sequence[int]) -> None:
         for position in positions:

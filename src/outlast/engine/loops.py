@@ -17,9 +17,11 @@ from msgspec.structs import replace
 from outlast.attempt import Attempt
 from outlast.engine.attempts import Attempts
 from outlast.engine.beginning import Begun
+from outlast.engine.delegation import as_written
 from outlast.engine.job_terms import JobTermsReader
 from outlast.engine.ports import Wiring
 from outlast.engine.preparation import Preparation, Thinking
+from outlast.engine.reached import Reached
 from outlast.engine.results import HostResult, Include, ItemResult, sum_up
 from outlast.engine.scopes import scope_of
 from outlast.engine.side_by_side import side_by_side
@@ -29,7 +31,7 @@ from outlast.errors import EvaluationError, UndefinedVariable, first_of
 from outlast.events import ItemEnded, Noticed, TaskLabel
 from outlast.outcome import Failed, SetFacts, Warned, censored
 from outlast.playbook.model import Loop, LoopControl, Task
-from outlast.values import Overlaid, Scope
+from outlast.values import Overlaid, Scope, nowhere
 
 OnStart: TypeAlias = Callable[[ItemResult], None] | None
 _CENSORED_LABEL = "(censored due to no_log)"
@@ -74,7 +76,7 @@ class HostTask(Struct, frozen=True, kw_only=True):
             task=self.task,
             label=self.label,
             host=self.host,
-            scope=scope,
+            scope=Reached(scope, self.task, self.host, self.wiring),
             on_start=on_start,
             attempt=Attempt(task=self.label.identity, turn=self.turn, item=item),
         )
@@ -102,9 +104,10 @@ class HostTask(Struct, frozen=True, kw_only=True):
             self._warn_of_reuse(loop.control)
         limit = self._limit(loop, scope, len(items))
         if limit > 1 or self.begun is not None:
-            return sum_up(tuple(await self._side_by_side(loop.control, items, scope, limit)))
+            beside = await self._side_by_side(loop.control, items, scope, limit)
+            return sum_up(tuple(beside), as_written(self.task, scope))
         results = [result async for result in self._each(loop.control, items, scope)]
-        return sum_up(tuple(results))
+        return sum_up(tuple(results), as_written(self.task, scope))
 
     def _limit(self, loop: Loop, scope: Scope, items: int) -> int:
         """Give how many items may be under way at a time: one, but for those that are jobs."""
@@ -145,7 +148,7 @@ class HostTask(Struct, frozen=True, kw_only=True):
                 await asyncio.sleep(pause)
             item_scope = Overlaid({**known, **names}, scope)
             result = await self._attempts(item_scope, item=index).run()
-            result = self._dressed(result, control, names)
+            result = self._dressed(result, control, names, item_scope)
             known |= _learnt(self.task, result)
             after = Overlaid({**known, **names}, scope)
             result = self._report(result, control, after, index)
@@ -164,7 +167,7 @@ class HostTask(Struct, frozen=True, kw_only=True):
 
         def told(number: int, result: ItemResult, *, over: bool = True) -> ItemResult:
             learnt = Overlaid(_learnt(self.task, result), scopes[number])
-            dressed = self._dressed(result, control, names[number])
+            dressed = self._dressed(result, control, names[number], learnt)
             return self._report(dressed, control, learnt, number, over=over)
 
         async def work(number: int) -> ItemResult:
@@ -185,21 +188,24 @@ class HostTask(Struct, frozen=True, kw_only=True):
         return float(str(self.wiring.evaluate.render(control.pause, scope) or 0))
 
     def _dressed(
-        self, result: ItemResult, control: LoopControl, names: Mapping[str, object]
+        self, result: ItemResult, control: LoopControl, names: Mapping[str, object], scope: Scope
     ) -> ItemResult:
         """Put the item and its names beside the result, as stock registers them."""
         include = result.include
         if include is not None:
-            include = self._included(include, control, names)
+            include = self._included(include, control, names, scope)
         return replace(result, extra=names, include=include)
 
     def _included(
-        self, include: Include, control: LoopControl, names: Mapping[str, object]
+        self, include: Include, control: LoopControl, names: Mapping[str, object], scope: Scope
     ) -> Include:
+        label = names[control.loop_var]
+        if control.label is not None:
+            label = self.wiring.evaluate.render(control.label, scope)
         return replace(
             include,
             variables={**include.variables, **names},
-            label=names[control.loop_var],
+            label=label,
             looped=True,
         )
 
@@ -245,7 +251,8 @@ class HostTask(Struct, frozen=True, kw_only=True):
             "You should set the `loop_var` value in the `loop_control` option for the task "
             "to something else to avoid variable collisions and unexpected behavior."
         )
-        self.wiring.events.emit(Noticed(Warned(text, None, help_text=hint)))
+        place = control.named_at or nowhere(control.loop_var)
+        self.wiring.events.emit(Noticed(Warned(text, place, help_text=hint)))
 
 
 def _unlabelled(result: ItemResult, error: UndefinedVariable) -> ItemResult:

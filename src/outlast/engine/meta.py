@@ -6,7 +6,7 @@ no result, and count nowhere, as in stock.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
 
 from msgspec import Struct
@@ -18,9 +18,10 @@ from outlast.engine.standing import Standing
 from outlast.engine.terms import TermsReader
 from outlast.engine.verdict import all_hold
 from outlast.errors import PlaybookError
-from outlast.events import Noticed, TaskEnded, TaskStarted
+from outlast.events import Noticed, Said, TaskEnded, TaskLabel, TaskStarted
 from outlast.outcome import Skipped, Warned
 from outlast.playbook.model import Block, Play, Step, Task
+from outlast.values import Scope
 
 
 class Meta(StrEnum):
@@ -84,31 +85,48 @@ class MetaRunner(Struct, frozen=True, kw_only=True):
     company: Sequence[str]
     lockstep: bool = True
     """Banners are shown at once; else with a result, and metas have none."""
+    due: Callable[[str], None] = lambda _host: None
+    """Makes the handlers that a host has asked for due, before a flush is told of."""
 
-    def run(self, task: Task, hosts: Sequence[str], labels: Labels) -> list[str]:
+    def run(
+        self, task: Task, hosts: Sequence[str], labels: Labels, *, handler: bool = False
+    ) -> list[str]:
         """Do what *task* says; gives the hosts it applies to (those that are to flush).
 
         Each host has its own banner, as in stock, but for those commands that mean everybody.
         """
         command = command_of(task)
         asked = hosts if command in _PER_HOST else hosts[:1]
-        applies = [host for host in asked if self._applies(task, command, host, labels)]
+        applies = []
+        for host in asked:
+            scope = scope_of(self.wiring, task, host)
+            label = labels.label(task, scope, handler=handler)
+            if self._applies(task, command, host, scope, label):
+                applies.append(host)
         if applies:
             self._carry_out(command, applies)
         return applies
 
-    def _applies(self, task: Task, command: Meta, host: str, labels: Labels) -> bool:
-        scope = scope_of(self.wiring, task, host)
-        label = labels.label(task, scope, handler=False)
+    def _applies(
+        self, task: Task, command: Meta, host: str, scope: Scope, label: TaskLabel
+    ) -> bool:
         if self.lockstep:
             self.wiring.events.emit(TaskStarted(label))
         if command in _UNCONDITIONAL:
             self._warn_of_condition(task, command)
+        if command in _UNCONDITIONAL or all_hold(task.keywords.when, self.wiring.evaluate, scope):
+            if command is Meta.FLUSH_HANDLERS:
+                self.due(host)
+            if command is not Meta.END_ROLE:  # stock takes it for its own, and is silent
+                self._say(_done(command, host))
             return True
-        if all_hold(task.keywords.when, self.wiring.evaluate, scope):
-            return True
-        self.wiring.events.emit(TaskEnded(task=label, host=host, outcome=Skipped()))
+        skipped = Skipped(_why_not(task, command, host))
+        self._say(skipped.payload["skip_reason"])
+        self.wiring.events.emit(TaskEnded(task=label, host=host, outcome=skipped))
         return False
+
+    def _say(self, text: object) -> None:
+        self.wiring.events.emit(Said(f"META: {text}", verbosity=2))
 
     def _warn_of_condition(self, task: Task, command: Meta) -> None:
         if task.keywords.when:
@@ -127,8 +145,7 @@ class MetaRunner(Struct, frozen=True, kw_only=True):
                 for host in self.company:
                     self.wiring.variables.clear_facts(host)
             case Meta.CLEAR_HOST_ERRORS:
-                standing.failed.difference_update(self.company)
-                standing.unreachable.difference_update(self.company)
+                standing.forgive(self.company)
             case Meta.REFRESH_INVENTORY:
                 self.wiring.hosts.refresh()
             case Meta.NOOP | Meta.FLUSH_HANDLERS | Meta.END_ROLE | Meta.RESET_CONNECTION:
@@ -140,3 +157,35 @@ class MetaRunner(Struct, frozen=True, kw_only=True):
             scope = scope_of(self.wiring, task, host)
             reaching = reader.read(task, scope).reaching
             await self.wiring.reach.reset(Target(name=host, scope=scope, keywords=reaching))
+
+
+def _done(command: Meta, host: str) -> str:
+    """Tell what a meta task does, in the words of stock."""
+    return {
+        Meta.NOOP: "noop",
+        Meta.FLUSH_HANDLERS: f"triggered running handlers for {host}",
+        Meta.REFRESH_INVENTORY: "inventory successfully refreshed",
+        Meta.RESET_CONNECTION: "reset connection",
+        Meta.CLEAR_FACTS: "facts cleared",
+        Meta.CLEAR_HOST_ERRORS: "cleared host errors",
+        Meta.END_BATCH: "ending batch",
+        Meta.END_PLAY: "ending play",
+        Meta.END_HOST: f"ending play for {host}",
+    }[command]
+
+
+def _why_not(task: Task, command: Meta, host: str) -> dict[str, object]:
+    """Give the result of a meta task that does nothing, in the words of stock."""
+    role = task.role.full_name if task.role else ""
+    goes_on = {
+        Meta.FLUSH_HANDLERS: f", not running handlers for {host}",
+        Meta.CLEAR_FACTS: f", not clearing facts and fact cache for {host}",
+        Meta.CLEAR_HOST_ERRORS: f", not clearing host error state for {host}",
+        Meta.END_BATCH: ", continuing current batch",
+        Meta.END_PLAY: ", continuing play",
+        Meta.END_HOST: f", continuing execution for {host}",
+        Meta.END_ROLE: f"continuing role {role} for {host}",
+    }[command]
+    told = "conditional evaluated to"
+    said = f"{command} {told} false{goes_on}" if command is Meta.END_HOST else str(command)
+    return {"msg": said, "skip_reason": f"{command} {told} False{goes_on}"}

@@ -129,9 +129,9 @@ class PlayRunner(Struct, frozen=True, kw_only=True):
 
     async def _batch(self, play: Play, header: Scope, batch: Sequence[str], strategy: str) -> bool:
         """Take *batch* through the whole play; False when it failed to the last host."""
-        self.standing.begin_batch()
+        back = self.standing.begin_batch()
         out_before = self._out()
-        self._tell_active(batch)
+        self.wiring.variables.set_batch(batch, [*back, *self.standing.active(batch)])
         lockstep = strategy in _LINEAR
         limit = self._max_fail_percentage(play, header, lockstep=lockstep)
         if lockstep:
@@ -181,18 +181,21 @@ class PlayRunner(Struct, frozen=True, kw_only=True):
     ) -> None:
         """Take *company* through the play, and wait until all that it has begun is judged."""
         wanted = self._render("force_handlers", play.force_handlers, header)
-        force = self.wiring.force_handlers or bool(wanted)
+        force = self.wiring.force_handlers if wanted is None else to_bool(wanted)
         async with asyncio.TaskGroup() as group:
             settling = Settling(group=group, reader=self.reader)
             walker = self._walker(play, header, company, batch, settling)
             present = await self._gathered(play, walker, company, batch)
             for section in (play.pre_tasks, play.tasks, play.post_tasks):
-                present = await self._section(walker, section, present)
-                present = await self._flushed(walker, company, present, batch, force=force)
+                entered = present
+                present = await self._section(walker, section, entered)
+                flushing = self.standing.reachable(entered) if force else present
+                present = await self._flushed(walker, company, present, batch, flushing)
             while settling.open:
                 await settling.ended()
                 present = self.standing.upright(present)
-                present = await self._flushed(walker, company, present, batch, force=force)
+                flushing = self.standing.reachable(company.hosts) if force else present
+                present = await self._flushed(walker, company, present, batch, flushing)
 
     async def _gathered(
         self, play: Play, walker: Walker, company: Company, batch: Sequence[str]
@@ -213,14 +216,11 @@ class PlayRunner(Struct, frozen=True, kw_only=True):
         company: Company,
         present: list[str],
         batch: Sequence[str],
-        *,
-        force: bool,
+        flushing: list[str],
     ) -> list[str]:
-        """Run the handlers that are due; gives the hosts that go on."""
+        """Run the handlers that are due on those *flushing*; gives the hosts that go on."""
         self._fail_the_missing(company, present, batch)
-        through = set(
-            await walker.flush(self.standing.reachable(company.hosts) if force else present)
-        )
+        through = set(await walker.flush(flushing))
         present = [host for host in present if host in through]
         self._fail_the_missing(company, present, batch)
         return present
@@ -238,7 +238,7 @@ class PlayRunner(Struct, frozen=True, kw_only=True):
         self, company: Company, present: Sequence[str], batch: Sequence[str]
     ) -> None:
         """Whoever is neither present, unreachable nor finished has failed the play."""
-        gone = set(self.standing.reachable(company.hosts)) - set(present)
+        gone = set(self.standing.reachable(company.hosts)) - set(present) - self.standing.forgiven
         self.standing.failed |= gone
         self.standing.failing -= set(company.hosts)
         self._tell_active(batch)
@@ -255,7 +255,9 @@ class PlayRunner(Struct, frozen=True, kw_only=True):
             wiring=self.wiring,
             standing=self.standing,
             handlers=list(flattened(play.handlers)),
-            scope=header,
+            scope=lambda handler: self.wiring.variables.header_scope(
+                play, role=handler.role, task_vars=handler.keywords.vars
+            ),
         )
         after = Aftermath(
             wiring=self.wiring,
@@ -283,6 +285,7 @@ class PlayRunner(Struct, frozen=True, kw_only=True):
                 standing=self.standing,
                 company=company.hosts,
                 lockstep=company.lockstep,
+                due=notifications.fall_due,
             ),
             standing=self.standing,
             notifications=notifications,

@@ -91,8 +91,17 @@ class Variables(Protocol):
         """Tell whether the command line gives the variable *name*."""
         ...
 
-    def header_scope(self, play: Play) -> Scope:
-        """Give what a play's own keywords are evaluated in: extra vars and the play's vars."""
+    def header_scope(
+        self,
+        play: Play,
+        *,
+        role: Role | None = None,
+        task_vars: Mapping[str, object] = ...,
+    ) -> Scope:
+        """Give what a play's own keywords are evaluated in: extra vars and the play's vars.
+
+        With *role* and *task_vars*: what the name of a handler of that role is evaluated in.
+        """
         ...
 
     def scope(

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from outlast.call import Evaluate
 from outlast.engine.delegation import Delegate, as_written, delegate_of
 from outlast.engine.ports import Wiring
+from outlast.engine.reached import Reached
 from outlast.engine.results import Include, ItemResult
 from outlast.engine.terms import Terms, TermsReader
 from outlast.engine.verdict import all_hold, explained
@@ -56,7 +57,7 @@ class Preparation(Struct, frozen=True, kw_only=True):
         """
         delegate = as_written(self.task, self.scope)
         try:
-            delegate = delegate_of(self.task, self.scope, self.wiring)
+            delegate = delegate_of(self.task, self._written_in(), self.wiring)
             if skipped := self._not_to_run():
                 return ItemResult(outcome=skipped, no_log=self._no_log(), delegate=delegate)
             if loop_error is not None:
@@ -67,6 +68,10 @@ class Preparation(Struct, frozen=True, kw_only=True):
         except EvaluationError as error:
             return self.refused(error, delegate)
         return ready
+
+    def _written_in(self) -> Scope:
+        """Give the scope without what the delegate itself decides."""
+        return self.scope.base if isinstance(self.scope, Reached) else self.scope
 
     def refused(self, error: EvaluationError, delegate: Delegate | None = None) -> ItemResult:
         """Give the failure of a task that came to nothing; `ignore_errors` may apply to it."""
@@ -82,7 +87,7 @@ class Preparation(Struct, frozen=True, kw_only=True):
             outcome=outcome,
             ignore_errors=self._ignored(),
             no_log=self._no_log(),
-            delegate=delegate,
+            delegate=replace(delegate, address=None) if delegate else None,  # not reached: as stock
         )
 
     def _no_log(self) -> bool:

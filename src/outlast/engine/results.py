@@ -47,6 +47,8 @@ class ItemResult(Struct, frozen=True, kw_only=True):
     ignore_unreachable: bool = False
     no_log: bool = False
     delegate: Delegate | None = None
+    args: Mapping[str, object] | None = None
+    """The arguments it ran with, if it came to that."""
     delegate_facts: bool = False
     """What is found belongs to the delegate."""
     shown: Shown = "usual"
@@ -80,6 +82,8 @@ class HostResult(Struct, frozen=True, kw_only=True):
     outcome: Outcome
     items: tuple[ItemResult, ...]
     looped: bool = False
+    written: Delegate | None = None
+    """Of a loop: the delegate as the task writes it."""
 
     @property
     def ignored(self) -> bool:
@@ -98,11 +102,15 @@ class HostResult(Struct, frozen=True, kw_only=True):
     @property
     def shown(self) -> Shown:
         """How the result is to be printed."""
+        if self.looped and isinstance(self.outcome, Failed | Unreachable):
+            return "usual"  # as stock: what an action says of printing holds for its items
         return self.items[-1].shown if self.items else "usual"
 
     @property
     def delegate(self) -> Delegate | None:
-        """The host it really ran on, if another."""
+        """The host it really ran on, if another; a loop that failed may have had several."""
+        if self.looped and isinstance(self.outcome, Failed | Unreachable):
+            return self.written
         return self.items[-1].delegate if self.items else None
 
     @property
@@ -124,7 +132,7 @@ class HostResult(Struct, frozen=True, kw_only=True):
         return whole
 
 
-def sum_up(items: tuple[ItemResult, ...]) -> HostResult:
+def sum_up(items: tuple[ItemResult, ...], written: Delegate | None = None) -> HostResult:
     """Give the result of a loop from its items', as stock adds them up."""
     results = [item.registered for item in items]
     changed = any(item.outcome.changed for item in items)
@@ -143,4 +151,5 @@ def sum_up(items: tuple[ItemResult, ...]) -> HostResult:
     else:
         total = Ok({"results": results, "msg": "All items completed"}, changed)
     notices = tuple(notice for one in outcomes for notice in one.notices)
-    return HostResult(outcome=replace(total, notices=notices), items=items, looped=True)
+    outcome = replace(total, notices=notices)
+    return HostResult(outcome=outcome, items=items, looped=True, written=written)

@@ -26,6 +26,10 @@ class Standing(Struct):
     """Failed by a job that ended while they were busy with other things: no rescue is theirs."""
     falling: set[str] = field(default_factory=set)
     """Those of them who are still to leave the steps they are in."""
+    struck: set[str] = field(default_factory=set)
+    """Failed twice over by another host's `run_once`: they miss what waits for them next."""
+    forgiven: set[str] = field(default_factory=set)
+    """Were out when errors were cleared (meta: clear_host_errors): back with the next play."""
     unreachable: set[str] = field(default_factory=set)
     ended: set[str] = field(default_factory=set)
     """Left the current play without failing (meta: end_host and kin)."""
@@ -83,6 +87,28 @@ class Standing(Struct):
         self.fallen.update(hosts)
         self.falling.update(hosts)
 
+    def strike(self, hosts: Iterable[str], *, present: Iterable[str], twice: bool) -> None:
+        """Fail *hosts* because another one did; those not *present* leave what they are in.
+
+        They are out of the plays to come, whatever brings them through this one. *twice*: the
+        rescue of the block they are in (where there is none, its `always`) is not theirs.
+        """
+        struck = [host for host in hosts if host not in self.unreachable]
+        self.failed.update(struck)
+        self.falling.update(set(struck) - set(present))
+        if twice:
+            self.struck.update(struck)
+
+    def forgive(self, hosts: Iterable[str]) -> None:
+        """Clear the errors of *hosts*; those that are out of this play come back with the next."""
+        self.forgiven.update(self.out(hosts))
+        self.failed.difference_update(hosts)
+        self.unreachable.difference_update(hosts)
+
+    def out(self, hosts: Iterable[str]) -> set[str]:
+        """Give those of *hosts* that failed or could not be reached."""
+        return set(hosts) & (self.failed | self.failing | self.unreachable)
+
     def upright(self, hosts: Iterable[str]) -> list[str]:
         """Give those of *hosts* that a task can be sent to; the others leave what they are in."""
         going = self.reachable(hosts)
@@ -90,12 +116,16 @@ class Standing(Struct):
         self.falling.difference_update(going)
         return staying
 
-    def begin_batch(self) -> None:
-        """Forget what belongs to one batch only."""
+    def begin_batch(self) -> list[str]:
+        """Forget what belongs to one batch only; gives the hosts that had left the one before."""
         self.carry_on = False
+        back = tuple(self.ended)
         self.ended.clear()
         self.handlers_due.clear()
+        self.struck.clear()
+        self.forgiven.clear()
         self.batch_broken = False
+        return self.active(back)
 
     def notify(self, host: str, notification: str) -> None:
         """Remember that *host* asked for handlers."""

@@ -214,7 +214,11 @@ class TaskRunner(Struct, frozen=True, kw_only=True):
         failed = {host for host, result in results.items() if _is_failed(result)}
         lost = {h for h, result in results.items() if isinstance(result.outcome, Unreachable)}
         if (failed or lost) and self._fails_all(this, next(iter(results))):
-            return []  # a host that was not reached counts here even if that is ignored (stock)
+            # a host that was not reached counts here even if that is ignored (stock)
+            others = [host for host in self.company.hosts if host not in failed]
+            self.standing.strike(others, present=hosts, twice=this.shared and bool(failed))
+            self.after.told()
+            return []
         lost = {host for host in lost if not results[host].ignored}
         if self._too_many_failed():
             self.standing.batch_broken = True

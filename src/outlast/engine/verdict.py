@@ -98,9 +98,15 @@ def fail(outcome: Outcome) -> Failed:
     return Failed(outcome.payload, why, outcome.changed, outcome.notices)
 
 
-def give_up(outcome: Outcome, retries: int) -> Failed:
-    """Give the outcome of a task whose attempts are used up without settling."""
-    return fail(with_payload(outcome, {"attempts": retries}))
+def give_up(outcome: Outcome, retries: int) -> Outcome:
+    """Give the outcome of a task whose attempts are used up without settling.
+
+    A `failed_when` that said no has the last word, as in stock: but a playbook sees `failed`.
+    """
+    outcome = with_payload(outcome, {"attempts": retries})
+    if outcome.payload.get("failed_when_result") is False:
+        return with_payload(outcome, {"failed": True})
+    return fail(outcome)
 
 
 def explained(outcome: Outcome, task: Task) -> Outcome:

@@ -105,7 +105,8 @@ class Console:
             case Noticed():
                 self._notice(event.notice)
             case Complained():
-                self._error(event.why, event.help_text, stderr=True)
+                stderr = not event.with_results or self._settings.display_failed_stderr
+                self._error(event.why, event.help_text, stderr=stderr)
             case _:
                 assert_never(event)
         self._screen.show()
@@ -205,22 +206,34 @@ class Console:
 
     def _aside(self, event: HandlerNotified | FilesIncluded | Said) -> None:
         match event:
-            case HandlerNotified(due=True):
-                if self._verbosity > 1:
-                    self._verbose(f"NOTIFIED HANDLER {event.handler} for {event.host}")
             case HandlerNotified():
-                if self._verbosity > 1:
-                    self._verbose(f"Notification for handler {event.handler} has been saved.")
+                self._notified(event)
             case FilesIncluded():
                 text = f"included: {event.path} for {', '.join(event.hosts)}"
                 if event.label:
                     text += f" => (item={event.label})"
                 self._screen.say(text, to.INCLUDED)
             case Said():
-                show = self._screen.banner if event.banner else self._screen.say
-                show(event.text)
+                self._said(event)
             case _:
                 assert_never(event)
+
+    def _notified(self, event: HandlerNotified) -> None:
+        if self._verbosity <= 1:
+            return
+        if event.due:
+            self._verbose(f"NOTIFIED HANDLER {event.handler} for {event.host}")
+        else:
+            self._verbose(f"Notification for handler {event.handler} has been saved.")
+
+    def _said(self, event: Said) -> None:
+        if event.verbosity > self._verbosity:
+            return
+        if event.verbosity:
+            self._verbose(event.text)
+        else:
+            show = self._screen.banner if event.banner else self._screen.say
+            show(event.text)
 
     # -- tasks: results ----------------------------------------------------------------------
 

@@ -13,12 +13,13 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final
 
-from outlast.outcome import Failed, Outcome, Unreachable
+from outlast.outcome import Failed, Outcome, Skipped, Unreachable
 from outlast.values import Template, Vaulted, is_list
 
 _INDENT: Final = 4
 _NOT_PART_OF_IT: Final = frozenset(("exception", "warnings", "deprecations", "failed", "skipped"))
 _DEBUG: Final = frozenset(("debug", "ansible.builtin.debug", "ansible.legacy.debug"))
+_META: Final = frozenset(("meta", "ansible.builtin.meta"))
 _LOOP: Final = frozenset(("ansible_loop_var", "ansible_index_var", "ansible_loop"))
 _HIDDEN_IN_DEBUG: Final = _LOOP | {"changed", "invocation", "skip_reason"}
 _SO_FAR: Final = ("outlast_stdout", "outlast_stderr")
@@ -39,6 +40,8 @@ def seen(outcome: Outcome, action: str) -> dict[str, object]:
         result["unreachable"] = True
     if is_debug(action):
         return _debug(result)
+    if isinstance(outcome, Skipped) and action in _META:
+        del result["changed"]
     return {key: value for key, value in result.items() if key not in _NOT_PART_OF_IT}
 
 

@@ -97,6 +97,7 @@ class LoopReader(Struct, frozen=True):
             check_text(row.name, row, entry.value, text.origin)
         breaks = text.entries.get("break_when")
         pause = text.value("pause")
+        named = text.entries.get("loop_var")
         return LoopControl(
             loop_var=_name(text, "loop_var") or "item",
             index_var=_name(text, "index_var"),
@@ -105,6 +106,7 @@ class LoopReader(Struct, frozen=True):
             extended=_flag(text, "extended", unset=False),
             extended_allitems=_flag(text, "extended_allitems", unset=True),
             break_when=breaks.conditions if breaks else (),
+            named_at=named.origin if named and named.value else None,
         )
 
 

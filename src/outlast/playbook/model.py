@@ -114,6 +114,8 @@ class LoopControl(Struct, frozen=True):
     extended: bool = False
     extended_allitems: bool = True
     break_when: tuple[Condition, ...] = ()
+    named_at: Origin | None = None
+    """Where `loop_var` is written, if it is."""
 
 
 class Loop(Struct, frozen=True):

@@ -13,16 +13,18 @@ from outlast.outcome import Warned
 from outlast.templating.asking import Asked, Lookup
 from outlast.templating.borrowed import Borrowed
 from outlast.templating.environment import first_marker, listed
-from outlast.templating.explaining import because
+from outlast.templating.explaining import because, placed
 from outlast.templating.file_lookups import file_lookups
 from outlast.templating.finding import basedir
 from outlast.templating.list_lookups import list_lookups
 from outlast.templating.markers import Marker, Tripped
 from outlast.templating.rendering import Core, told
 from outlast.templating.views import LazyDict, LazyList, ScopeView, lifted, plain
-from outlast.values import Scope, Template
+from outlast.values import Scope, Template, nowhere
 
 _PREFIXES = ("ansible.builtin.", "ansible.legacy.")
+_INVOKED = nowhere("invoke_lookup()")
+"""Where a loop asks its lookup, in the words of stock."""
 
 
 class Templating:
@@ -66,6 +68,8 @@ class Lookups:
             result = plain(answer)
         except Tripped as tripped:
             raise told(tripped.marker, "expression", None) from None
+        except EvaluationError as error:
+            raise error if error.origin else placed(error, _INVOKED) from None
         return result if isinstance(result, list) else [result]
 
     def call(self, name: Any, terms: list[Any], options: dict[str, Any]) -> Any:

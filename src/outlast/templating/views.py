@@ -14,7 +14,7 @@ from typing import Any, Protocol, SupportsIndex
 
 from outlast.errors import EvaluationError
 from outlast.templating.markers import Marker
-from outlast.values import OMIT, Omit, Scope, Template, Vaulted
+from outlast.values import OMIT, Omit, Scope, Template, Vaulted, nowhere
 
 SCALARS = frozenset(
     {str, int, float, bool, type(None), bytes, dt.datetime, dt.date, dt.time, dt.timedelta, Omit}
@@ -394,4 +394,5 @@ def _plain_scalar(value: object) -> str | int | float | bytes:
     for builtin in (str, int, float, bytes):
         if isinstance(value, builtin):
             return builtin(value)  # type: ignore[arg-type]  # it is of that very type
-    raise UnfitForVariables(f"Type {type_name(value)!r} is unsupported for variable storage.")
+    text = f"Type {type_name(value)!r} is unsupported for variable storage."
+    raise UnfitForVariables(text, nowhere(str(value)) if isinstance(value, range) else None)

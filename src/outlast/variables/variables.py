@@ -100,13 +100,24 @@ class Variables:
 
     # -- scopes --------------------------------------------------------------------------------
 
-    def header_scope(self, play: Play) -> Scope:
-        """Give what a play's own keywords are evaluated in: no host's variables."""
+    def header_scope(
+        self,
+        play: Play,
+        *,
+        role: Role | None = None,
+        task_vars: Mapping[str, object] = _NOTHING,
+    ) -> Scope:
+        """Give what a play's own keywords are evaluated in: no host's variables.
+
+        With *role* and *task_vars*: what the name of a handler of that role is evaluated in.
+        """
         layers = {
             **(self._public if self._play is play else {}),
             Precedence.PLAY_VARS: play.vars,
+            Precedence.TASK_VARS: task_vars,
             Precedence.EXTRA_VARS: self._extra,
             Precedence.MAGIC: self._magic_layer(in_play=self._play is play),
+            **(_of_role(role, _NOTHING) if role else {}),
         }
         return TaskScope(self._with_files(play, None, layers))
 

@@ -96,8 +96,8 @@ class PlainVariables:
     def welcome(self, host) -> None:
         self.newcomers.append(host)
 
-    def header_scope(self, play) -> Scope:
-        return DictScope(play.vars)
+    def header_scope(self, play, *, role=None, task_vars=None) -> Scope:
+        return DictScope({**play.vars, **(role.defaults if role else {}), **(task_vars or {})})
 
     def scope(self, host, task_vars, **_words) -> Scope:
         own = self.hosts.setdefault(host, {})

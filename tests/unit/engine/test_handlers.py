@@ -43,13 +43,13 @@ async def test_everyone_who_listens_is_told():
     assert [name for name, _ in world.actions.calls] == ["one", "x", "y"]
 
 
-async def test_of_two_handlers_with_one_name_the_last_counts():
+async def test_of_two_handlers_with_one_name_the_first_counts():
     world = World(hosts=("a",))
     world.changes("one", "a")
     handlers = (task("h", "debug", register="first"), task("h", "debug", register="second"))
     await world.play(play(task("one", notify=("h",)), handlers=handlers))
-    assert "second" in world.variables.hosts["a"]
-    assert "first" not in world.variables.hosts["a"]
+    assert "first" in world.variables.hosts["a"]
+    assert "second" not in world.variables.hosts["a"]
 
 
 async def test_a_flush_in_the_middle_runs_what_is_due_by_then():

@@ -95,13 +95,13 @@ async def test_a_handler_of_a_role_is_asked_for_by_name_with_and_without_the_rol
     assert banners(world)[1:] == ["my.own.web : one", "my.own.web : two", "my.own.web : three"]
 
 
-async def test_of_handlers_that_listen_under_one_name_the_last_runs():
+async def test_of_handlers_that_listen_under_one_name_the_first_runs():
     world = World(hosts=("a",))
     first, last = (task("h", listen=("topic",), args={"n": n}) for n in (1, 2))
     other = task("other", listen=("topic",))
     world.changes("t", "a")
     await world.play(play(task("t", notify=("topic",)), handlers=(first, other, last)))
-    assert banners(world) == ["t", "other", "h"]
+    assert banners(world) == ["t", "h", "other"]
 
 
 async def test_a_handler_runs_whatever_tags_are_asked_for():
