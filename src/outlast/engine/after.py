@@ -207,11 +207,13 @@ class Aftermath(Struct, frozen=True, kw_only=True):
 
 
 def _notified(result: HostResult) -> tuple[str, ...]:
-    """Give the handlers it asks for, as often as it does; who failed asks for none."""
-    if isinstance(result.outcome, Failed | Unreachable):
+    """Give the handlers it asks for, as often as it does; who failed asks for none.
+
+    If one item changed something, all that ran ask, changed or not (stock).
+    """
+    if isinstance(result.outcome, Failed | Unreachable) or not result.outcome.changed:
         return ()
-    changed = [item for item in result.items if item.outcome.changed]
-    return tuple(name for item in changed for name in item.notify)
+    return tuple(name for item in result.items for name in item.notify)
 
 
 def _described(task: Task, label: TaskLabel, result: HostResult) -> dict[str, object]:

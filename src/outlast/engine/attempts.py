@@ -122,7 +122,7 @@ class Attempts(Struct, frozen=True, kw_only=True):
         return ItemResult(
             outcome=explained(outcome, self.task),
             effects=performed.effects,
-            notify=terms.notify if outcome.changed else (),
+            notify=terms.notify,
             ignore_errors=terms.ignore_errors,
             ignore_unreachable=terms.ignore_unreachable,
             args=ready.args,

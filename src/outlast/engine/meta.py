@@ -78,7 +78,7 @@ def _walk(steps: Sequence[Step]) -> Iterator[Task]:
 
 
 class MetaRunner(Struct, frozen=True, kw_only=True):
-    """Carries out meta tasks for one company of hosts."""
+    """Carries out meta tasks for the hosts of a batch."""
 
     wiring: Wiring
     standing: Standing

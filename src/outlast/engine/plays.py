@@ -26,7 +26,7 @@ from outlast.engine.standing import Standing
 from outlast.engine.starting import begun_at, nothing_of
 from outlast.engine.tasks import Company, TaskRunner
 from outlast.engine.terms import TermsReader
-from outlast.errors import EvaluationError, NotSupportedYet, PlaybookError
+from outlast.errors import EvaluationError, NotSupportedYet, PlaybookError, SettingsError
 from outlast.events import NoHostsMatched, Noticed, PlayStarted
 from outlast.outcome import Warned
 from outlast.playbook.conversions import to_bool, to_percent
@@ -55,9 +55,7 @@ class PlayRunner(Struct, frozen=True, kw_only=True):
         play = await Prompts(self.wiring).answered(play)
         header = self.wiring.variables.header_scope(play)
         matched = list(self.wiring.hosts.match(self._hosts(play, header)))
-        hosts = _ordered(
-            matched, str(self._render("order", play.order, header) or "inventory"), play
-        )
+        hosts = _ordered(matched, str(self._render("order", play.order, header) or "inventory"))
         self.standing.begin_play()
         self.wiring.variables.begin_play(play, matched, play.roles)
         name = self._name(play, header)
@@ -159,7 +157,9 @@ class PlayRunner(Struct, frozen=True, kw_only=True):
             await self._company(play, header, company, batch)
 
     def _out(self) -> int:
-        return len(self.standing.failed | self.standing.unreachable)
+        return len(self.standing.failed) + len(
+            self.standing.unreachable
+        )  # who is both counts twice
 
     def _tell_active(self, batch: Sequence[str]) -> None:
         self.wiring.variables.set_batch(batch, self.standing.active(batch))
@@ -283,7 +283,7 @@ class PlayRunner(Struct, frozen=True, kw_only=True):
             metas=MetaRunner(
                 wiring=self.wiring,
                 standing=self.standing,
-                company=company.hosts,
+                company=batch,
                 lockstep=company.lockstep,
                 due=notifications.fall_due,
             ),
@@ -293,7 +293,7 @@ class PlayRunner(Struct, frozen=True, kw_only=True):
         )
 
 
-def _ordered(hosts: list[str], order: str, play: Play) -> list[str]:
+def _ordered(hosts: list[str], order: str) -> list[str]:
     match order:
         case "inventory":
             return hosts
@@ -307,7 +307,7 @@ def _ordered(hosts: list[str], order: str, play: Play) -> list[str]:
             import random  # noqa: PLC0415  # only a play that shuffles pays for it
 
             return random.sample(hosts, len(hosts))
-    raise PlaybookError(f"Invalid 'order' specified for inventory hosts: {order}", play.origin)
+    raise SettingsError(f"Invalid 'order' specified for inventory hosts: {order}")
 
 
 def _batches(hosts: Sequence[str], serial: Sequence[object], play: Play) -> Iterator[Sequence[str]]:

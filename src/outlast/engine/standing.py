@@ -93,9 +93,9 @@ class Standing(Struct):
         They are out of the plays to come, whatever brings them through this one. *twice*: the
         rescue of the block they are in (where there is none, its `always`) is not theirs.
         """
-        struck = [host for host in hosts if host not in self.unreachable]
+        struck = set(hosts)
         self.failed.update(struck)
-        self.falling.update(set(struck) - set(present))
+        self.falling.update(struck - set(present))
         if twice:
             self.struck.update(struck)
 

@@ -24,7 +24,7 @@ from outlast.engine.settling import Answers, Settling
 from outlast.engine.standing import Standing
 from outlast.engine.stepping import Stepping
 from outlast.engine.terms import TermsReader
-from outlast.errors import EvaluationError, NotSupportedYet, PlaybookError
+from outlast.errors import EvaluationError, NotSupportedYet, OutlastError, PlaybookError
 from outlast.events import HostStarted, NoHostsLeft, Noticed, TaskLabel, TaskStarted
 from outlast.outcome import Failed, Unreachable, Warned
 from outlast.playbook.conversions import to_bool, to_int
@@ -116,7 +116,7 @@ class TaskRunner(Struct, frozen=True, kw_only=True):
         if self.company.lockstep:
             return asked or task.action.resolved in _ONCE_FOR_ALL
         if task.action.resolved in _ONCE_FOR_ALL:
-            raise PlaybookError(
+            raise OutlastError(
                 f"The '{task.action.name}' module bypasses the host loop, which is currently not "
                 "supported in the free strategy and would instead execute for every host in the "
                 "inventory list.",
@@ -215,7 +215,8 @@ class TaskRunner(Struct, frozen=True, kw_only=True):
         lost = {h for h, result in results.items() if isinstance(result.outcome, Unreachable)}
         if (failed or lost) and self._fails_all(this, next(iter(results))):
             # a host that was not reached counts here even if that is ignored (stock)
-            others = [host for host in self.company.hosts if host not in failed]
+            gone = (self.standing.unreachable - lost) | failed
+            others = [host for host in self.company.hosts if host not in gone]
             self.standing.strike(others, present=hosts, twice=this.shared and bool(failed))
             self.after.told()
             return []
