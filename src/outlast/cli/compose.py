@@ -30,17 +30,19 @@ from outlast.cli.upon_need import ActionsUponNeed, QueueUponNeed, ReachUponNeed
 from outlast.cli.vaults import open_vault
 from outlast.content.places import open_content
 from outlast.engine.ports import Wiring
-from outlast.engine.run import PlaybookFile, Run
+from outlast.engine.run import Run
 from outlast.inventory.inventory import load_inventory
 from outlast.ledger.recording import Recording
 from outlast.ledger.sink import LedgerSink
 from outlast.outcome import Warned
 from outlast.output.console import Console
 from outlast.playbook import key_values
+from outlast.playbook.early import Moment
 from outlast.playbook.parser import PlaybookParser
 from outlast.playbook.role_files import RolePlaces
 from outlast.settings import Settings
 from outlast.transport.event_loop import run
+from outlast.values import Value
 from outlast.variables.extra import parse_extra_vars
 from outlast.variables.magic import Options
 from outlast.variables.variables import Variables
@@ -90,11 +92,10 @@ async def _run(house: House) -> int:
 
 
 async def _play(house: House) -> int:
-    files = [PlaybookFile(path, _home(path)) for path in house.options.playbooks]
     async with ReachUponNeed(house) as reach, QueueUponNeed() as queue:
         engine = Run(wiring=_wiring(house, reach, queue), retry_file=partial(_retry_file, house))
         try:
-            code = await engine.run(files, house.parse)
+            code = await engine.run(house.options.playbooks, house.parse)
             return await _close_account(house, reach, code)
         except BaseException:
             house.account.say_left()
@@ -161,12 +162,9 @@ def _furnish(
             notice,
             known_actions=content.catalogue.names,
             group=content.groups.members,
+            early=partial(_early, evaluate, variables),
             vault=vault,
-            places=RolePlaces(
-                configured=settings.roles_path,
-                collection=content.catalogue.home_of,
-                found=content.catalogue.add_role,
-            ),
+            places=RolePlaces(settings.roles_path, content.catalogue.home_of, content.bring),
         ),
         evaluate=evaluate,
         variables=variables,
@@ -175,6 +173,11 @@ def _furnish(
         launches=launches,
         account=Account(launches),
     )
+
+
+def _early(evaluate: Evaluate, variables: Variables, value: Value, moment: Moment) -> object:
+    scope = variables.early_scope(moment.play, moment.roles, moment.role, moment.vars)
+    return evaluate.render(value, scope)
 
 
 def _evaluator(settings: Settings, telling: Telling, folder: str, vault: Vault) -> Evaluate:

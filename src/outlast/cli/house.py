@@ -78,13 +78,13 @@ class House(Struct, frozen=True, kw_only=True):
 
     def listing(self, path: str) -> str:
         """Give what `--list-hosts` and kin show of the playbook at *path*."""
-        self.variables.begin_playbook(path)
         plays = [self._listed(play) for play in self.parse(path)]
         return listing(path, plays, self.options)
 
     def _listed(self, play: Play) -> Listed:
         unasked = {str(one["name"]): one.get("default") for one in play.vars_prompt}
         play = replace(play, vars={**play.vars, **unasked}) if unasked else play
+        self.variables.begin_playbook(play.origin.path)
         scope = self.variables.header_scope(play)
         name = self.evaluate.render(play.name, scope)
         play = replace(play, name="" if name is None else str(name))

@@ -50,8 +50,8 @@ class Catalogue(Struct):
         file = self.find(name)
         return ResolvedAction(file.fqcn) if file else None
 
-    def add_role(self, path: Path) -> None:
-        """Know the modules that the role in *path* brings; from now on, everybody may use them."""
+    def add(self, path: Path) -> None:
+        """Know the modules that a role or a playbook in *path* brings: everybody may use them."""
         library, plugins = path / "library", path / "action_plugins"
         if library.is_dir() and library not in self.library:
             self.library = (*self.library, library)

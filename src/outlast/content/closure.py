@@ -53,8 +53,10 @@ class ClosureFinder(Struct):
     """Finds closures; what a file imports is scanned once."""
 
     catalogue: Catalogue
-    module_utils: Sequence[Path] = ()
-    """Folders that win over the core's module_utils."""
+    brought: Sequence[Path] = ()
+    """The module_utils folders of playbooks and roles, in the order in which they came."""
+    own: Sequence[Path] = ()
+    """The user's own: they come after those, and before the core's."""
     _scanned: dict[tuple[str, Path], list[Wanted]] = field(default_factory=dict)
 
     def closure(self, module: ModuleFile, source: bytes) -> dict[str, Piece]:
@@ -77,6 +79,11 @@ class ClosureFinder(Struct):
                 waiting += _entries(self._imports_of(name, piece))
                 waiting += _parents(name, entry, piece)
         return found
+
+    @property
+    def module_utils(self) -> tuple[Path, ...]:
+        """The folders that win over the core's module_utils."""
+        return (*self.brought, *self.own)
 
     def _stubs(self) -> dict[str, Piece]:
         core = self.catalogue.core

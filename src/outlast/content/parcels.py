@@ -57,6 +57,13 @@ class Parcels(Struct):
     """Digest to the file's path, or to the text itself where it was made."""
     _sources: dict[str, bytes] = field(default_factory=dict)
 
+    def bring(self, module_utils: Path) -> None:
+        """Know one more folder of what modules import; what was packed without it is not kept."""
+        finder = self.finder
+        if module_utils.is_dir() and module_utils not in finder.module_utils:
+            finder.brought = (*finder.brought, module_utils)
+            self._parcels = {}
+
     def ready(self, fqcn: str) -> Parcel | None:
         """Give a parcel that has been packed already; asks no disk."""
         return self._parcels.get(fqcn)

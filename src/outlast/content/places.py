@@ -32,6 +32,11 @@ class Content(Struct, frozen=True):
     parcels: Parcels
     groups: ActionGroups
 
+    def bring(self, folder: Path) -> None:
+        """Know the modules, and what they import, that a role or an imported playbook brings."""
+        self.catalogue.add(folder)
+        self.parcels.bring(folder / "module_utils")
+
 
 def open_content(
     playbook_dirs: Sequence[Path],
@@ -55,8 +60,12 @@ def open_content(
         collections=_folders(_collections(playbook_dirs, environ)),
         action_plugins=_folders([place / "action_plugins" for place in playbook_dirs]),
     )
-    beside = [place / "module_utils" for place in (*playbook_dirs, *own)]
-    parcels = Parcels(ClosureFinder(catalogue, _folders(beside)), cache)
+    finder = ClosureFinder(
+        catalogue,
+        brought=_folders([place / "module_utils" for place in playbook_dirs]),
+        own=_folders([place / "module_utils" for place in own]),
+    )
+    parcels = Parcels(finder, cache)
     return Content(core, catalogue, parcels, ActionGroups(catalogue, cache))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
@@ -20,14 +21,6 @@ from outlast.errors import Cause, OutlastError, first_of
 from outlast.events import Complained, PlaybookStarted, RunEnded
 from outlast.playbook.model import Play
 
-
-class PlaybookFile(Struct, frozen=True):
-    """A playbook that was named, and the folder relative files are looked for in."""
-
-    path: str
-    folder: str
-
-
 Parse: TypeAlias = Callable[[str], Sequence[Play]]
 """Reads a playbook when its turn has come: one before it may have written it."""
 
@@ -40,15 +33,14 @@ class Run(Struct, frozen=True, kw_only=True):
     """Writes the failed hosts down where the user wants that; gives the file's path."""
     standing: Standing = field(default_factory=Standing)
 
-    async def run(self, files: Sequence[PlaybookFile], parse: Parse) -> int:
+    async def run(self, files: Sequence[str], parse: Parse) -> int:
         """Run the playbooks in *files* until one fails; gives stock's exit code.
 
         Raises `OutlastError` for what is wrong outside of any task.
         """
         for number, file in enumerate(files):
-            before = [one.path for one in files[:number]]
             try:
-                await self._playbook(file, parse(file.path), before)
+                await self._playbook(file, parse(file), files[:number])
             except* OutlastError as group:
                 raise first_of(group) from None
             if self.standing.exit_code:
@@ -61,11 +53,8 @@ class Run(Struct, frozen=True, kw_only=True):
             self.wiring.events.emit(Complained((Cause(told),)))
         return self.standing.exit_code
 
-    async def _playbook(
-        self, file: PlaybookFile, plays: Sequence[Play], before: Sequence[str]
-    ) -> None:
-        wiring = replace(self.wiring, search_path=(file.folder,))
-        wiring.variables.begin_playbook(file.path)
+    async def _playbook(self, file: str, plays: Sequence[Play], before: Sequence[str]) -> None:
+        wiring = self.wiring
         reader = TermsReader(wiring.evaluate, wiring.settings, wiring.check_mode, wiring.diff)
         runner = PlayRunner(
             wiring=wiring,
@@ -76,11 +65,18 @@ class Run(Struct, frozen=True, kw_only=True):
             thinking=Thinking(wiring.evaluate),
             stats={},
         )
-        wiring.events.emit(PlaybookStarted(file.path, len(plays)))
+        wiring.events.emit(PlaybookStarted(file, len(plays)))
         for number, play in enumerate(plays):
-            runner.labels.identities.begin_play(play, play_name(file.path, before, number))
-            if not await runner.run(play):
+            runner.labels.identities.begin_play(play, play_name(file, before, number))
+            wiring.variables.begin_playbook(play.origin.path)
+            if not await replace(runner, wiring=_at_home(wiring, play)).run(play):
                 break
         out = sorted(self.standing.failed | self.standing.unreachable)
-        retry_file = self.retry_file(file.path, out) if out else None
+        retry_file = self.retry_file(file, out) if out else None
         wiring.events.emit(RunEnded(self.standing.tallies, runner.stats, retry_file))
+
+
+def _at_home(wiring: Wiring, play: Play) -> Wiring:
+    """Give *wiring* that looks for files where *play* is written: it may have been imported."""
+    home = os.path.dirname(play.origin.path)  # noqa: PTH120  # text in, text out
+    return replace(wiring, search_path=(home,))

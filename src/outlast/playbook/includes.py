@@ -11,11 +11,11 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from outlast.errors import Cause, NotSupportedYet, PlaybookError, SourceMissing
+from outlast.errors import Cause, PlaybookError, SourceMissing
 from outlast.playbook.calls import Found, short_name
 from outlast.playbook.keywords import ALLOWED, Place, check_allowed, not_allowed, type_shown
 from outlast.playbook.reading import Text
-from outlast.values import Template, Value
+from outlast.values import Value
 
 _NO_LOOPS = "You cannot use loops on '{}' statements. You should use '{}' instead."
 
@@ -79,12 +79,8 @@ def check_import_words(
         raise PlaybookError(no_loops, text.origin)
 
 
-def find_import(file: Value, text: Text, folders: Sequence[Path]) -> Path:
+def find_import(file: object, text: Text, folders: Sequence[Path]) -> Path:
     """Give the path of an imported *file*, looked for in *folders*, the nearest first."""
-    if isinstance(file, Template):
-        raise NotSupportedYet(
-            "a template in the path of an import is not supported yet", file.origin or text.origin
-        )
     candidates = [folder / Path(str(file)).expanduser() for folder in folders]
     for candidate in candidates:
         if candidate.is_file():

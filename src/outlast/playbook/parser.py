@@ -16,6 +16,7 @@ from outlast.loader import Document, SeqNode, read_text
 from outlast.outcome import Notice
 from outlast.playbook.calls import CallReader
 from outlast.playbook.defaults import ActionNames, DefaultsReader, no_groups
+from outlast.playbook.early import Early, Evaluate, Moment, nothing_is_known
 from outlast.playbook.loops import is_builtin_lookup
 from outlast.playbook.model import Keywords, Play, Role, Step
 from outlast.playbook.playbooks import PlaybookReader
@@ -43,12 +44,14 @@ class PlaybookParser:
         vault: Vault = LOCKED,
         places: RolePlaces | None = None,
         group: Callable[[str], frozenset[str] | None] = no_groups,
+        early: Evaluate = nothing_is_known,
     ) -> None:
         """Take who knows the actions, and who wants to hear of odd but valid playbooks.
 
         *known_actions* gives names to suggest for a misspelt one; it is asked only then.
         *is_lookup* tells which `with_<name>` are loops. *vault* opens encrypted files.
-        *places* tells where roles are looked for. *group* gives the actions of a group.
+        *places* tells where roles are looked for. *group* gives the actions of a group. *early*
+        evaluates the names in imports.
         """
         self._calls = CallReader(names, notice, known_actions)
         self._defaults = DefaultsReader(names, group)
@@ -56,11 +59,13 @@ class PlaybookParser:
         self._vault = vault
         self._places = places or RolePlaces()
         self._is_lookup = is_lookup
+        self._early = early
 
     def parse_playbook(self, path: str | Path) -> tuple[Play, ...]:
         """Give the plays in *path*; raises `PlaybookError` or `SourceMissing`."""
         document = Document(str(path), read_text(path, self._vault), self._notice, self._vault)
-        reader = PlaybookReader(document, self._plays, self._notice)
+        early, arrive = Early(self._early), self._places.found
+        reader = PlaybookReader(document, self._plays, self._notice, arrive, early)
         return tuple(reader.read(Keywords(), {}))
 
     def parse_tasks(
@@ -101,7 +106,8 @@ class PlaybookParser:
         """
         return self._roles(Path(home), gathered).imported(use, parent, role).steps
 
-    def _roles(self, home: Path, gathered: Gathered) -> RoleReader:
+    def _roles(self, home: Path, gathered: Gathered, play: Play | None = None) -> RoleReader:
+        moment = Moment(play=play, roles=gathered.roles)
         return RoleReader(
             places=self._places,
             calls=self._calls,
@@ -109,6 +115,7 @@ class PlaybookParser:
             open_file=self._document,
             home=home,
             gathered=gathered,
+            early=Early(self._early, moment),
         )
 
     def _steps(
@@ -121,14 +128,14 @@ class PlaybookParser:
         handlers: bool,
     ) -> StepReader:
         tasks = TaskReader(document, calls, self._is_lookup, self._defaults, role)
-        return StepReader(document, tasks, (roles.home,), roles.steps_of, handlers)
+        return StepReader(document, tasks, (roles.home,), roles.steps_of, roles.early, handlers)
 
     def _plays(self, document: Document) -> PlayReader:
         home = Path(document.path).parent
         return PlayReader(
             document,
             lambda roles, h: self._steps(document, roles, None, self._calls, handlers=h),
-            lambda: self._roles(home, Gathered()),
+            lambda play: self._roles(home, Gathered(), play),
             self._defaults,
         )
 

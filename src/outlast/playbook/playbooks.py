@@ -10,19 +10,21 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
-from outlast.errors import NotSupportedYet, PlaybookError
+from outlast.errors import EvaluationError, PlaybookError
 from outlast.loader import Document, MapNode, Node, SeqNode
 from outlast.outcome import Warned
 from outlast.playbook.calls import short_name
+from outlast.playbook.early import Early
 from outlast.playbook.includes import find_import
 from outlast.playbook.inheritance import handed_down
 from outlast.playbook.keywords import Place, check_allowed, check_text, type_shown
 from outlast.playbook.model import Keywords, Play, Vars
 from outlast.playbook.plays import PlayReader
 from outlast.playbook.reading import Text, read
+from outlast.values import Value
 
 _NULL = "tag:yaml.org,2002:null"
 _NO_PLAY = "playbook entries must be either valid plays or 'import_playbook' statements"
@@ -37,6 +39,9 @@ class PlaybookReader(Struct, frozen=True):
     document: Document
     plays: Callable[[Document], PlayReader]
     notice: Callable[[Warned], None]
+    arrive: Callable[[Path], None]
+    """Is told of the folder of each playbook that is imported."""
+    early: Early = field(default_factory=Early)
     depth: int = 0
 
     def read(self, parent: Keywords, variables: Vars) -> Iterator[Play]:
@@ -48,8 +53,7 @@ class PlaybookReader(Struct, frozen=True):
             if any(_is_import(entry.key) for entry in self.document.entries(node)):
                 yield from self._imported(read(self.document, node), parent, variables)
             else:
-                play = reader.read(node, parent)
-                yield replace(play, vars={**play.vars, **variables})
+                yield reader.read(node, parent, variables)
 
     def _imported(self, text: Text, parent: Keywords, variables: Vars) -> Iterator[Play]:
         path = self._path(text)
@@ -59,6 +63,7 @@ class PlaybookReader(Struct, frozen=True):
             {key: text.entries[key] for key in _LAID_ON if key in text.entries}, text.origin
         )
         keywords = handed_down(replace(parent, vars={}), laid_on, Place.IMPORT_PLAYBOOK)
+        self.arrive(path.parent)
         document = self.document.another_file(path)
         reader = replace(self, document=document, depth=self.depth + 1)
         yield from reader.read(replace(keywords, vars={}), {**keywords.vars, **variables})
@@ -79,12 +84,17 @@ class PlaybookReader(Struct, frozen=True):
             told = "The field 'import_playbook' is required but was not set."
             raise PlaybookError(told, text.origin)
         here = Path(self.document.path).parent
-        path = find_import(file, text, (here,))
-        if path.parent.resolve() != here.resolve():
-            # Its plays would look for their files in their own folder.
-            told = "importing a playbook from another folder is not supported yet"
-            raise NotSupportedYet(told, text.origin)
-        return path
+        # `..` goes, links stay: its plays say that they are in this folder.
+        return Path(os.path.normpath(find_import(self._name(file, text), text, (here,))))
+
+    def _name(self, file: Value, text: Text) -> object:
+        """Evaluate the name of an imported playbook; its own variables count there."""
+        own = text.value("vars")
+        try:
+            return self.early.at(None, own if isinstance(own, dict) else {}).value(file)
+        except EvaluationError as error:
+            told = "Error processing keyword 'import_playbook'"
+            raise PlaybookError(told, error.origin, causes=error.chain) from error
 
 
 def _is_import(key: object) -> bool:

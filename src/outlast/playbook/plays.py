@@ -42,12 +42,15 @@ class PlayReader(Struct, frozen=True):
     document: Document
     steps: Callable[[RoleReader, bool], StepReader]
     """Gives the reader of a section; True: of handlers."""
-    roles: Callable[[], RoleReader]
-    """Gives the reader of one play's roles."""
+    roles: Callable[[Play], RoleReader]
+    """Gives the reader of the roles of a play, of which the header is known."""
     defaults: DefaultsReader
 
-    def read(self, node: MapNode, parent: Keywords) -> Play:
-        """Give the play that *node* describes; *parent* is what an import of it lays on it."""
+    def read(self, node: MapNode, parent: Keywords, variables: Vars) -> Play:
+        """Give the play that *node* describes.
+
+        *parent* and *variables* are what an import of it lays on it.
+        """
         text = _with_remote_user(read(self.document, node, _LISTS))
         for key, given in text.entries.items():
             row = check_allowed(key, Place.PLAY, given.key_origin)
@@ -55,14 +58,15 @@ class PlayReader(Struct, frozen=True):
                 check_text(row.name, row, given.value, text.origin)
         _check_hosts(text)
         keywords = handed_down(parent, text, Place.PLAY)
-        roles = self.roles()
-        sections = {name: self._section(name, text, keywords, roles) for name in _SECTIONS}
+        header = _header(text, variables)
+        roles = self.roles(header)
         listed = text.entries.get("roles")
         named = roles.section(self.document, listed.node if listed else None, keywords, text.origin)
+        sections = {name: self._section(name, text, keywords, roles) for name in _SECTIONS}
         _check_types(text)
         gather = ActionCall("gather_facts", "ansible.builtin.gather_facts", {}, text.origin)
         gather = self.defaults.applied(gather, keywords)
-        play = _play(text, keywords, sections, gather.defaults)
+        play = _play(header, text, keywords, sections, gather.defaults)
         return _with_roles(play, named, roles.gathered) if named or roles.gathered.roles else play
 
     def _section(
@@ -75,20 +79,28 @@ class PlayReader(Struct, frozen=True):
         return reader.section(given.node if given else None, keywords, name, text.origin)
 
 
-def _play(
-    text: Text,
-    keywords: Keywords,
-    sections: Mapping[str, tuple[Step, ...]],
-    gather_defaults: tuple[Value, ...],
-) -> Play:
+def _header(text: Text, variables: Vars) -> Play:
+    """Give what of a play can be known before its tasks are read."""
     name = text.value("name")
     return Play(
         name="" if name is None else name,
         hosts=text.value("hosts"),
         origin=text.origin,
-        keywords=keywords,
-        vars=_vars(text),
+        vars={**_vars(text), **variables},
         vars_files=text.members("vars_files"),
+    )
+
+
+def _play(
+    header: Play,
+    text: Text,
+    keywords: Keywords,
+    sections: Mapping[str, tuple[Step, ...]],
+    gather_defaults: tuple[Value, ...],
+) -> Play:
+    return replace(
+        header,
+        keywords=keywords,
         vars_prompt=_questions(text),
         gather_facts=text.value("gather_facts"),
         gather_subset=text.value("gather_subset"),
@@ -118,7 +130,7 @@ def _with_roles(play: Play, named: Sequence[Compiled], gathered: Gathered) -> Pl
         play,
         tasks=(*steps, *play.tasks),
         handlers=(*handlers, *play.handlers, *gathered.handlers),
-        roles=(*(one.role for one in named), *gathered.roles),
+        roles=tuple(gathered.roles),
     )
 
 

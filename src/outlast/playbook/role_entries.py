@@ -11,8 +11,9 @@ from pathlib import Path
 
 from msgspec import Struct, field
 
-from outlast.errors import Cause, NotSupportedYet, OutlastError, PlaybookError
+from outlast.errors import Cause, OutlastError, PlaybookError
 from outlast.loader import Document, MapNode, Node, SeqNode
+from outlast.playbook.early import Early
 from outlast.playbook.inheritance import check_vars
 from outlast.playbook.keywords import ALLOWED, Place, check_allowed, check_text, type_shown
 from outlast.playbook.model import Vars
@@ -40,8 +41,8 @@ class Use(Struct, frozen=True, kw_only=True):
     collections: tuple[str, ...] = ()
 
 
-def entries(document: Document, node: Node | None, origin: Origin) -> Iterator[Use]:
-    """Yield the uses in a list; *origin* is what has it.
+def entries(document: Document, node: Node | None, origin: Origin, early: Early) -> Iterator[Use]:
+    """Yield the uses in a list; *origin* is what has it, and *early* evaluates the roles' names.
 
     Raises `PlaybookError` or `OutlastError`.
     """
@@ -54,13 +55,12 @@ def entries(document: Document, node: Node | None, origin: Origin) -> Iterator[U
             "A malformed role declaration was encountered.", origin, causes=(Cause(told),)
         )
     for member in node.value:
-        yield _mapping(document, member) if isinstance(member, MapNode) else _word(document, member)
+        read_one = _mapping if isinstance(member, MapNode) else _word
+        yield read_one(document, member, early)
 
 
-def _word(document: Document, node: Node) -> Use:
-    value, origin = document.value(node), document.origin(node)
-    if isinstance(value, Template):
-        raise _no_template(origin)
+def _word(document: Document, node: Node, early: Early) -> Use:
+    value, origin = early.name(document.value(node)), document.origin(node)
     if not isinstance(value, str):
         raise PlaybookError("Invalid role definition.", origin)
     if "," in value:
@@ -68,14 +68,12 @@ def _word(document: Document, node: Node) -> Use:
     return Use(wanted=RoleWanted(name=value), origin=origin, text=Text({}, origin))
 
 
-def _mapping(document: Document, node: MapNode) -> Use:
+def _mapping(document: Document, node: MapNode, early: Early) -> Use:
     text = read(document, node)
     name = text.value("role") if "role" in text.entries else text.value("name")
     if name is None and isinstance(source := text.value("src"), str):
         name = _name_of_source(source)
-    if isinstance(name, Template):
-        raise _no_template(text.origin)
-    if not name or not isinstance(name, str):
+    if not name or not isinstance(name, str | Template):
         raise OutlastError("role definitions must contain a role name", text.origin)
     known = {key: given for key, given in text.entries.items() if key in ALLOWED[Place.ROLE]}
     for key, given in known.items():
@@ -85,16 +83,12 @@ def _mapping(document: Document, node: MapNode) -> Use:
         check_vars(known["vars"], Place.ROLE)
     own = text.value("vars")
     return Use(
-        wanted=RoleWanted(name=name),
+        wanted=RoleWanted(name=str(early.name(name))),
         origin=text.origin,
         text=Text({key: given for key, given in known.items() if key != "vars"}, text.origin),
         params={str(k): given.value for k, given in text.entries.items() if k not in known},
         vars=own if isinstance(own, dict) else {},
     )
-
-
-def _no_template(origin: Origin) -> NotSupportedYet:
-    return NotSupportedYet("a template in the name of a role is not supported yet", origin)
 
 
 def _name_of_source(source: str) -> str:

@@ -36,7 +36,8 @@ class RolePlaces(Struct, frozen=True):
     collection: Callable[[str, str], Path | None] = lambda _namespace, _name: None
     """Gives the folder of a collection."""
     found: Callable[[Path], None] = lambda _path: None
-    """Is told of each role that is used: it may bring modules of its own."""
+    """Is told of each role that is used, and of the folder of each playbook that is imported: it
+    may bring modules of its own."""
 
     def find(
         self, name: str, folders: Sequence[Path], collections: Sequence[str], origin: Origin

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from outlast.errors import PlaybookError
 from outlast.loader import Document, MapNode, SeqNode
 from outlast.playbook.conversions import to_bool
+from outlast.playbook.early import Early
 from outlast.playbook.keywords import did_you_mean
 from outlast.playbook.model import ActionCall, Keywords, Role, Task
 from outlast.playbook.reading import Text, read
@@ -46,7 +47,7 @@ class Meta(Struct, frozen=True):
     specs_origin: Origin | None = None
 
 
-def read_meta(files: RoleFiles, open_file: OpenFile) -> Meta:
+def read_meta(files: RoleFiles, open_file: OpenFile, early: Early) -> Meta:
     """Give what the role of *files* says about itself; raises `PlaybookError`."""
     path = files.one("meta")
     document = open_file(path) if path else None
@@ -56,12 +57,12 @@ def read_meta(files: RoleFiles, open_file: OpenFile) -> Meta:
         if not isinstance(root, MapNode):
             told = f"the 'meta/main.yml' for role {files.role.name} is not a dictionary"
             raise PlaybookError(told)
-        meta = _meta(document, root, files)
+        meta = _meta(document, root, files, early)
     own = _own_specs(files, open_file)
     return replace(meta, specs=own[0], specs_origin=own[1]) if own else meta
 
 
-def _meta(document: Document, root: MapNode, files: RoleFiles) -> Meta:
+def _meta(document: Document, root: MapNode, files: RoleFiles, early: Early) -> Meta:
     text = read(document, root, ("dependencies",))
     for key, given in text.entries.items():
         if key not in _WORDS:
@@ -69,7 +70,7 @@ def _meta(document: Document, root: MapNode, files: RoleFiles) -> Meta:
             raise PlaybookError(told, given.key_origin, help_text=did_you_mean(key, _WORDS))
     specs = text.value("argument_specs")
     return Meta(
-        uses=_dependencies(document, text, files),
+        uses=_dependencies(document, text, files, early),
         repeats=_flag(text),
         collections=tuple(map(str, text.members("collections"))),
         specs=specs if isinstance(specs, dict) else {},
@@ -87,7 +88,9 @@ def _flag(text: Text) -> bool:
         raise PlaybookError(str(error), given.origin) from error
 
 
-def _dependencies(document: Document, text: Text, files: RoleFiles) -> tuple[Use, ...]:
+def _dependencies(
+    document: Document, text: Text, files: RoleFiles, early: Early
+) -> tuple[Use, ...]:
     given = text.entries.get("dependencies")
     node = given.node if given else None
     if node is not None and node.tag != _NULL and not isinstance(node, SeqNode):
@@ -98,7 +101,7 @@ def _dependencies(document: Document, text: Text, files: RoleFiles) -> tuple[Use
     searched = (home, "ansible.legacy") if home else ("ansible.legacy",)
     return tuple(
         replace(use, beside=files.role.path.parent, collections=searched)
-        for use in entries(document, node, text.origin)
+        for use in entries(document, node, text.origin, early)
     )
 
 

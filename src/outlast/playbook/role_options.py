@@ -10,9 +10,10 @@ from collections.abc import Mapping
 
 from msgspec import Struct, field
 
-from outlast.errors import Cause, EvaluationError, NotSupportedYet, PlaybookError
+from outlast.errors import Cause, EvaluationError, PlaybookError
 from outlast.playbook.calls import Found, short_name
 from outlast.playbook.conversions import to_bool
+from outlast.playbook.early import Early
 from outlast.playbook.keywords import type_shown
 from outlast.playbook.reading import Text
 from outlast.values import Origin, Template, Value
@@ -65,14 +66,11 @@ def name_place(action: str, text: Text) -> Origin:
     return text.origin
 
 
-def static_role(found: Found, text: Text) -> RoleWanted:
-    """Give what an import asks for: nothing may be left to evaluate."""
-    for name, value in found.args.items():
-        if isinstance(value, Template):
-            told = f"a template in the {name!r} of an import is not supported yet"
-            raise NotSupportedYet(told, value.origin or text.origin)
+def static_role(found: Found, text: Text, early: Early) -> RoleWanted:
+    """Give what an import asks for, as far as *early* knows what it needs."""
+    args = {name: early.name(value) for name, value in found.args.items()}
     try:
-        return role_wanted(found.args, text.origin)
+        return role_wanted(args, text.origin)
     except EvaluationError as error:
         raise PlaybookError(error.message, error.origin, causes=error.causes) from error
 

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from outlast.errors import Cause, OutlastError, PlaybookError
 from outlast.loader import Document, Node, SeqNode
 from outlast.playbook.calls import CallReader
+from outlast.playbook.early import Early
 from outlast.playbook.inheritance import handed_down
 from outlast.playbook.keywords import Place, type_shown
 from outlast.playbook.model import Block, Keywords, Role, Step, Vars
@@ -76,6 +77,8 @@ class RoleReader(Struct, frozen=True, kw_only=True):
     home: Path
     """The playbook's folder."""
     gathered: Gathered
+    early: Early = field(default_factory=Early)
+    """Evaluates names; it knows the roles that have been gathered."""
     loading: tuple[object, ...] = ()
     """The uses that lead here, from the play on."""
 
@@ -83,10 +86,12 @@ class RoleReader(Struct, frozen=True, kw_only=True):
         self, document: Document, node: Node | None, parent: Keywords, origin: Origin
     ) -> list[Compiled]:
         """Give the roles that a play's `roles` name; *origin* is the play's."""
-        return [
+        named = [
             self.compiled(use, handed_down(parent, use.text, Place.ROLE), None)
-            for use in entries(document, node, origin)
+            for use in entries(document, node, origin, self.early)
         ]
+        self.gathered.roles[:0] = [one.role for one in named]
+        return named
 
     def imported(self, use: Use, keywords: Keywords, parent: Role | None) -> Compiled:
         """Give a role that a task asks for; the play gets it, and its handlers."""
@@ -129,7 +134,7 @@ class RoleReader(Struct, frozen=True, kw_only=True):
             raise OutlastError(_LOOP, use.origin)
         inner = replace(self, loading=(*self.loading, key))
         files = RoleFiles(found)
-        meta = read_meta(files, self.open_file)
+        meta = read_meta(files, self.open_file, self.early)
         role = inner.role(use, files, meta, keywords, parent)
         needed = [
             inner.compiled(one, handed_down(keywords, one.text, Place.ROLE), role)

@@ -17,6 +17,7 @@ from outlast.errors import Cause, PlaybookError
 from outlast.loader import Document, MapNode, Node, SeqNode
 from outlast.outcome import Warned
 from outlast.playbook.calls import Found, short_name
+from outlast.playbook.early import Early
 from outlast.playbook.includes import check_import_words, find_import, read_options
 from outlast.playbook.inheritance import handed_down
 from outlast.playbook.keywords import Place, check_allowed, check_text, type_shown
@@ -48,6 +49,7 @@ class StepReader(Struct, frozen=True):
     folders: tuple[Path, ...]
     """Where imported files are looked for, after the folder of the file that names them."""
     import_role: ImportRole
+    early: Early = Early()  # it is frozen
     handlers: bool = False
     """Whether the steps are handlers: flat, and asked for by name."""
     depth: int = 0
@@ -92,7 +94,7 @@ class StepReader(Struct, frozen=True):
         check_role_options(found, text)
         check_import_words(found, text, Place.INCLUDE, self.tasks.is_lookup)
         keywords = handed_down(parent, text, Place.INCLUDE)
-        wanted = static_role(found, text)
+        wanted = static_role(found, text, self.early.at(self.tasks.role, keywords.vars))
         return self.import_role(
             wanted, text, keywords, self.tasks.role, name_place(found.name, text)
         )
@@ -102,11 +104,13 @@ class StepReader(Struct, frozen=True):
         check_import_words(found, text, place, self.tasks.is_lookup)
         if self.depth > _MAX_IMPORTS:
             raise PlaybookError("This file is imported by what it imports itself.", text.origin)
-        file = read_options(found, text).file
+        keywords = handed_down(parent, text, place)
+        early = self.early.at(self.tasks.role, keywords.vars)
+        file = early.path(read_options(found, text).file, text.origin)
         here = Path(self.document.path).parent
         path = find_import(file, text, (here, *self._of_role(), *self.folders))
         document = self.document.another_file(path)
-        root, keywords = document.root, handed_down(parent, text, place)
+        root = document.root
         if root is None or self._is_null(root) or root.value == []:
             told = f"file {path.absolute()} is empty and had no tasks to include"
             self.tasks.calls.notice(Warned(told))

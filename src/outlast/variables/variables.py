@@ -121,6 +121,31 @@ class Variables:
         }
         return TaskScope(self._with_files(play, None, layers))
 
+    def early_scope(
+        self, play: Play | None, roles: Sequence[Role], role: Role | None, task_vars: _Layer
+    ) -> Scope:
+        """Give what is known while a playbook is read: no host's variables.
+
+        *play* is the one that is read, with *roles*; None means the one that runs. *role* and
+        *task_vars* are those of the task that asks.
+        """
+        made = self._magic_layer(in_play=False)
+        if play is None:
+            play, roles = self._play, (*self._roles, *roles)
+        else:
+            made = {**made, "playbook_dir": os.path.dirname(play.origin.path)}  # noqa: PTH120  # text in, text out
+        layers: dict[Precedence, _Layer] = {
+            **_exported(roles),
+            Precedence.TASK_VARS: task_vars,
+            Precedence.EXTRA_VARS: self._extra,
+            Precedence.MAGIC: {**made, **(magic.of_role(role) if role else {})},
+        }
+        if role is not None:
+            layers |= _of_role(role, _NOTHING)
+        if play is None:
+            return TaskScope(layers)
+        return TaskScope(self._with_files(play, None, {**layers, Precedence.PLAY_VARS: play.vars}))
+
     def scope(
         self,
         host: str,

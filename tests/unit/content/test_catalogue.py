@@ -71,8 +71,8 @@ def test_what_a_role_brings_is_known_from_then_on(tmp_path):
     (role / "action_plugins" / "planned.py").write_text("")
     ours = catalogue(tmp_path)
     assert ours.resolve("brought") is None
-    ours.add_role(role)
-    ours.add_role(tmp_path / "another")
+    ours.add(role)
+    ours.add(tmp_path / "another")
     assert ours.resolve("brought").fqcn == "ansible.legacy.brought"
     with pytest.raises(NotSupportedYet):
         ours.resolve("planned")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from msgspec.structs import replace
 
 from outlast.engine.ports import Ask, IncludedFile, Intents, NoIntents, Tags, Wiring, nobody
-from outlast.engine.run import PlaybookFile, Run
+from outlast.engine.run import Run
 from outlast.errors import HostUnreachable, UndefinedVariable
 from outlast.events import TaskEnded
 from outlast.outcome import Detached, Failed, Ok, Performed
@@ -17,7 +17,7 @@ from outlast.playbook.model import ActionCall, Block, Condition, Keywords, Play,
 from outlast.settings import Settings
 from outlast.values import DictScope, Origin, Overlaid, Scope, Template
 
-HERE = Origin("play.yml", 1, 1)
+HERE = Origin("/here/play.yml", 1, 1)
 
 
 class PlainEvaluate:
@@ -262,7 +262,7 @@ class World:
             tags=self.tags,
         )
         self.run = Run(wiring=wiring)
-        return await self.run.run([PlaybookFile("play.yml", "/here")], lambda _path: plays)
+        return await self.run.run(["play.yml"], lambda _path: plays)
 
     def fails(self, task: str, *hosts: str, times: int = 1) -> None:
         for host in hosts:

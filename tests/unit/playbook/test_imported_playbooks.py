@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from outlast.errors import NotSupportedYet, OutlastError, PlaybookError, SourceMissing
+from outlast.errors import OutlastError, PlaybookError, SourceMissing
 from outlast.values import Template
 
 NO_WORD = "is not a valid attribute for a PlaybookInclude"
@@ -106,10 +106,13 @@ def test_a_playbook_that_is_not_there_is_named_with_its_whole_path(room):
     assert f"Could not find or access '{path}' on the Ansible Controller." in str(caught.value)
 
 
-def test_a_playbook_in_another_folder_is_refused_loudly(room):
-    write(room, sub__a="- hosts: a1\n")
-    with pytest.raises(NotSupportedYet, match="from another folder is not supported yet"):
-        room.plays("- import_playbook: sub/a.yml")
+def test_a_playbook_in_another_folder_has_that_folder_for_its_home(room):
+    write(room, sub__a="- hosts: a1\n- import_playbook: ../b.yml\n", b="- hosts: b1\n")
+    plays = room.plays("- import_playbook: sub/a.yml")
+    assert [play.origin.path for play in plays] == [
+        str(room.folder / "sub" / "a.yml"),
+        str(room.folder / "b.yml"),
+    ]
 
 
 def test_faults_in_an_imported_playbook_are_told_at_their_place(room):

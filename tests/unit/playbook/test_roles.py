@@ -325,7 +325,7 @@ def test_what_is_wrong_with_a_role_is_said(world, text, message):
 def test_a_name_that_is_not_known_yet_is_refused(world):
     for text in ("roles: ['{{ x }}']", "roles: [{role: '{{ x }}'}]",
                  "tasks: [{import_role: {name: '{{ x }}'}}]"):  # fmt: skip
-        with pytest.raises(NotSupportedYet, match="a template in the"):
+        with pytest.raises(NotSupportedYet, match="a template in the name"):
             world.play(f"  {text}")
 
 
