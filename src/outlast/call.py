@@ -15,7 +15,7 @@ from msgspec import Struct, field
 from outlast.attempt import Attempt
 from outlast.errors import ActionFailed
 from outlast.job import JobOrder, JobTerms, Journal, NoJournal, RunJob
-from outlast.outcome import Growth
+from outlast.outcome import Growth, Warned
 from outlast.session import Session
 from outlast.values import Origin, Scope, Template
 from outlast.vault import LOCKED, Vault
@@ -54,8 +54,11 @@ class Evaluate(Protocol):
         """
         ...
 
-    def shown(self, text: str, scope: Scope) -> tuple[object, tuple[str, ...]]:
-        """Give an expression's value with a note in place of all that is undefined in it."""
+    def shown(self, text: str, scope: Scope) -> tuple[object, tuple[Warned, ...]]:
+        """Give an expression's value with a note in place of all that is undefined in it.
+
+        The notes follow, in order, each with the place of what is undefined.
+        """
         ...
 
     def label(self, template: Template, scope: Scope) -> tuple[str, tuple[str, ...]]:

@@ -63,9 +63,11 @@ async def _shown(call: Call, expression: str) -> Outcome:
     if not notes:
         return Ok({expression: value})
     place = await asyncio.to_thread(place_of, call, "var")
-    warnings = [f"Encountered 1 template error.\n{note}" for note in notes]
-    told = tuple(Warned(warning, place) for warning in warnings)
-    return Ok({expression: value, "warnings": warnings}, notices=told)
+    told = [
+        Warned(f"Encountered 1 template error.\n{note.text}", note.origin or place)
+        for note in notes
+    ]
+    return Ok({expression: value, "warnings": [one.text for one in told]}, notices=tuple(told))
 
 
 # -- fail -----------------------------------------------------------------------------------

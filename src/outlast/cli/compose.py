@@ -32,6 +32,7 @@ from outlast.content.places import open_content
 from outlast.engine.ports import Wiring
 from outlast.engine.run import Run
 from outlast.inventory.inventory import load_inventory
+from outlast.joining import merged, replaced
 from outlast.ledger.recording import Recording
 from outlast.ledger.sink import LedgerSink
 from outlast.outcome import Warned
@@ -140,16 +141,18 @@ def _furnish(
         vault=vault,
     )
     launches = Launches(recording)
+    join = merged if settings.hash_behaviour == "merge" else replaced
     evaluate = EvaluateUponNeed(lambda: _evaluator(settings, telling, str(folders[0]), vault))
     variables = Variables(
         inventory=inventory,
         extra_vars=parse_extra_vars(
-            options.extra_vars, key_values=key_values.parse, notify=notice, vault=vault
+            options.extra_vars, key_values=key_values.parse, notify=notice, vault=vault, join=join
         ),
         options=_visible(options, settings, inventory.sources, content.core.version),
         evaluate=evaluate,
         notify=notice,
         vault=vault,
+        join=join,
     )
     return House(
         options=options,
@@ -163,6 +166,7 @@ def _furnish(
             known_actions=content.catalogue.names,
             group=content.groups.members,
             early=partial(_early, evaluate, variables),
+            join=join,
             vault=vault,
             places=RolePlaces(settings.roles_path, content.catalogue.home_of, content.bring),
         ),

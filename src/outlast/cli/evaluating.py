@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from outlast.call import Evaluate
+from outlast.outcome import Warned
 from outlast.values import Origin, Scope, Template
 
 _SCALARS = frozenset({str, int, float, bool, type(None)})
@@ -40,7 +41,7 @@ class EvaluateUponNeed:
         """Give the items of a `with_<name>` loop."""
         return self._opened.lookup(name, terms, scope, action=action)
 
-    def shown(self, text: str, scope: Scope) -> tuple[object, tuple[str, ...]]:
+    def shown(self, text: str, scope: Scope) -> tuple[object, tuple[Warned, ...]]:
         """Give an expression's value with notes on what is undefined in it."""
         return self._opened.shown(text, scope)
 

@@ -6,7 +6,7 @@ fakes in their place.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Protocol, TypeAlias
 
 from msgspec import Struct
@@ -109,14 +109,16 @@ class Variables(Protocol):
         host: str,
         task_vars: Mapping[str, object],
         *,
+        environment: Iterable[object],
         params: Mapping[str, object],
         role: Role | None,
         search_path: Sequence[str],
     ) -> Scope:
         """Give all variables of *host*, those of a task in their place among them.
 
-        *params* are those of the includes around the task, *role* is the one it is a task of,
-        and *search_path* where it looks for files.
+        *environment* is what stands on the task and around it, *params* are those of the
+        includes around it, *role* is the one it is a task of, and *search_path* where it looks
+        for files.
         """
         ...
 

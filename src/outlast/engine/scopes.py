@@ -18,6 +18,7 @@ def scope_of(wiring: Wiring, task: Task, host: str) -> Scope:
     return wiring.variables.scope(
         host,
         words.vars,
+        environment=words.environment,
         params=words.params,
         role=task.role,
         search_path=tuple(dict.fromkeys(search_path(wiring, task))),

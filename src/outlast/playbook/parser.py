@@ -12,6 +12,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from outlast.errors import OutlastError
+from outlast.joining import Join, replaced
 from outlast.loader import Document, SeqNode, read_text
 from outlast.outcome import Notice
 from outlast.playbook.calls import CallReader
@@ -45,13 +46,14 @@ class PlaybookParser:
         places: RolePlaces | None = None,
         group: Callable[[str], frozenset[str] | None] = no_groups,
         early: Evaluate = nothing_is_known,
+        join: Join = replaced,
     ) -> None:
         """Take who knows the actions, and who wants to hear of odd but valid playbooks.
 
         *known_actions* gives names to suggest for a misspelt one; it is asked only then.
         *is_lookup* tells which `with_<name>` are loops. *vault* opens encrypted files.
         *places* tells where roles are looked for. *group* gives the actions of a group. *early*
-        evaluates the names in imports.
+        evaluates the names in imports. *join* tells what becomes of variables that several define.
         """
         self._calls = CallReader(names, notice, known_actions)
         self._defaults = DefaultsReader(names, group)
@@ -60,6 +62,7 @@ class PlaybookParser:
         self._places = places or RolePlaces()
         self._is_lookup = is_lookup
         self._early = early
+        self._join = join
 
     def parse_playbook(self, path: str | Path) -> tuple[Play, ...]:
         """Give the plays in *path*; raises `PlaybookError` or `SourceMissing`."""
@@ -115,6 +118,7 @@ class PlaybookParser:
             open_file=self._document,
             home=home,
             gathered=gathered,
+            join=self._join,
             early=Early(self._early, moment),
         )
 

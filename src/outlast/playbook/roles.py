@@ -8,6 +8,7 @@ running a role once per host to the engine.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -15,6 +16,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from outlast.errors import Cause, OutlastError, PlaybookError
+from outlast.joining import Join, joined, replaced
 from outlast.loader import Document, Node, SeqNode
 from outlast.playbook.calls import CallReader
 from outlast.playbook.early import Early
@@ -77,6 +79,7 @@ class RoleReader(Struct, frozen=True, kw_only=True):
     home: Path
     """The playbook's folder."""
     gathered: Gathered
+    join: Join = replaced
     early: Early = field(default_factory=Early)
     """Evaluates names; it knows the roles that have been gathered."""
     loading: tuple[object, ...] = ()
@@ -140,7 +143,7 @@ class RoleReader(Struct, frozen=True, kw_only=True):
             inner.compiled(one, handed_down(keywords, one.text, Place.ROLE), role)
             for one in meta.uses
         ]
-        role = _with_dependencies(role, needed, use)
+        role = _with_dependencies(role, needed, use, self.join)
         steps = inner.body(use, files, meta, role, keywords)
         handlers = inner.file("handlers", use, files, _Context(role, meta), keywords)
         return Compiled(
@@ -156,17 +159,18 @@ class RoleReader(Struct, frozen=True, kw_only=True):
         found = files.role
         own = self._vars("vars", use, files)
         defaults = self._vars("defaults", use, files)
-        handed_defaults = {**(parent.handed_defaults if parent else {}), **defaults}
-        handed_vars = {**(parent.handed_vars if parent else {}), **use.vars, **own}
+        join = partial(joined, self.join)
+        handed_defaults = join(parent.handed_defaults if parent else {}, defaults)
+        handed_vars = join(parent.handed_vars if parent else {}, use.vars, own)
         words = [as_written(use.text.value(word)) for word in ("tags", "when")]
         path = str(found.path)
         return Role(
             name=found.name,
             path=path,
             collection=found.collection,
-            defaults={**handed_defaults, **defaults},
-            vars={**handed_vars, **own, **use.vars},
-            params={**(parent.params if parent else {}), **use.params},
+            defaults=join(handed_defaults, defaults),
+            vars=join(handed_vars, own, use.vars),
+            params=join(parent.params if parent else {}, use.params),
             include_params=_of_parents(use, parent),
             handed_defaults=handed_defaults,
             handed_vars=handed_vars,
@@ -188,7 +192,7 @@ class RoleReader(Struct, frozen=True, kw_only=True):
                     f"The {part}/main.yml file for role '{files.role.name}' must contain a"
                     " dictionary of variables"
                 )
-            found |= content if isinstance(content, dict) else {}
+            found = self.join(found, content if isinstance(content, dict) else {})
         return found
 
     def body(
@@ -238,21 +242,20 @@ class _Context(Struct, frozen=True):
         return calls.within(collections)
 
 
-def _with_dependencies(role: Role, needed: Sequence[Compiled], use: Use) -> Role:
+def _with_dependencies(role: Role, needed: Sequence[Compiled], use: Use, how: Join) -> Role:
     """Give *role* with what the roles it depends on hand it."""
-    defaults: dict[str, Value] = {}
-    exports: dict[str, Value] = {}
+    join = partial(joined, how)
+    defaults = join(*(one.role.exported_defaults for one in needed))
+    exports = join(*(one.role.exports for one in needed))
     names: list[str] = []
     for one in needed:
-        defaults |= one.role.exported_defaults
-        exports |= one.role.exports
         names += [*one.role.dependencies, one.role.full_name]
     return replace(
         role,
-        defaults={**defaults, **role.defaults},
-        vars={**role.handed_vars, **exports, **role.exports, **use.vars},
-        exported_defaults={**defaults, **role.exported_defaults},
-        exports={**exports, **role.exports},
+        defaults=join(defaults, role.defaults),
+        vars=join(role.handed_vars, exports, role.exports, use.vars),
+        exported_defaults=join(defaults, role.exported_defaults),
+        exports=join(exports, role.exports),
         dependencies=tuple(dict.fromkeys(names)),
     )
 

@@ -25,6 +25,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     async_dir: str = "~/.ansible_async"
     strategy: str = "linear"
     gathering: str = "implicit"
+    hash_behaviour: str = "replace"
     any_errors_fatal: bool = False
     force_handlers: bool = False
     task_timeout: int = 0

@@ -24,7 +24,7 @@ from jinja2.utils import missing as _missing
 from outlast.errors import EvaluationError
 from outlast.templating.dialect import NativeGenerator, TaskLexer
 from outlast.templating.explaining import failure_of
-from outlast.templating.markers import Marker, Tripped, broken
+from outlast.templating.markers import Marker, Missing, Tripped, broken
 from outlast.templating.markers import missing as missing_marker
 from outlast.templating.running import RenderContext, Resolves, Stack, context_for
 from outlast.templating.views import LazyDict, LazyList, MappingView, ScopeView, plain, type_name
@@ -157,7 +157,10 @@ class Environment(SandboxedEnvironment):
 
     def concat(self, values: Iterable[Any]) -> Any:  # native: any value
         """Join what a template yielded: one node stays a value, several become text."""
-        return self.join(self.collect(values))
+        taken, notes = self.collect(values), self.stack.notes
+        if notes is not None and len(taken) > 1:
+            taken = [one.noted(notes) if isinstance(one, Missing) else one for one in taken]
+        return self.join(taken)
 
     def collect(self, values: Iterable[Any]) -> list[Any]:
         """Take a template's nodes; None vanishes, a failure becomes the last node."""

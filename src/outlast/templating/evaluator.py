@@ -14,6 +14,7 @@ from jinja2.filters import FILTERS as DEFAULT_FILTERS
 from jinja2.tests import TESTS as DEFAULT_TESTS
 
 from outlast.errors import EvaluationError
+from outlast.outcome import Warned
 from outlast.templating.borrowed import Borrowed
 from outlast.templating.checks import checks
 from outlast.templating.conditions import Conditions
@@ -87,14 +88,15 @@ class Evaluator:
 
     def shown(
         self, text: str, scope: Scope, origin: Origin | None = None
-    ) -> tuple[Any, tuple[str, ...]]:
+    ) -> tuple[Any, tuple[Warned, ...]]:
         """Give an expression's value with a note in place of all that is undefined in it.
 
-        The notes follow, in order; `debug: var=` shows such values. Whatever else fails
-        raises `EvaluationError`.
+        The notes follow, in order, each with the place of what is undefined; `debug: var=`
+        shows such values. Whatever else fails raises `EvaluationError`.
         """
-        notes: list[str] = []
-        raw = noted(self._core.expression(text, scope, origin), notes)
+        notes: list[Warned] = []
+        with self._core.stack.noting(notes):
+            raw = noted(self._core.expression(text, scope, origin), notes)
         return settled(raw, "expression", origin), tuple(notes)
 
     def label(self, template: Template, scope: Scope) -> tuple[str, tuple[str, ...]]:

@@ -13,6 +13,7 @@ from jinja2.exceptions import UndefinedError
 from jinja2.runtime import StrictUndefined
 
 from outlast.errors import EvaluationError, UndefinedVariable, VaultError
+from outlast.outcome import Warned
 from outlast.values import Origin, Vaulted
 
 
@@ -106,6 +107,12 @@ class Missing(Marker):
     def error(self) -> UndefinedVariable:
         """Say which name it was, where it was asked for."""
         return UndefinedVariable(str(self._undefined_message), self.place)
+
+    def noted(self, notes: list[Warned]) -> str:
+        """Give what is shown in its place; adds the note to *notes*."""
+        text = f"error {len(notes) + 1} - {self._undefined_message}"
+        notes.append(Warned(text, self.place))
+        return f"<< {text} >>"
 
 
 class Broken(Marker):

@@ -16,7 +16,7 @@ from jinja2.loaders import FileSystemLoader
 from jinja2.utils import missing
 
 from outlast.errors import EvaluationError, VaultError
-from outlast.outcome import Notice, Warned
+from outlast.outcome import Deprecated, Notice, Warned
 from outlast.templating.direct import Code, simple_expression, simple_template
 from outlast.templating.environment import Environment
 from outlast.templating.explaining import because, failure_of, looped
@@ -143,6 +143,8 @@ class Core:
 
     def resolve(self, name: str, scope: Scope) -> Any:
         """Give a variable's or function's value, or Jinja2's `missing`."""
+        if name == "play_hosts":
+            self._deprecated_play_hosts()
         if name == "vars":
             seen = scope.get("vars", scope)
             if isinstance(seen, Scope):  # a scope looks like another host's variables
@@ -151,6 +153,17 @@ class Core:
             return self.variable(name, scope)
         except KeyError:
             return self.functions.get(name, missing)
+
+    def _deprecated_play_hosts(self) -> None:
+        top = self.stack.top
+        self.notify(
+            Deprecated(
+                "The `play_hosts` magic variable is deprecated.",
+                "This feature will be removed from ansible-core version 2.23.",
+                top.origin if top else None,
+                "Use `ansible_play_batch` instead.",
+            )
+        )
 
     def variable(self, name: str, scope: Scope) -> Any:
         """Give a variable's value; raises `KeyError`."""
@@ -183,7 +196,12 @@ class Core:
         value = self._run(running, self._templates)
         if isinstance(value, str) and text.endswith("\n"):
             value += "\n" * (_newlines(text) - _newlines(value))
-        if remember and not running.volatile and type(value) in SCALARS:
+        if (
+            remember
+            and not running.volatile
+            and self.stack.notes is None
+            and type(value) in SCALARS
+        ):
             scope.memo[remember] = value
         return value
 
@@ -283,11 +301,10 @@ def settled(
         raise because(f"Error rendering {what}.", origin, error) from None
 
 
-def noted(value: Any, notes: list[str]) -> Any:
+def noted(value: Any, notes: list[Warned]) -> Any:
     """Put a note in place of everything undefined in *value*; adds it to *notes*."""
     if isinstance(value, Missing):
-        notes.append(f"error {len(notes) + 1} - {value.error().message}")
-        return f"<< {notes[-1]} >>"
+        return value.noted(notes)
     if isinstance(value, dict):
         return {key: noted(value[key], notes) for key in value}
     if isinstance(value, list | tuple):

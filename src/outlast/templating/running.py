@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 from jinja2.environment import Environment
@@ -15,6 +16,7 @@ from jinja2.nodes import EvalContext
 from jinja2.runtime import Context
 from jinja2.utils import missing as _missing
 
+from outlast.outcome import Warned
 from outlast.values import Origin, Scope
 
 
@@ -39,6 +41,17 @@ class Stack(threading.local):
     """What is being evaluated in this thread, innermost on top."""
 
     top: Running | None = None
+    notes: list[Warned] | None = None
+    """Where it is noted what is undefined, when that is to be shown and not to fail."""
+
+    @contextmanager
+    def noting(self, notes: list[Warned]) -> Iterator[None]:
+        """Have noted, for as long as this lasts, what is undefined within a text."""
+        self.notes = notes
+        try:
+            yield
+        finally:
+            self.notes = None
 
 
 class Resolves(Protocol):

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from outlast.errors import PlaybookError, SourceMissing, UsageError
+from outlast.joining import Join, replaced
 from outlast.loader import load_file, load_text
 from outlast.outcome import Notice
 from outlast.values import Origin, Template, Value, looks_like_template
@@ -37,6 +38,7 @@ def parse_extra_vars(
     key_values: KeyValues,
     notify: Callable[[Notice], None],
     vault: Vault = LOCKED,
+    join: Join = replaced,
 ) -> dict[str, Value]:
     """Give the variables of every `-e`, the later winning.
 
@@ -46,7 +48,7 @@ def parse_extra_vars(
     """
     found: dict[str, Value] = {}
     for text in filter(None, texts):
-        found |= _one(text, key_values, notify, vault)
+        found = join(found, _one(text, key_values, notify, vault))
     return found
 
 

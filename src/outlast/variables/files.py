@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from outlast.errors import PlaybookError, VaultError
+from outlast.joining import Join, replaced
 from outlast.loader import load_file
 from outlast.outcome import Notice, Warned
 from outlast.values import Origin, Value
@@ -24,7 +25,9 @@ Notify = Callable[[Notice], None]
 Vars = Mapping[str, Value]
 
 
-def load_vars_file(path: str, notify: Notify, vault: Vault = LOCKED) -> dict[str, Value]:
+def load_vars_file(
+    path: str, notify: Notify, vault: Vault = LOCKED, join: Join = replaced
+) -> dict[str, Value]:
     """Give the variables in a file: one mapping, or a list of them, the later winning.
 
     Raises `PlaybookError` for anything else, `SourceMissing` and `VaultError`.
@@ -39,7 +42,7 @@ def load_vars_file(path: str, notify: Notify, vault: Vault = LOCKED) -> dict[str
                 help_text="Variable files must contain either a dictionary of variables, or a"
                 " list of dictionaries.",
             )
-        found |= part
+        found = join(found, part)
     return found
 
 
@@ -60,9 +63,10 @@ def find_vars_file(name: str, folders: Sequence[str]) -> str | None:
 class VarsFolders:
     """The group_vars and host_vars folders of a run, each file read once."""
 
-    def __init__(self, notify: Notify, vault: Vault = LOCKED) -> None:
+    def __init__(self, notify: Notify, vault: Vault = LOCKED, join: Join = replaced) -> None:
         self._notify = notify
         self._vault = vault
+        self._join = join
         self._read: dict[tuple[str, str, str], Vars] = {}
         self._places: dict[tuple[str, str], Path | None] = {}
 
@@ -88,7 +92,7 @@ class VarsFolders:
             return {}
         found: dict[str, Value] = {}
         for path in _files_of(place, name):
-            found |= self._content(path)
+            found = self._join(found, self._content(path))
         return found
 
     def _place(self, folder: str, kind: str) -> Path | None:

@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from msgspec import Struct, field
 
+from outlast.joining import Join, joined
 from outlast.values import Value
 from outlast.variables import facts as fact_names
 from outlast.variables import magic
@@ -66,9 +67,9 @@ class Knowledge(Struct):
         self.fact_layer = {"ansible_facts": fact_names.namespaced(self.facts), **beside}
         self.version += 1
 
-    def include(self, variables: Mapping[str, object]) -> None:
+    def include(self, variables: Mapping[str, object], join: Join) -> None:
         """Add what include_vars read."""
-        self.included = {**self.included, **variables}
+        self.included = join(self.included, variables)
         self.version += 1
 
     def learn_set_facts(self, facts: Mapping[str, object]) -> None:
@@ -86,7 +87,7 @@ class Knowledge(Struct):
 
 
 def said_by_inventory(
-    host: Place, inventory: Inventory, folders: VarsFolders, playbook_dir: str
+    host: Place, inventory: Inventory, folders: VarsFolders, playbook_dir: str, join: Join
 ) -> dict[str, object]:
     """Fold everything that inventory and variable folders say about *host*."""
     level = Precedence
@@ -95,28 +96,27 @@ def said_by_inventory(
     beside, play = inventory.folders, (playbook_dir,)
     layers: Layers = {
         level.ALL_IN_INVENTORY: everyone.vars,
-        level.GROUPS_IN_INVENTORY: _merged([group.vars for group in groups]),
-        level.ALL_FILES_OF_INVENTORY: _group_files(folders, beside, [everyone]),
-        level.ALL_FILES_OF_PLAYBOOK: _group_files(folders, play, [everyone]),
-        level.GROUP_FILES_OF_INVENTORY: _group_files(folders, beside, groups),
-        level.GROUP_FILES_OF_PLAYBOOK: _group_files(folders, play, groups),
+        level.GROUPS_IN_INVENTORY: joined(join, *(group.vars for group in groups)),
+        level.ALL_FILES_OF_INVENTORY: _group_files(folders, beside, [everyone], join),
+        level.ALL_FILES_OF_PLAYBOOK: _group_files(folders, play, [everyone], join),
+        level.GROUP_FILES_OF_INVENTORY: _group_files(folders, beside, groups, join),
+        level.GROUP_FILES_OF_PLAYBOOK: _group_files(folders, play, groups, join),
         level.HOST_IN_INVENTORY: host.vars,
         level.HOST_IDENTITY: magic.of_host(host.name, [group.name for group in groups]),
-        level.HOST_FILES_OF_INVENTORY: _host_files(folders, beside, host),
-        level.HOST_FILES_OF_PLAYBOOK: _host_files(folders, play, host),
+        level.HOST_FILES_OF_INVENTORY: _host_files(folders, beside, host, join),
+        level.HOST_FILES_OF_PLAYBOOK: _host_files(folders, play, host, join),
     }
-    return folded(layers)
-
-
-def _merged(parts: Sequence[Mapping[str, Value]]) -> dict[str, object]:
-    return {name: value for part in parts for name, value in part.items()}
+    return folded(layers, join)
 
 
 def _group_files(
-    folders: VarsFolders, places: Sequence[str], groups: Sequence[Group]
+    folders: VarsFolders, places: Sequence[str], groups: Sequence[Group], join: Join
 ) -> dict[str, object]:
-    return _merged([folders.of_group(place, group.name) for place in places for group in groups])
+    files = (folders.of_group(place, group.name) for place in places for group in groups)
+    return joined(join, *files)
 
 
-def _host_files(folders: VarsFolders, places: Sequence[str], host: Place) -> dict[str, object]:
-    return _merged([folders.of_host(place, host.name) for place in places])
+def _host_files(
+    folders: VarsFolders, places: Sequence[str], host: Place, join: Join
+) -> dict[str, object]:
+    return joined(join, *(folders.of_host(place, host.name) for place in places))

@@ -70,7 +70,7 @@ def of_run(options: Options, playbook_dir: str) -> dict[str, object]:
 def _version(text: str) -> dict[str, object]:
     numbers = [int(digits) for digits in re.findall(r"\d+", text)[:3]]
     names = ("major", "minor", "revision")
-    return {"full": text, "string": text, **dict(zip(names, numbers, strict=False))}
+    return {"string": text, "full": text, **dict(zip(names, numbers, strict=False))}
 
 
 class Company(Struct):

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from enum import IntEnum, auto
 from typing import TypeAlias
 
+from outlast.joining import Join, joined, replaced
 from outlast.values import Scope
 
 
@@ -58,26 +59,28 @@ _WRITTEN = frozenset(Precedence) - {
 Layers: TypeAlias = Mapping[Precedence, Mapping[str, object]]
 
 
-def folded(layers: Layers) -> dict[str, object]:
+def folded(layers: Layers, join: Join = replaced) -> dict[str, object]:
     """Give one dict with what counts in *layers*."""
-    result: dict[str, object] = {}
-    for precedence in sorted(layers):
-        result |= layers[precedence]
-    return result
+    return joined(join, *(layers[precedence] for precedence in sorted(layers)))
 
 
 class LayeredScope(Scope):
     """A scope over layers, none of them copied: making one costs as much as there are layers.
 
     *data* are names that `add_host` gave a host: they stand among what files say, and are
-    none of it.
+    none of it. Where *join* is another than `replaced`, all layers are joined beforehand.
     """
 
-    def __init__(self, layers: Layers, data: Collection[str] = ()) -> None:
+    def __init__(self, layers: Layers, data: Collection[str] = (), join: Join = replaced) -> None:
         super().__init__()
         self._given = layers
         self._data = data
-        self._layers = tuple(layers[one] for one in sorted(layers, reverse=True) if layers[one])
+        self._join = join
+        self._layers: tuple[Mapping[str, object], ...] = (
+            tuple(layers[one] for one in sorted(layers, reverse=True) if layers[one])
+            if join is replaced
+            else (folded(layers, join),)
+        )
         """The strongest first, the empty left out."""
 
     def from_file(self, name: str) -> bool:
@@ -106,15 +109,15 @@ class LayeredScope(Scope):
 class TaskScope(LayeredScope):
     """What a task sees: its layers, and under `vars` the same without `vars`."""
 
-    def __init__(self, layers: Layers, data: Collection[str] = ()) -> None:
-        super().__init__(layers, data)
+    def __init__(self, layers: Layers, data: Collection[str] = (), join: Join = replaced) -> None:
+        super().__init__(layers, data, join)
         self._vars: LayeredScope | None = None
 
     def __getitem__(self, name: str) -> object:
         if name != "vars":
             return super().__getitem__(name)
         if self._vars is None:
-            self._vars = LayeredScope(self._given, self._data)
+            self._vars = LayeredScope(self._given, self._data, self._join)
         return self._vars
 
     def __contains__(self, name: object) -> bool:

@@ -10,6 +10,7 @@ import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from outlast.call import Evaluate
+from outlast.joining import Join, joined, replaced
 from outlast.outcome import Warned
 from outlast.values import Scope, Value
 from outlast.variables import facts as fact_names
@@ -29,7 +30,7 @@ _GATHERED = "_ansible_facts_gathered"
 class Variables:
     """Every variable of every host; one per run."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # each is a neighbour that it asks
         self,
         *,
         inventory: Inventory,
@@ -38,17 +39,21 @@ class Variables:
         evaluate: Evaluate,
         notify: Notify,
         vault: Vault = LOCKED,
+        join: Join = replaced,
     ) -> None:
+        self._join = join
         self._inventory = inventory
         self._extra = extra_vars
         self._options = options
         self._notify = notify
-        self._folders = VarsFolders(notify, vault)
-        self._files = VarsFiles(evaluate, notify, vault)
+        self._folders = VarsFolders(notify, vault, join)
+        self._files = VarsFiles(evaluate, notify, vault, join)
         self._known: dict[str, Knowledge] = {}
         self._playbook_dir = ""
         self._play: Play | None = None
         self._roles: Sequence[Role] = ()
+        self._own_roles: Sequence[Role] = ()
+        """Those that the play has without what its tasks bring in."""
         self._public: Layers = {}
         self._company = magic.Company()
         self._magic: dict[bool, _Layer] = {}
@@ -69,8 +74,8 @@ class Variables:
     def begin_play(self, play: Play, hosts: Sequence[str], roles: Sequence[Role] = ()) -> None:
         """Start a play: its vars and vars_files apply from now on, to all of its hosts."""
         self._play = play
-        self._roles = tuple(roles)
-        self._public = _exported(self._roles)
+        self._roles = self._own_roles = tuple(roles)
+        self._public = _exported(self._roles, self._join)
         self._company = magic.Company(tuple(hosts), tuple(hosts))
         self._warn_if_reserved(play.vars)
         self._changed()
@@ -78,11 +83,15 @@ class Variables:
     def add_roles(self, roles: Sequence[Role]) -> None:
         """Say that tasks of the play have brought in more roles."""
         self._roles = (*self._roles, *roles)
-        self._public = _exported(self._roles)
+        self._public = _exported(self._roles, self._join)
         self._changed()
 
     def set_batch(self, batch: Sequence[str], active: Collection[str]) -> None:
         """Say which hosts the batch has and which are still in it (magic variables)."""
+        if tuple(batch) != self._company.batch:
+            # What tasks have brought in was the last batch's.
+            self._roles = self._own_roles
+            self._public = _exported(self._roles, self._join)
         if self._company.set_batch(batch, active):
             self._changed()
 
@@ -119,7 +128,7 @@ class Variables:
             Precedence.MAGIC: self._magic_layer(in_play=self._play is play),
             **(_of_role(role, _NOTHING) if role else {}),
         }
-        return TaskScope(self._with_files(play, None, layers))
+        return self._seen(self._with_files(play, None, layers))
 
     def early_scope(
         self, play: Play | None, roles: Sequence[Role], role: Role | None, task_vars: _Layer
@@ -135,7 +144,7 @@ class Variables:
         else:
             made = {**made, "playbook_dir": os.path.dirname(play.origin.path)}  # noqa: PTH120  # text in, text out
         layers: dict[Precedence, _Layer] = {
-            **_exported(roles),
+            **_exported(roles, self._join),
             Precedence.TASK_VARS: task_vars,
             Precedence.EXTRA_VARS: self._extra,
             Precedence.MAGIC: {**made, **(magic.of_role(role) if role else {})},
@@ -143,8 +152,8 @@ class Variables:
         if role is not None:
             layers |= _of_role(role, _NOTHING)
         if play is None:
-            return TaskScope(layers)
-        return TaskScope(self._with_files(play, None, {**layers, Precedence.PLAY_VARS: play.vars}))
+            return self._seen(layers)
+        return self._seen(self._with_files(play, None, {**layers, Precedence.PLAY_VARS: play.vars}))
 
     def scope(
         self,
@@ -179,10 +188,10 @@ class Variables:
         if role is not None:
             layers |= _of_role(role, params)
         if self._play is None:
-            return TaskScope(layers, known.base_data)
+            return self._seen(layers, known)
         layers |= self._public
         layers[Precedence.PLAY_VARS] = self._play.vars
-        return TaskScope(self._with_files(self._play, known, layers), known.base_data)
+        return self._seen(self._with_files(self._play, known, layers), known)
 
     def host_scope(self, host: str) -> LayeredScope:
         """Give what other hosts see in `hostvars`: nothing of plays and tasks.
@@ -199,9 +208,12 @@ class Variables:
                 Precedence.EXTRA_VARS: self._extra,
                 Precedence.MAGIC: self._magic_layer(in_play=False),
             }
-            known.seen_by_others = LayeredScope(layers, known.base_data)
+            known.seen_by_others = LayeredScope(layers, known.base_data, self._join)
             known.seen_version = version
         return known.seen_by_others
+
+    def _seen(self, layers: Layers, known: Knowledge | None = None) -> TaskScope:
+        return TaskScope(layers, known.base_data if known else (), self._join)
 
     def _with_files(
         self, play: Play, known: Knowledge | None, layers: Mapping[Precedence, _Layer]
@@ -212,7 +224,7 @@ class Variables:
         below |= {one: layers[one] for one in (Precedence.EXTRA_VARS, Precedence.MAGIC)}
 
         def scope_with(found: _Layer) -> LayeredScope:
-            return LayeredScope({**below, Precedence.VARS_FILES: found})
+            return LayeredScope({**below, Precedence.VARS_FILES: found}, (), self._join)
 
         sure = known is not None and "module_setup" in known.facts
         folders = (os.path.dirname(play.origin.path), self._playbook_dir)  # noqa: PTH120  # text in, text out
@@ -224,7 +236,7 @@ class Variables:
         if known.base_version != version:
             place: Place = self._inventory.host(host) or Stranger(host)
             known.base = said_by_inventory(
-                place, self._inventory, self._folders, self._playbook_dir
+                place, self._inventory, self._folders, self._playbook_dir, self._join
             )
             known.base_data = frozenset(place.given)
             known.base_version = version
@@ -269,7 +281,7 @@ class Variables:
     def add_included_vars(self, host: str, variables: Mapping[str, object]) -> None:
         """Keep what include_vars read."""
         self._warn_if_reserved(variables)
-        self._knowledge(host).include(variables)
+        self._knowledge(host).include(variables, self._join)
 
     def add_ansible_facts(self, host: str, facts: Mapping[str, object]) -> None:
         """Keep what a facts module found."""
@@ -311,19 +323,15 @@ def _of_role(role: Role, params: Mapping[str, object]) -> Layers:
     }
 
 
-def _exported(roles: Sequence[Role]) -> Layers:
+def _exported(roles: Sequence[Role], join: Join) -> Layers:
     """Give what all tasks of a play see of its roles, the later role winning."""
     public = [role for role in roles if role.public]
     if not public:
         return {}
     return {
-        Precedence.ROLE_DEFAULTS: _joined(role.exported_defaults for role in public),
-        Precedence.ROLE_EXPORTS: _joined(role.exports for role in public),
+        Precedence.ROLE_DEFAULTS: joined(join, *(role.exported_defaults for role in public)),
+        Precedence.ROLE_EXPORTS: joined(join, *(role.exports for role in public)),
     }
-
-
-def _joined(parts: Iterable[_Layer]) -> _Layer:
-    return {name: value for part in parts for name, value in part.items()}
 
 
 class _HostVars(Mapping[str, Scope]):

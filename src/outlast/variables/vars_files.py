@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from outlast.call import Evaluate
 from outlast.errors import PlaybookError, UndefinedVariable, VaultError
+from outlast.joining import Join, replaced
 from outlast.outcome import Warned
 from outlast.values import Scope, Template, Value
 from outlast.variables.files import Notify, Vars, find_vars_file, load_vars_file
@@ -22,10 +23,13 @@ _STAMP = tuple[int, int, int]
 class VarsFiles:
     """Reads them, again only when they have changed on disk."""
 
-    def __init__(self, evaluate: Evaluate, notify: Notify, vault: Vault = LOCKED) -> None:
+    def __init__(
+        self, evaluate: Evaluate, notify: Notify, vault: Vault = LOCKED, join: Join = replaced
+    ) -> None:
         self._evaluate = evaluate
         self._notify = notify
         self._vault = vault
+        self._join = join
         self._read: dict[str, tuple[_STAMP, Vars]] = {}
 
     def layer(
@@ -44,7 +48,7 @@ class VarsFiles:
         found: dict[str, object] = {}
         for entry in entries:
             try:
-                found |= self._first_found(entry, scope_with(found), folders)
+                found = self._join(found, self._first_found(entry, scope_with(found), folders))
             except UndefinedVariable as error:
                 self._not_defined(entry, error, sure=sure)
         return found
@@ -85,7 +89,7 @@ class VarsFiles:
 
     def _loaded(self, path: str) -> Vars:
         try:
-            return load_vars_file(path, self._notify, self._vault)
+            return load_vars_file(path, self._notify, self._vault, self._join)
         except VaultError as error:
             told = f"Invalid vars_files file {path!r}."
             raise VaultError(told, causes=error.chain) from error

@@ -293,7 +293,10 @@ def test_what_is_undefined_can_be_shown_in_its_place(evaluator):
     scope = DictScope({"l": [1, t("{{ nope }}"), {"k": t("{{ gone.x }}")}]})
     assert evaluator.shown("l", scope) == (
         [1, "<< error 1 - 'nope' is undefined >>", {"k": "<< error 2 - 'gone' is undefined >>"}],
-        ("error 1 - 'nope' is undefined", "error 2 - 'gone' is undefined"),
+        (
+            Warned("error 1 - 'nope' is undefined", Origin("play.yml", 1, 1)),
+            Warned("error 2 - 'gone' is undefined", Origin("play.yml", 1, 1)),
+        ),
     )
     with pytest.raises(EvaluationError):
         evaluator.shown("1 / 0", scope)
