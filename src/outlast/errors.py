@@ -4,6 +4,7 @@
     ├── PlaybookError            the text of a playbook is wrong                       (4)
     │   └── NotSupportedYet      right for stock, not built here yet                   (4)
     ├── Unanswered               a question has no answer, the input has ended         (250)
+    ├── RunLeft                  a person has said that the run is to end, and was answered (99)
     ├── SourceMissing            a file that was named is not there                    (1)
     ├── VaultError               something encrypted cannot be read                    (1)
     ├── InventoryError           an inventory cannot be used                           (1)
@@ -110,6 +111,12 @@ class Unanswered(OutlastError):
     """
 
     exit_code = 250
+
+
+class RunLeft(OutlastError):
+    """A person has said that the run is to end; that it does has been told."""
+
+    exit_code = 99
 
 
 class VaultError(OutlastError):

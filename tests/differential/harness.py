@@ -4,18 +4,21 @@ A case is a first line of a playbook in `cases/`: `# run: arguments`, or, for mo
 `# run(name): arguments`. Words `NAME=value` before the arguments are environment. After the
 name may stand notes: `hosts in any order`, `lines in any order`, `every retry counts`, `after
 the introduction`, and last `differs: why` where we mean to differ: what we say then is recorded
-beside what stock says (`expected/NAME.ours.txt`). Every run has a copy of the folder to itself.
+beside what stock says (`expected/NAME.ours.txt`). Every run has a copy of the folder to itself,
+but for those with the note `after NAME`: in it the other case has run before. A line
+`# typed: ["one", "two"]` after that of a run is what is written to its input.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from differential.normalise import as_a_set, in_any_order, normalised
@@ -26,6 +29,7 @@ EXPECTED = HERE / "expected"
 PROGRAMS = Path(sys.executable).parent
 STOCK = [str(PROGRAMS / "ansible-playbook")]
 OURS = [sys.executable, "-m", "outlast", "playbook"]
+_TYPED = "# typed: "
 _RUN = re.compile(r"# run(?:\((?P<name>[^):,]*)(?P<notes>[^)]*)\))?: (?P<words>.*)")
 
 
@@ -37,6 +41,8 @@ class Case:
     environment: dict[str, str]
     arguments: list[str]
     notes: str
+    typed: tuple[str, ...] = ()
+    """The lines of its input."""
 
     def comparable(self, text: str) -> str:
         """Give *text* in the order in which it may be compared."""
@@ -45,6 +51,12 @@ class Case:
         if "lines in any order" in self.notes:
             return as_a_set(text)
         return in_any_order(text) if "hosts in any order" in self.notes else text
+
+    @property
+    def before(self) -> str | None:
+        """Give the name of the case that is to run in the same folder before."""
+        found = re.search(r", after (\w+)(?=,|$)", self.notes)
+        return found[1] if found else None
 
     @property
     def differs(self) -> str | None:
@@ -66,6 +78,10 @@ def cases() -> list[Case]:
     found = []
     for file in sorted(CASES.glob("*.yml")):
         for line in file.read_text().splitlines():
+            if line.startswith(_TYPED):
+                typed = tuple(json.loads(line.removeprefix(_TYPED)))
+                found[-1] = replace(found[-1], typed=typed)
+                continue
             if not (match := _RUN.match(line)):
                 break
             words = shlex.split(match["words"])
@@ -79,14 +95,17 @@ def cases() -> list[Case]:
 def run(program: list[str], case: Case, folder: Path) -> Seen:
     """Run *case* under *program* in a copy of the cases below *folder*."""
     place = folder / "cases"
-    shutil.copytree(CASES, place)
+    if case.before is None:
+        shutil.copytree(CASES, place)
+    else:
+        run(program, next(one for one in cases() if one.name == case.before), folder)
     kept = ("PATH", "HOME", "USER", "PYTHONPATH")
     environment = {name: os.environ[name] for name in kept if name in os.environ}
     done = subprocess.run(
         [*program, *case.arguments],
         cwd=place,
         env=environment | {"LANG": "C.UTF-8", "XDG_STATE_HOME": str(folder)} | case.environment,
-        stdin=subprocess.DEVNULL,
+        input="".join(f"{line}\n" for line in case.typed),
         capture_output=True,
         text=True,
         timeout=120,

@@ -22,7 +22,12 @@ def interactive(stdin: TextIO | None) -> bool:
 
 
 async def answer(stdin: TextIO, *, echo: bool, ready: Callable[[], object] = lambda: None) -> str:
-    """Give the next line that is typed, without its end; the loop goes on meanwhile.
+    """Give the next line that is typed, without its end; see `line`."""
+    return (await line(stdin, echo=echo, ready=ready)).rstrip("\r\n")
+
+
+async def line(stdin: TextIO, *, echo: bool, ready: Callable[[], object] = lambda: None) -> str:
+    """Give the next line that is typed, nothing if there is no more; the loop goes on meanwhile.
 
     *ready* is called when what is typed is no longer seen: the time to ask.
     """
@@ -32,7 +37,7 @@ async def answer(stdin: TextIO, *, echo: bool, ready: Callable[[], object] = lam
     def take() -> None:
         # The terminal hands over whole lines, so this does not wait.
         if not typed.done():
-            typed.set_result(stdin.readline().rstrip("\r\n"))
+            typed.set_result(stdin.readline())
 
     with contextlib.nullcontext() if echo else _unseen(stdin.fileno()):
         ready()

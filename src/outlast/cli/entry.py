@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from outlast import __version__
-from outlast.errors import OutlastError
+from outlast.errors import OutlastError, RunLeft
 
 _INTERRUPTED: Final = 99
 _BUG: Final = 250
@@ -91,6 +91,8 @@ def exit_code(error: BaseException) -> int:
 def _ended_by(error: BaseException) -> int:
     """Say why the run ends, and give the code that says the same to programs."""
     match _first_cause(error):
+        case RunLeft():
+            pass  # whoever wished it knows
         case OutlastError() as known:
             _say_error(known)
         case KeyboardInterrupt():

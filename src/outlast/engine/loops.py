@@ -51,10 +51,16 @@ class HostTask(Struct, frozen=True, kw_only=True):
 
     begun: Begun | None = None
     """Hears of the jobs that start; the task is then judged when they end."""
+    scope: Scope | None = None
+    """What the task sees, if that is known already."""
+    origin: Task | None = None
+    """The task as it is written, where a person has changed it."""
 
     async def run(self) -> HostResult:
         """Give what became of the task on this host, each item reported as it ended."""
-        scope = scope_of(self.wiring, self.task, self.host)
+        scope = self.scope
+        if scope is None:
+            scope = scope_of(self.wiring, self.task, self.host)
         if self.task.loop is None:
             return _single(await self._attempts(scope, self._starts(0, lambda it: it)).run())
         try:

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from outlast.engine.after import Aftermath
 from outlast.engine.blocks import Walker
+from outlast.engine.debugging import Debugging
 from outlast.engine.gathering import gathering_task
 from outlast.engine.handlers import Notifications, flattened
 from outlast.engine.includes import Inclusions
@@ -26,7 +27,7 @@ from outlast.engine.standing import Standing
 from outlast.engine.starting import begun_at, nothing_of
 from outlast.engine.tasks import Company, TaskRunner
 from outlast.engine.terms import TermsReader
-from outlast.errors import EvaluationError, NotSupportedYet, PlaybookError, SettingsError
+from outlast.errors import EvaluationError, PlaybookError, SettingsError
 from outlast.events import NoHostsMatched, Noticed, PlayStarted
 from outlast.outcome import Warned
 from outlast.playbook.conversions import to_bool, to_percent
@@ -34,6 +35,8 @@ from outlast.playbook.model import Play, Step
 from outlast.values import Scope, Template
 
 _LINEAR = frozenset({"linear", "ansible.builtin.linear"})
+_DEBUG = frozenset({"debug", "ansible.builtin.debug"})
+_LOCKSTEP = _LINEAR | _DEBUG
 _FREE = frozenset({"free", "ansible.builtin.free"})
 _PINNED = frozenset({"host_pinned", "ansible.builtin.host_pinned"})
 
@@ -48,6 +51,8 @@ class PlayRunner(Struct, frozen=True, kw_only=True):
     reader: TermsReader
     thinking: Thinking
     stats: dict[str, dict[str, object]]
+    floor: asyncio.Lock
+    """Held by the host whose result is being told."""
 
     async def run(self, play: Play) -> bool:
         """Run *play*; False: all hosts of a batch have failed, and the run is to end."""
@@ -117,10 +122,8 @@ class PlayRunner(Struct, frozen=True, kw_only=True):
 
     def _strategy(self, play: Play, header: Scope) -> str:
         name = str(self._render("strategy", play.strategy, header) or self.wiring.settings.strategy)
-        if name in _LINEAR | _FREE | _PINNED:
+        if name in _LOCKSTEP | _FREE | _PINNED:
             return name
-        if name.removeprefix("ansible.builtin.") == "debug":
-            raise NotSupportedYet(f"strategy {name!r} is not supported yet", play.origin)
         raise PlaybookError(f"Invalid play strategy specified: {name}", play.origin)
 
     # -- batches -----------------------------------------------------------------------------
@@ -130,10 +133,15 @@ class PlayRunner(Struct, frozen=True, kw_only=True):
         back = self.standing.begin_batch()
         out_before = self._out()
         self.wiring.variables.set_batch(batch, [*back, *self.standing.active(batch)])
-        lockstep = strategy in _LINEAR
+        lockstep = strategy in _LOCKSTEP
         limit = self._max_fail_percentage(play, header, lockstep=lockstep)
         if lockstep:
-            company = Company(hosts=tuple(batch), lockstep=True, max_fail_percentage=limit)
+            company = Company(
+                hosts=tuple(batch),
+                lockstep=True,
+                debugged=strategy in _DEBUG,
+                max_fail_percentage=limit,
+            )
             await self._company(play, header, company, batch)
         else:
             at_a_time = self.wiring.settings.forks if strategy in _PINNED else len(batch)
@@ -277,6 +285,7 @@ class PlayRunner(Struct, frozen=True, kw_only=True):
             labels=self.labels,
             after=after,
             settling=settling,
+            debugging=self._debugging(company, after),
         )
         return Walker(
             tasks=tasks,
@@ -290,6 +299,17 @@ class PlayRunner(Struct, frozen=True, kw_only=True):
             standing=self.standing,
             notifications=notifications,
             inclusions=Inclusions(wiring=self.wiring, standing=self.standing),
+        )
+
+    def _debugging(self, company: Company, after: Aftermath) -> Debugging:
+        return Debugging(
+            wiring=self.wiring,
+            standing=self.standing,
+            reader=self.reader,
+            thinking=self.thinking,
+            floor=self.floor,
+            everywhere=company.debugged or self.wiring.settings.enable_task_debugger,
+            told=after.told,
         )
 
 

@@ -62,7 +62,7 @@ class Preparation(Struct, frozen=True, kw_only=True):
                 return ItemResult(outcome=skipped, no_log=self._no_log(), delegate=delegate)
             if loop_error is not None:
                 raise loop_error
-            ready = Ready(self.reader.read(self.task, self.scope), delegate, self._arguments())
+            ready = Ready(self.reader.read(self.task, self.scope), delegate, self.arguments())
             if self.task.action.resolved in _INCLUDES:
                 return self._include(ready)
         except EvaluationError as error:
@@ -110,7 +110,8 @@ class Preparation(Struct, frozen=True, kw_only=True):
                 return Skipped({"skip_reason": reason, "false_condition": source})
         return None
 
-    def _arguments(self) -> dict[str, object]:
+    def arguments(self) -> dict[str, object]:
+        """Give the arguments, evaluated, defaults included; raises `EvaluationError`."""
         action = self.task.action
         names = _EVALUATED_BY_ACTION.get(action.resolved, frozenset())
         own = {name: value for name, value in action.args.items() if name in names}
@@ -149,6 +150,7 @@ class Preparation(Struct, frozen=True, kw_only=True):
         return ItemResult(
             outcome=Ok(said),
             include=replace(include, no_log=ready.terms.no_log),
+            args=ready.args,
             ignore_errors=ready.terms.ignore_errors,
             no_log=ready.terms.no_log,
         )

@@ -47,13 +47,13 @@ class ItemResult(Struct, frozen=True, kw_only=True):
     ignore_unreachable: bool = False
     no_log: bool = False
     delegate: Delegate | None = None
-    args: Mapping[str, object] | None = None
-    """The arguments it ran with, if it came to that."""
     delegate_facts: bool = False
     """What is found belongs to the delegate."""
     shown: Shown = "usual"
     growth: Growth | None = None
     """What it added to the inventory; done already."""
+    args: Mapping[str, object] | None = None
+    """What was asked of the action, evaluated; None: it did not come to that."""
     include: Include | None = None
     extra: Mapping[str, object] = field(default_factory=dict)
     """What the loop adds to the registered result: the item, its index, ansible_loop."""

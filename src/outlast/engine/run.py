@@ -60,6 +60,7 @@ class Run(Struct, frozen=True, kw_only=True):
             wiring=wiring,
             standing=self.standing,
             forks=asyncio.Semaphore(wiring.settings.forks),
+            floor=asyncio.Lock(),
             labels=Labels(wiring.evaluate, reader, wiring.events),
             reader=reader,
             thinking=Thinking(wiring.evaluate),

@@ -12,8 +12,10 @@ from contextlib import AsyncExitStack
 from functools import partial
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from outlast.engine.after import Aftermath
+from outlast.engine.debugging import Debugging
 from outlast.engine.labels import Labels
 from outlast.engine.loops import HostTask
 from outlast.engine.ports import Wiring
@@ -62,6 +64,8 @@ class Company(Struct, frozen=True, kw_only=True):
     hosts: tuple[str, ...]
     lockstep: bool
     """Banners come with the task, and failures may be shared."""
+    debugged: bool = False
+    """A person looks at what fails."""
     max_fail_percentage: float | None = None
 
 
@@ -77,6 +81,7 @@ class TaskRunner(Struct, frozen=True, kw_only=True):
     labels: Labels
     after: Aftermath
     settling: Settling
+    debugging: Debugging
 
     async def run(
         self, task: Task, hosts: Sequence[str], *, sheltered: bool = False, handler: bool = False
@@ -166,26 +171,51 @@ class TaskRunner(Struct, frozen=True, kw_only=True):
         async with AsyncExitStack() as held:
             if turns is not None:
                 await held.enter_async_context(turns)
-            label = this.label
-            turn = self.labels.identities.turn(label.identity, host, handler=label.handler)
-            self.wiring.events.emit(HostStarted(label, host, turn))
-            work = HostTask(
-                wiring=self.wiring,
-                reader=self.reader,
-                thinking=self.thinking,
-                forks=self.forks,
-                task=this.task,
-                label=this.label,
-                host=host,
-                turn=turn,
-            )
+            work = self._work(this, host)
             if self._settles(this, host):
                 return await self.settling.begin(work, self._answers(this, host))
-            result = await work.run()
-        self.after.settle(
-            this.task, this.label, host, result, rescued=this.sheltered, shared=this.shared
+            if self.debugging.possible(this.task):
+                work = replace(work, scope=scope_of(self.wiring, this.task, host))
+            while True:
+                result, instead = await self._told(this, work)
+                if instead is None:
+                    return result
+                work = replace(instead, turn=self._turn(this, host, after=work.turn))
+
+    def _turn(self, this: Round, host: str, *, after: int = -1) -> int:
+        """Tell that *host* begins; gives how often it has before, *after* being the last time."""
+        label = this.label
+        turn = self.labels.identities.turn(label.identity, host, handler=label.handler)
+        turn = max(turn, after + 1)
+        self.wiring.events.emit(HostStarted(label, host, turn))
+        return turn
+
+    def _work(self, this: Round, host: str) -> HostTask:
+        return HostTask(
+            wiring=self.wiring,
+            reader=self.reader,
+            thinking=self.thinking,
+            forks=self.forks,
+            task=this.task,
+            label=this.label,
+            host=host,
+            turn=self._turn(this, host),
         )
-        return result
+
+    async def _told(self, this: Round, work: HostTask) -> tuple[HostResult, HostTask | None]:
+        """Run *work* and tell its result; gives that, and what a person wants run instead."""
+        result = await work.run()
+        async with self.debugging.floor:
+            before = self.debugging.before(work)
+            self.after.settle(
+                work.task,
+                this.label,
+                work.host,
+                result,
+                rescued=this.sheltered,
+                shared=this.shared,
+            )
+            return result, await self.debugging.looked_at(work, result, before)
 
     def _settles(self, this: Round, host: str) -> bool:
         if not this.task.async_limit:  # nearly always: spare it the making of a scope

@@ -30,6 +30,7 @@ _REACHING = (
     "port",
     "connection",
 )
+_LOOKS = ("always", "on_failed", "on_unreachable", "on_skipped", "never")
 T = TypeVar("T")
 
 
@@ -51,6 +52,8 @@ class Terms(Struct, frozen=True, kw_only=True):
     notify: tuple[str, ...]
     job: JobTerms
     """What is asked of its job, if it becomes one."""
+    debugger: str | None
+    """When a person is to look at the result."""
     settles: bool
     """A job nobody waits for is judged when it ends."""
     reaching: Mapping[str, object]
@@ -90,6 +93,7 @@ class TermsReader(Struct, frozen=True):
             delegate_facts=flag("delegate_facts", words.delegate_facts, unset=False),
             environment=self._environment(words, scope),
             notify=self._notify(words, scope),
+            debugger=self.debugger(task, scope),
             job=JobTermsReader(self.evaluate, scope).job() if limit > 0 else JobTerms(),
             settles=limit > 0 and self.settles(scope),
             reaching=self._reaching(task, words, scope),
@@ -112,6 +116,10 @@ class TermsReader(Struct, frozen=True):
         """Tell whether results may be shown; on its own, since failures need it too."""
         unset = self.settings.no_log
         return self._value(task, scope, "no_log", task.keywords.no_log, to_bool, unset)
+
+    def debugger(self, task: Task, scope: Scope) -> str | None:
+        """Tell when a person is to look at the result; on its own, as failures need it too."""
+        return self._value(task, scope, "debugger", task.keywords.debugger, _to_look, None)
 
     def _value(
         self,
@@ -169,3 +177,13 @@ class TermsReader(Struct, frozen=True):
             if value is not None:
                 given[name] = value
         return given
+
+
+def _to_look(value: object) -> str | None:
+    if not value:
+        return None
+    if isinstance(value, str) and value not in _LOOKS:
+        names = ", ".join(_LOOKS)
+        told = f"{value!r} is not a valid value for debugger. Must be one of {names}"
+        raise ValueError(told)
+    return str(value)

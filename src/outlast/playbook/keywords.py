@@ -111,7 +111,7 @@ _TABLE: Final = """
     run_once             PRBTHDI  bool     nearest
     throttle             PRBTHI   int      nearest
     timeout              PRBTHDI  int      nearest
-    debugger             PRBTHDI  string   nearest  -
+    debugger             PRBTHDI  string   nearest
     tags                 PRBTHDI  list     merge
     when                 RBTHDI   list     merge
     delegate_to          RBTH     string   nearest

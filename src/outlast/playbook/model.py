@@ -52,6 +52,7 @@ class Keywords(Struct, frozen=True, kw_only=True):
     no_log: Value = None
     run_once: Value = None
     throttle: Value = None
+    debugger: Value = None
     timeout: Value = None
     delegate_to: Value = None
     delegate_facts: Value = None

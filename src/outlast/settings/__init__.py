@@ -29,6 +29,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     any_errors_fatal: bool = False
     force_handlers: bool = False
     task_timeout: int = 0
+    enable_task_debugger: bool = False
+    task_debugger_ignore_errors: bool = True
     become: bool = False
     become_ask_pass: bool = False
     become_method: str = "sudo"

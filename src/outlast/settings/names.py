@@ -68,6 +68,13 @@ SETTINGS: Final = (
     Setting("any_errors_fatal", "boolean", "ANY_ERRORS_FATAL", "any_errors_fatal"),
     Setting("force_handlers", "boolean", "FORCE_HANDLERS", "force_handlers"),
     Setting("task_timeout", "integer", "TASK_TIMEOUT", "task_timeout", "'TASK_TIMEOUT'"),
+    Setting("enable_task_debugger", "boolean", "ENABLE_TASK_DEBUGGER", "enable_task_debugger"),
+    Setting(
+        "task_debugger_ignore_errors",
+        "boolean",
+        "TASK_DEBUGGER_IGNORE_ERRORS",
+        "task_debugger_ignore_errors",
+    ),
     Setting("become", "boolean", "BECOME", "privilege_escalation.become"),
     Setting(
         "become_ask_pass", "boolean", "BECOME_ASK_PASS", "privilege_escalation.become_ask_pass"

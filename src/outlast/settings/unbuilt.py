@@ -43,7 +43,6 @@ UNBUILT: Final = (
     ("ANSIBLE_DISPLAY_ARGS_TO_STDOUT", "defaults", "display_args_to_stdout", "false"),
     ("ANSIBLE_DISPLAY_TRACEBACK", "defaults", "display_traceback", "never"),
     ("ANSIBLE_DUPLICATE_YAML_DICT_KEY", "defaults", "duplicate_dict_key", "warn"),
-    ("ANSIBLE_ENABLE_TASK_DEBUGGER", "defaults", "enable_task_debugger", "false"),
     ("ANSIBLE_ERROR_ON_UNDEFINED_VARS", "defaults", "error_on_undefined_vars", "true"),
     ("ANSIBLE_EXECUTABLE", "defaults", "executable", "/bin/sh"),
     ("ANSIBLE_CACHE_PLUGIN", "defaults", "fact_caching", "memory"),

@@ -60,7 +60,6 @@ def test_a_slip_of_the_pen_is_answered_with_the_word_that_was_meant(room, text, 
     "line",
     [
         "  roles: ['{{ web }}']",
-        "  debugger: never",
         "  tasks: [{ansible.builtin.import_role: {name: '{{ web }}'}}]",
         "  tasks: [{debug: '{{ all }}'}]",
         "  tasks: [{debug: , args: '{{ all }}'}]",
