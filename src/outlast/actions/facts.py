@@ -32,7 +32,7 @@ async def set_fact(call: Call) -> Performed:
         raise Refused(
             "No key/value pairs provided, at least one is required for this action to succeed"
         )
-    facts = {await _name(call, key): value for key, value in args.items()}
+    facts = {await _name(call, key): value for key, value in sorted(args.items())}
     return Performed(Ok({"ansible_facts": facts}), effects=(SetFacts(facts, cacheable),))
 
 

@@ -31,7 +31,7 @@ from outlast.cli.vaults import open_vault
 from outlast.content.places import open_content
 from outlast.engine.ports import Wiring
 from outlast.engine.run import Run
-from outlast.inventory.inventory import load_inventory
+from outlast.inventory.inventory import Inventory, load_inventory
 from outlast.joining import merged, replaced
 from outlast.ledger.recording import Recording
 from outlast.ledger.sink import LedgerSink
@@ -45,7 +45,9 @@ from outlast.settings import Settings
 from outlast.transport.event_loop import run
 from outlast.values import Value
 from outlast.variables.extra import parse_extra_vars
+from outlast.variables.files import Notify
 from outlast.variables.magic import Options
+from outlast.variables.ports import FactCache
 from outlast.variables.variables import Variables
 from outlast.vault import Vault
 
@@ -66,12 +68,21 @@ def run_playbooks(options: RunOptions, settings: Settings) -> int:
     if options.only_looks:
         sys.stdout.write("".join(map(house.listing, options.playbooks)))
         return 0
-    code = recorded(recording, house.telling.notice, lambda: run(_run(house)))
+    code = recorded(recording, house.telling.notice, lambda: _to_the_end(house))
     if settings.job_hook:
         from outlast.cli.jobs.hook import tell_what_is_due  # noqa: PLC0415  # few have a hook
 
         tell_what_is_due(settings.job_hook, lambda text: telling.notice(Warned(text)))
     return code
+
+
+def _to_the_end(house: House) -> int:
+    """Run all, and see what was found written down."""
+    try:
+        return run(_run(house))
+    finally:
+        if house.cache is not None:
+            house.cache.close()
 
 
 async def _run(house: House) -> int:
@@ -139,7 +150,9 @@ def _furnish(
         notify=notice,
         warn_unparsed=settings.inventory_unparsed_warning,
         vault=vault,
+        flush=options.flush_cache,
     )
+    cache = _fact_cache(options, settings, inventory, notice)
     launches = Launches(recording)
     join = merged if settings.hash_behaviour == "merge" else replaced
     evaluate = EvaluateUponNeed(lambda: _evaluator(settings, telling, str(folders[0]), vault))
@@ -154,6 +167,8 @@ def _furnish(
         vault=vault,
         join=join,
     )
+    if cache is not None:
+        variables.remember(cache)
     return House(
         options=options,
         settings=settings,
@@ -172,6 +187,7 @@ def _furnish(
         ),
         evaluate=evaluate,
         variables=variables,
+        cache=cache,
         vault=vault,
         recording=recording,
         launches=launches,
@@ -182,6 +198,25 @@ def _furnish(
 def _early(evaluate: Evaluate, variables: Variables, value: Value, moment: Moment) -> object:
     scope = variables.early_scope(moment.play, moment.roles, moment.role, moment.vars)
     return evaluate.render(value, scope)
+
+
+def _fact_cache(
+    options: RunOptions, settings: Settings, inventory: Inventory, notify: Notify
+) -> FactCache | None:
+    if settings.fact_caching == "memory":  # nearly always
+        return None
+    from outlast.variables.fact_cache import opened  # noqa: PLC0415  # it brings threads and JSON
+
+    cache = opened(
+        settings.fact_caching,
+        settings.fact_caching_connection,
+        prefix=settings.fact_caching_prefix,
+        timeout=settings.fact_caching_timeout,
+        notify=notify,
+    )
+    if cache is not None and options.flush_cache:
+        cache.flush(["localhost", *inventory.hosts])
+    return cache
 
 
 def _evaluator(settings: Settings, telling: Telling, folder: str, vault: Vault) -> Evaluate:

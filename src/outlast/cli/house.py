@@ -23,6 +23,7 @@ from outlast.playbook.model import Play
 from outlast.playbook.parser import PlaybookParser
 from outlast.settings import Settings
 from outlast.values import is_list
+from outlast.variables.ports import FactCache
 from outlast.variables.variables import Variables
 from outlast.vault import Vault
 
@@ -38,6 +39,8 @@ class House(Struct, frozen=True, kw_only=True):
     parser: PlaybookParser
     evaluate: EvaluateUponNeed
     variables: Variables
+    cache: FactCache | None
+    """Facts that outlive the run."""
     vault: Vault
     recording: Recording
     """Ended by who began the run; `recording.run` is its id in the ledger, once it has one."""

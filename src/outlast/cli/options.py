@@ -52,6 +52,8 @@ class RunOptions(Struct, frozen=True, kw_only=True):
     """What becomes of jobs that run at the end; None: they are left, without a word to a pipe."""
     follow: bool = False
     """What a job says is shown while a task waits for it."""
+    flush_cache: bool = False
+    """Nothing that a cache keeps of a host counts."""
     strict_jobs: bool = False
     """Jobs that failed or were lost unseen make the run a failure."""
     ask_become_pass: bool = False
@@ -108,6 +110,7 @@ def _options(given: argparse.Namespace, settings: Settings) -> RunOptions:
         list_tags=given.list_tags,
         jobs=given.jobs,
         follow=given.follow or os.environ.get("OUTLAST_FOLLOW", "").lower() in _YES,
+        flush_cache=given.flush_cache,
         strict_jobs=given.strict_jobs,
         ask_become_pass=given.ask_become_pass or settings.become_ask_pass,
         vault_ids=tuple(given.vault_ids),
@@ -169,7 +172,6 @@ _SETTINGS_FLAGS: Final = (
 _NOT_BUILT: Final = {
     "ask_pass": "-k, --ask-pass",
     "connection_password_file": "--connection-password-file",
-    "flush_cache": "--flush-cache",
 }
 
 

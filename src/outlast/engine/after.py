@@ -33,6 +33,8 @@ from outlast.playbook.model import Task
 _NO_FACTS = frozenset(
     {"ansible.builtin.debug", "ansible.builtin.set_fact", "ansible.builtin.include_vars"}
 )
+_GATHERED = "_ansible_facts_gathered"
+"""A fact by which stock knows, in a later play or run, that the others have been gathered."""
 
 
 class Aftermath(Struct, frozen=True, kw_only=True):
@@ -141,6 +143,8 @@ class Aftermath(Struct, frozen=True, kw_only=True):
             return
         facts = item.outcome.payload.get("ansible_facts")
         if isinstance(facts, dict):
+            if task.action.resolved == "ansible.builtin.gather_facts":
+                facts = {**facts, _GATHERED: True}
             for host in knowing:
                 self.wiring.variables.add_ansible_facts(host, facts)
 

@@ -182,9 +182,11 @@ def load_inventory(
     notify: Notify,
     warn_unparsed: bool = True,
     vault: Vault = LOCKED,
+    flush: bool = False,
 ) -> Inventory:
     """Read every source; what cannot be read is told through *notify* and passed over.
 
+    *flush*: what plugins have kept from earlier runs does not count.
     *warn_unparsed* is the setting `inventory_unparsed_warning`. Raises
     `InventoryError` when an inventory plugin fails.
     """
@@ -196,7 +198,7 @@ def load_inventory(
 
         # Plugins build upon what other sources say, so all are read in the one place.
         tree = Tree(notify, vault)
-        read = read_by_stock(tree, [absolute(source) for source in sources if source])
+        read = read_by_stock(tree, [absolute(source) for source in sources if source], flush=flush)
     if read:
         tree.settle()
     elif warn_unparsed:

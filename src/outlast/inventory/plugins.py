@@ -28,14 +28,14 @@ _ORIGIN = Origin("<inventory as ansible-inventory reads it>")
 _REMARK = re.compile(r"^\[(WARNING|DEPRECATION WARNING|ERROR)\]: ", re.MULTILINE)
 
 
-def read_by_stock(tree: Tree, sources: Sequence[str]) -> bool:
+def read_by_stock(tree: Tree, sources: Sequence[str], *, flush: bool = False) -> bool:
     """Have *sources* read by `ansible-inventory`; tells whether any was.
 
     What it warns of is told in its words. Raises `InventoryError` when it fails.
     """
     with _passwords(tree.vault) as given:
         done = subprocess.run(
-            [*_command(sources), *given.words],
+            [*_command(sources), *given.words, *(["--flush-cache"] if flush else [])],
             capture_output=True,
             check=False,
             text=True,

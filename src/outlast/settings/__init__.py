@@ -26,6 +26,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     strategy: str = "linear"
     gathering: str = "implicit"
     hash_behaviour: str = "replace"
+    fact_caching: str = "memory"
+    fact_caching_connection: str | None = None
+    fact_caching_prefix: str = ""
+    fact_caching_timeout: int = 86400
     any_errors_fatal: bool = False
     force_handlers: bool = False
     task_timeout: int = 0

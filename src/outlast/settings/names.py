@@ -65,6 +65,18 @@ SETTINGS: Final = (
         "'DEFAULT_HASH_BEHAVIOUR'",
         ("replace", "merge"),
     ),
+    Setting("fact_caching", "text", "CACHE_PLUGIN", "fact_caching"),
+    Setting(
+        "fact_caching_connection", "path", "CACHE_PLUGIN_CONNECTION", "fact_caching_connection"
+    ),
+    Setting("fact_caching_prefix", "text", "CACHE_PLUGIN_PREFIX", "fact_caching_prefix"),
+    Setting(
+        "fact_caching_timeout",
+        "integer",
+        "CACHE_PLUGIN_TIMEOUT",
+        "fact_caching_timeout",
+        "'CACHE_PLUGIN_TIMEOUT'",
+    ),
     Setting("any_errors_fatal", "boolean", "ANY_ERRORS_FATAL", "any_errors_fatal"),
     Setting("force_handlers", "boolean", "FORCE_HANDLERS", "force_handlers"),
     Setting("task_timeout", "integer", "TASK_TIMEOUT", "task_timeout", "'TASK_TIMEOUT'"),

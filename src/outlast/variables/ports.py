@@ -146,6 +146,26 @@ class Role(Protocol):
         ...
 
 
+class FactCache(Protocol):
+    """Keeps facts from run to run."""
+
+    def read(self, host: str) -> Mapping[str, object]:
+        """Give what is known of *host*; raises `EvaluationError` where that is spoilt."""
+        ...
+
+    def write(self, host: str, facts: Mapping[str, object]) -> None:
+        """Keep all that is known of *host*; must not block, and *facts* do not change."""
+        ...
+
+    def forget(self, host: str) -> None:
+        """Keep nothing of *host* any more; must not block."""
+        ...
+
+    def close(self) -> None:
+        """Return when all that was said is so."""
+        ...
+
+
 class Play(Protocol):
     """A play, as far as variables go."""
 

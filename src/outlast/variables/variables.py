@@ -9,7 +9,10 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
+from msgspec.structs import replace
+
 from outlast.call import Evaluate
+from outlast.errors import EvaluationError
 from outlast.joining import Join, joined, replaced
 from outlast.outcome import Warned
 from outlast.values import Scope, Value
@@ -17,7 +20,7 @@ from outlast.variables import facts as fact_names
 from outlast.variables import magic
 from outlast.variables.files import Notify, VarsFolders
 from outlast.variables.hosts import Knowledge, Stranger, said_by_inventory
-from outlast.variables.ports import Inventory, Place, Play, Role
+from outlast.variables.ports import FactCache, Inventory, Place, Play, Role
 from outlast.variables.precedence import LayeredScope, Layers, Precedence, TaskScope
 from outlast.variables.vars_files import VarsFiles
 from outlast.vault import LOCKED, Vault
@@ -49,6 +52,7 @@ class Variables:
         self._folders = VarsFolders(notify, vault, join)
         self._files = VarsFiles(evaluate, notify, vault, join)
         self._known: dict[str, Knowledge] = {}
+        self._cache: FactCache | None = None
         self._playbook_dir = ""
         self._play: Play | None = None
         self._roles: Sequence[Role] = ()
@@ -62,6 +66,10 @@ class Variables:
         self._groups_version = -1
         self._hostvars = _HostVars(self, inventory)
         self._warn_if_reserved(extra_vars)
+
+    def remember(self, cache: FactCache) -> None:
+        """Have facts outlive the run in *cache*; what it holds of a host is known from now on."""
+        self._cache = cache
 
     # -- where the run is ----------------------------------------------------------------------
 
@@ -286,14 +294,22 @@ class Variables:
     def add_ansible_facts(self, host: str, facts: Mapping[str, object]) -> None:
         """Keep what a facts module found."""
         self._warn_if_reserved(facts)
+        known = self._knowledge(host)
+        self._learn_facts(known, facts)
+        if self._cache is not None:
+            self._cache.write(host, known.facts)
+
+    def _learn_facts(self, known: Knowledge, facts: Mapping[str, object]) -> None:
         if self._options.inject_facts:
             for name in filter(fact_names.forbidden, facts):
                 self._notify(Warned(f"Removed restricted key from module data: {name}"))
-        self._knowledge(host).learn_facts(facts, inject=self._options.inject_facts)
+        known.learn_facts(facts, inject=self._options.inject_facts)
 
     def clear_facts(self, host: str) -> None:
-        """Forget what facts modules found."""
+        """Forget what facts modules found, in this run or before."""
         self._knowledge(host).forget_facts(inject=self._options.inject_facts)
+        if self._cache is not None:
+            self._cache.forget(host)
 
     def has_facts(self, host: str) -> bool:
         """Tell whether facts have been gathered (gathering: smart)."""
@@ -302,9 +318,12 @@ class Variables:
     def _knowledge(self, host: str) -> Knowledge:
         known = self._known.get(host)
         if known is None:
-            known = self._known[host] = Knowledge()
+            known = Knowledge()
             if not self._options.inject_facts:
                 known.forget_facts(inject=False)
+            if self._cache is not None and (facts := self._cache.read(host)):
+                self._learn_facts(known, facts)
+            self._known[host] = known
         return known
 
     def _warn_if_reserved(self, names: Iterable[str]) -> None:
@@ -344,7 +363,11 @@ class _HostVars(Mapping[str, Scope]):
     def __getitem__(self, name: str) -> Scope:
         if name not in self:
             raise KeyError(name)
-        return self._variables.host_scope(name)
+        try:
+            return self._variables.host_scope(name)
+        except EvaluationError as error:  # what is cached of it is spoilt
+            why = tuple(replace(cause, apart=True) for cause in error.chain)
+            raise EvaluationError("Error rendering template.", causes=why) from error
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and self._inventory.host(name) is not None

@@ -105,11 +105,14 @@ class TestFlags:
         assert settings("-J").ask_vault_pass
         assert settings("--ask-vault-password").ask_vault_pass
 
+    def test_the_cache_can_be_flushed(self):
+        assert options("--flush-cache").flush_cache
+        assert not options().flush_cache
+
     @pytest.mark.parametrize(
         "argv",
         [
             ["-k"],
-            ["--flush-cache"],
             ["--connection-password-file", "f"],
         ],
     )
