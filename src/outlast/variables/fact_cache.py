@@ -51,6 +51,8 @@ class JsonFiles:
         self._lock = threading.Lock()
         self._due: dict[str, Mapping[str, object] | None] = {}
         """What is still to be written, None: removed; the newest of each host counts."""
+        self._problems: list[str] = []
+        """Of the writer: it has nobody to tell when the run is over."""
         self._writer = ThreadPoolExecutor(1, "facts")
         _usable(self._folder)
 
@@ -88,8 +90,11 @@ class JsonFiles:
                 self._remove(file)
 
     def close(self) -> None:
-        """Return when all is written."""
+        """Return when all is written; what could not be is told."""
         self._writer.shutdown()
+        for problem in self._problems:
+            self._notify(Warned(problem))
+        self._problems.clear()
 
     def _file(self, host: str) -> Path | None:
         """Give the file of *host*; a name that leads elsewhere has none."""
@@ -129,7 +134,7 @@ class JsonFiles:
                 _write(file, json.dumps({_PAYLOAD: json.dumps(_plain(facts))}))
         except (OSError, TypeError, ValueError, RecursionError) as error:
             what = f"Error in 'jsonfile' cache plugin while trying to write to {str(file)!r}"
-            self._notify(Warned(f"{what}: {error}"))
+            self._problems.append(f"{what}: {error}")
 
     def _remove(self, file: Path) -> None:
         try:

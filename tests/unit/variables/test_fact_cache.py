@@ -190,10 +190,11 @@ def test_without_a_cache_memory_is_used_and_that_is_told(told, name, folder, sai
 STOCK_READS = """
 import json, sys
 import ansible.template
-from ansible._internal._plugins._cache import PluginInterposer as P
+from ansible._internal._json._profiles import _cache_persistence
 from ansible._internal._datatag._tags import TrustedAsTemplate
-facts = P._decode(None, json.load(open(sys.argv[1])))
-print(repr(facts), [TrustedAsTemplate.is_tagged_on(v) for v in facts.values()])
+text = json.load(open(sys.argv[1]))["__payload__"]
+facts = json.loads(text, cls=_cache_persistence.Decoder)
+print(repr(facts), [TrustedAsTemplate.is_tagged_on(value) for value in facts.values()])
 """
 
 
