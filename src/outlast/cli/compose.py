@@ -28,16 +28,17 @@ from outlast.cli.telling import Listeners, Telling
 from outlast.cli.terminal import open_screen, version_lines
 from outlast.cli.upon_need import ActionsUponNeed, QueueUponNeed, ReachUponNeed
 from outlast.cli.vaults import open_vault
-from outlast.content.places import open_content
+from outlast.content.places import Content, open_content
 from outlast.engine.ports import Wiring
 from outlast.engine.run import Run
 from outlast.inventory.inventory import Inventory, load_inventory
-from outlast.joining import merged, replaced
+from outlast.joining import Join, merged, replaced
 from outlast.ledger.recording import Recording
 from outlast.ledger.sink import LedgerSink
 from outlast.outcome import Warned
 from outlast.output.console import Console
 from outlast.playbook import key_values
+from outlast.playbook.early import Evaluate as EvaluateEarly
 from outlast.playbook.early import Moment
 from outlast.playbook.parser import PlaybookParser
 from outlast.playbook.role_files import RolePlaces
@@ -154,7 +155,7 @@ def _furnish(
     )
     cache = _fact_cache(options, settings, inventory, notice)
     launches = Launches(recording)
-    join = merged if settings.hash_behaviour == "merge" else replaced
+    join = _join(settings)
     evaluate = EvaluateUponNeed(lambda: _evaluator(settings, telling, str(folders[0]), vault))
     variables = Variables(
         inventory=inventory,
@@ -175,16 +176,7 @@ def _furnish(
         telling=telling,
         inventory=inventory,
         content=content,
-        parser=PlaybookParser(
-            content.catalogue,
-            notice,
-            known_actions=content.catalogue.names,
-            group=content.groups.members,
-            early=partial(_early, evaluate, variables),
-            join=join,
-            vault=vault,
-            places=RolePlaces(settings.roles_path, content.catalogue.home_of, content.bring),
-        ),
+        parser=_parser(settings, content, notice, vault, partial(_early, evaluate, variables)),
         evaluate=evaluate,
         variables=variables,
         cache=cache,
@@ -192,6 +184,25 @@ def _furnish(
         recording=recording,
         launches=launches,
         account=Account(launches),
+    )
+
+
+def _join(settings: Settings) -> Join:
+    return merged if settings.hash_behaviour == "merge" else replaced
+
+
+def _parser(
+    settings: Settings, content: Content, notify: Notify, vault: Vault, soon: EvaluateEarly
+) -> PlaybookParser:
+    return PlaybookParser(
+        content.catalogue,
+        notify,
+        known_actions=content.catalogue.names,
+        group=content.groups.members,
+        early=soon,
+        join=_join(settings),
+        vault=vault,
+        places=RolePlaces(settings.roles_path, content.catalogue.home_of, content.bring),
     )
 
 
