@@ -16,7 +16,7 @@ from outlast.engine.includes import Inclusions
 from outlast.engine.meta import Meta, MetaRunner, command_of, is_meta
 from outlast.engine.standing import Standing
 from outlast.engine.tasks import TaskRunner
-from outlast.errors import OutlastError, SourceMissing, VaultError
+from outlast.errors import OutlastError, PlaybookError
 from outlast.playbook.model import Block, Role, Step, Task
 
 
@@ -137,7 +137,9 @@ class Walker(Struct, frozen=True, kw_only=True):
         for inclusion in self.inclusions.of(done.results):
             try:
                 file = await self.inclusions.open(task, inclusion, handlers=handler)
-            except (SourceMissing, VaultError) as error:
+            except PlaybookError:
+                raise  # what is written wrong ends the run
+            except OutlastError as error:
                 self.tasks.after.not_included(done.label, inclusion, error)
                 going = [host for host in going if host not in inclusion.hosts]
             else:

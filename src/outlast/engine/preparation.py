@@ -158,7 +158,7 @@ class Preparation(Struct, frozen=True, kw_only=True):
     def _include_of(self, args: Mapping[str, object]) -> Include | None:
         variables = dict(self.task.keywords.vars)
         if self.task.action.resolved == "ansible.builtin.include_role":
-            wanted = role_wanted(args, self.task.action.origin)
+            wanted = role_wanted(args, self.task.action.origin, self.task.places)
             return Include(path=wanted.name, role=wanted, variables=variables)
         path = args.get("_raw_params") or args.get("file")
         return Include(path=str(path), variables=variables) if path else None

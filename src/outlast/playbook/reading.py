@@ -51,6 +51,15 @@ class Given(Struct, frozen=True):
             return {}
         return {str(key.value): self._place(value) for key, value in self.node.value}
 
+    def member(self, name: str) -> Given | None:
+        """Give the member *name* of a mapping with its place; None where there is none."""
+        if not isinstance(self.node, MapNode) or not isinstance(self.value, dict):
+            return None
+        for key, node in self.node.value:
+            if key.value == name and name in self.value:
+                return Given(self.value[name], self._place(key), self._place(node), node)
+        return None
+
     def _place(self, node: Node) -> Origin:
         mark = node.start_mark
         return Origin(self.origin.path, mark.line + 1, mark.column + 1)

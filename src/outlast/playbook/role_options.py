@@ -70,20 +70,36 @@ def static_role(found: Found, text: Text, early: Early) -> RoleWanted:
     """Give what an import asks for, as far as *early* knows what it needs."""
     args = {name: early.name(value) for name, value in found.args.items()}
     try:
-        return role_wanted(args, text.origin)
+        return role_wanted(args, text.origin, option_places(found.name, text))
     except EvaluationError as error:
         raise PlaybookError(error.message, error.origin, causes=error.causes) from error
 
 
-def role_wanted(args: Mapping[str, object], origin: Origin) -> RoleWanted:
-    """Give what evaluated *args* ask for; raises `EvaluationError`."""
+def option_places(action: str, text: Text) -> Mapping[str, Origin]:
+    """Give where the values of the options stand that say yes or no."""
+    given = text.entries.get(action)
+    places = given.value_origins if given else {}
+    return {name: places[name] for name in _FLAGS if name in places}
+
+
+def role_wanted(
+    args: Mapping[str, object], origin: Origin, places: Mapping[str, Origin]
+) -> RoleWanted:
+    """Give what evaluated *args* ask for; raises `EvaluationError`.
+
+    The task stands at *origin*, its options in *places*, as far as they are known.
+    """
     public = args.get("public")
+
+    def flag(name: str, value: object) -> bool:
+        return _flag(name, value, places.get(name, origin))
+
     return RoleWanted(
         name=str(args.get("name", args.get("role"))),
         files={name.removesuffix("_from"): str(args[name]) for name in _FROM if name in args},
-        public=None if public is None else _flag("public", public, origin),
-        repeats=_flag("allow_duplicates", args.get("allow_duplicates", True), origin),
-        validate=_flag("rolespec_validate", args.get("rolespec_validate", True), origin),
+        public=None if public is None else flag("public", public),
+        repeats=flag("allow_duplicates", args.get("allow_duplicates", True)),
+        validate=flag("rolespec_validate", args.get("rolespec_validate", True)),
     )
 
 

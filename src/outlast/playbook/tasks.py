@@ -29,7 +29,7 @@ from outlast.playbook.keywords import (
 from outlast.playbook.loops import LoopReader
 from outlast.playbook.model import ActionCall, Condition, Keywords, Role, Task
 from outlast.playbook.reading import Given, Text, as_written, from_value, read
-from outlast.playbook.role_options import check_role_options, name_place
+from outlast.playbook.role_options import check_role_options, name_place, option_places
 from outlast.values import Origin, Template, Value
 
 _CHECKED = frozenset({"action", "local_action", "args", "register"})
@@ -119,8 +119,11 @@ class TaskReader(Struct, frozen=True):
             options = read_options(found, text)
             apply, args = options.apply, {"_raw_params": options.file}
         applied = from_value(apply, call.origin)
+        given = text.entries.get(found.name)
+        written = given.member("apply") if given else None
+        places = written.key_origins if written else {}
         for key in applied.entries:
-            check_allowed(key, Place.BLOCK, call.origin)
+            check_allowed(key, Place.BLOCK, places.get(str(key), call.origin))
         said = text.value("vars")
         own = said if isinstance(said, dict) else {}
         around = replace(parent, vars={**parent.vars, **own}, params={**parent.params, **own})
@@ -198,7 +201,7 @@ def _listen(text: Text) -> tuple[str, ...]:
 def _places(text: Text, call: ActionCall) -> Mapping[str, Origin]:
     role = {}
     if call.resolved == "ansible.builtin.include_role":
-        role = {"role": name_place(call.name, text)}
+        role = {"role": name_place(call.name, text), **option_places(call.name, text)}
     return role | {
         "async_val" if key == "async" else str(key): given.origin
         for key, given in text.entries.items()
