@@ -206,6 +206,8 @@ class Play(Struct, frozen=True, kw_only=True):
     keywords: Keywords = field(default_factory=Keywords)
     vars: Vars = field(default_factory=dict)
     vars_files: tuple[Value, ...] = ()
+    vars_files_at: tuple[Origin, ...] = ()
+    """Where each of them is written."""
     vars_prompt: tuple[Mapping[str, Value], ...] = ()
     """Questions for a person, each with a `name`."""
     gather_facts: Value = None

@@ -81,13 +81,14 @@ class PlayReader(Struct, frozen=True):
 
 def _header(text: Text, variables: Vars) -> Play:
     """Give what of a play can be known before its tasks are read."""
-    name = text.value("name")
+    name, files = text.value("name"), text.entries.get("vars_files")
     return Play(
         name="" if name is None else name,
         hosts=text.value("hosts"),
         origin=text.origin,
         vars={**_vars(text), **variables},
         vars_files=text.members("vars_files"),
+        vars_files_at=tuple(at for _, at in files.items) if files else (),
     )
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from outlast.errors import PlaybookError, VaultError
 from outlast.joining import Join, replaced
-from outlast.loader import load_file
+from outlast.loader import Document, SeqNode, load_file, read_text
 from outlast.outcome import Notice, Warned
 from outlast.values import Origin, Value
 from outlast.vault import LOCKED, Vault
@@ -38,12 +38,22 @@ def load_vars_file(
         if not isinstance(part, dict):
             raise PlaybookError(
                 "Invalid variable file contents.",
-                getattr(part, "origin", None) or Origin(path),
+                _place_of(path, part, content, vault),
                 help_text="Variable files must contain either a dictionary of variables, or a"
                 " list of dictionaries.",
             )
         found = join(found, part)
     return found
+
+
+def _place_of(path: str, part: object, content: object, vault: Vault) -> Origin:
+    """Find where *part* of a file's *content* is written: it is wrong, so it is read again."""
+    document = Document(path, read_text(path, vault))
+    node = document.root
+    if node is not None and isinstance(content, list):
+        number = next(n for n, one in enumerate(content) if one is part)
+        node = node.value[number] if isinstance(node, SeqNode) else node
+    return Origin(path) if node is None else document.origin(node)
 
 
 def find_vars_file(name: str, folders: Sequence[str]) -> str | None:

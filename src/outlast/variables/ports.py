@@ -190,6 +190,11 @@ class Play(Protocol):
         ...
 
     @property
+    def vars_files_at(self) -> Sequence[Origin]:
+        """Where each of them is written."""
+        ...
+
+    @property
     def origin(self) -> Origin:
         """Where it is written."""
         ...

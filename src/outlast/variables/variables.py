@@ -236,7 +236,12 @@ class Variables:
 
         sure = known is not None and "module_setup" in known.facts
         folders = (os.path.dirname(play.origin.path), self._playbook_dir)  # noqa: PTH120  # text in, text out
-        found = self._files.layer(play.vars_files, scope_with, folders, sure=sure)
+        found = self._files.layer(
+            tuple(zip(play.vars_files, play.vars_files_at, strict=True)),
+            scope_with,
+            folders,
+            sure=sure,
+        )
         return {**layers, Precedence.VARS_FILES: found}
 
     def _base(self, host: str, known: Knowledge) -> _Layer:

@@ -13,7 +13,7 @@ from outlast.call import Evaluate
 from outlast.errors import PlaybookError, UndefinedVariable, VaultError
 from outlast.joining import Join, replaced
 from outlast.outcome import Warned
-from outlast.values import Scope, Template, Value
+from outlast.values import Origin, Scope, Template, Value
 from outlast.variables.files import Notify, Vars, find_vars_file, load_vars_file
 from outlast.vault import LOCKED, Vault
 
@@ -34,27 +34,30 @@ class VarsFiles:
 
     def layer(
         self,
-        entries: Sequence[Value],
+        entries: Sequence[tuple[Value, Origin]],
         scope_with: Callable[[Mapping[str, object]], Scope],
         folders: Sequence[str],
         *,
         sure: bool,
     ) -> Mapping[str, object]:
-        """Give what the files in *entries* say, each name evaluated with those before it.
+        """Give what the files in *entries*, each with its place, say.
+
+        Each name is evaluated with those before it.
 
         *scope_with* gives the scope for what has been read so far. When facts are there
         (*sure*), an undefined name is an error, else a warning.
         """
         found: dict[str, object] = {}
-        for entry in entries:
+        for entry, at in entries:
             try:
                 found = self._join(found, self._first_found(entry, scope_with(found), folders))
             except UndefinedVariable as error:
-                self._not_defined(entry, error, sure=sure)
+                self._not_defined(entry, at, error, sure=sure)
         return found
 
-    def _not_defined(self, entry: Value, error: UndefinedVariable, *, sure: bool) -> None:
-        origin = entry.origin if isinstance(entry, Template) else None
+    def _not_defined(
+        self, entry: Value, origin: Origin, error: UndefinedVariable, *, sure: bool
+    ) -> None:
         if sure:
             text = entry.text if isinstance(entry, Template) else entry
             raise UndefinedVariable(

@@ -138,6 +138,10 @@ class PlayOfTest:
     vars_files: list
     name: str = ""
 
+    @property
+    def vars_files_at(self):
+        return [self.origin] * len(self.vars_files)
+
 
 @dataclass
 class PlainRendering:
