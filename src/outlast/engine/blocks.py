@@ -53,7 +53,7 @@ class Walker(Struct, frozen=True, kw_only=True):
                 through = await self._task(step, acting, sheltered=sheltered)
             lost = set(acting) - set(through)
             going = [host for host in going if host not in lost]
-        return self.standing.reachable(going)
+        return self.standing.upright(going)
 
     async def _role(
         self, role: Role, steps: Sequence[Step], hosts: list[str], *, sheltered: bool
