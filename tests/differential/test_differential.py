@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from trees import interpret
 
 from differential.harness import CASES, EXPECTED, OURS, OURS_TOO, STOCK, cases, recorded, run
 from differential.normalise import as_a_set, in_any_order, normalised
+from differential.planting import SEEDS, tree_of
 
 CASES_NOW = cases()
 
@@ -62,6 +66,22 @@ def test_names_stand_for_what_changes_from_run_to_run():
     assert normalised(text, "/tmp/x") == (
         'ASYNC OK on h: jid=JID\nok: [h] => {"attempts": N, "start": "TIME", "path": "DIR/f"}\n'
     )
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_random_trees_come_to_the_same_under_stock_and_host_by_host(seed):
+    alone = interpret(tree_of(seed))
+    case = next(case for case in CASES_NOW if case.name == f"trees_{seed:02}")
+    said = recorded(case)
+    recap = said.out.partition("PLAY RECAP")[2]
+    counts = {
+        line.split()[0]: {name: int(n) for name, n in re.findall(r"(\w+)=(\d+)", line) if n != "0"}
+        for line in recap.splitlines()[1:]
+        if line.strip()
+    }
+    told = {name: dict(host.tally) for name, host in alone.hosts.items() if host.tally}
+    assert {host: counts.get(host, {}) for host in told} == told
+    assert said.code == alone.exit_code
 
 
 def test_order_is_forgiven_between_banners_only():

@@ -199,9 +199,10 @@ class Console:
     def _retrying(self, event: Retrying) -> None:
         name = event.task.own_name or event.task.name
         text = f"FAILED - RETRYING: [{_host(event)}]: {name} ({event.retries_left} retries left)."
-        if self._verbosity > 2:  # noqa: PLR2004  # -vvv
-            result = {"changed": event.outcome.changed, **event.outcome.payload}
-            text += f"Result was: {self._dump(result)}"
+        if is_debug(event.task.action) or self._verbosity > 2:  # noqa: PLR2004  # -vvv
+            retries = event.attempt + event.retries_left
+            result = {"changed": event.outcome.changed, "retries": retries, **event.outcome.payload}
+            text += f"Result was: {self._dump(result, event)}"
         self._screen.say(text, to.DEBUG)
 
     def _aside(self, event: HandlerNotified | FilesIncluded | Said) -> None:
@@ -219,12 +220,10 @@ class Console:
                 assert_never(event)
 
     def _notified(self, event: HandlerNotified) -> None:
-        if self._verbosity <= 1:
-            return
-        if event.due:
-            self._verbose(f"NOTIFIED HANDLER {event.handler} for {event.host}")
-        else:
-            self._verbose(f"Notification for handler {event.handler} has been saved.")
+        if self._verbosity > 1:
+            due = f"NOTIFIED HANDLER {event.handler} for {event.host}"
+            saved = f"Notification for handler {event.handler} has been saved."
+            self._verbose(due if event.due else saved)
 
     def _said(self, event: Said) -> None:
         if event.verbosity > self._verbosity:
@@ -336,8 +335,8 @@ class Console:
             result.pop("results", None)
         return f" => {self._dump(result, event)}"
 
-    def _dump(self, result: dict[str, object], event: ItemEnded | TaskEnded | None = None) -> str:
-        at_length = event is not None and _shown(event) == "always"
+    def _dump(self, result: dict[str, object], event: ItemEnded | TaskEnded | Retrying) -> str:
+        at_length = _shown(event) == "always"
         return dumped(result, form=self._form, verbosity=self._verbosity, at_length=at_length)
 
     # -- notices and errors ------------------------------------------------------------------
@@ -388,11 +387,13 @@ def _label(event: ItemEnded) -> object:
     return _CENSORED_LABEL if censored else event.label
 
 
-def _shown(event: ItemEnded | TaskEnded) -> Shown:
+def _shown(event: ItemEnded | TaskEnded | Retrying) -> Shown:
     """Tell how the result is shown: as its action said, or as its kind of action always is."""
     if "censored" in event.outcome.payload:
         return "usual"
-    if event.shown != "usual" or not isinstance(event.outcome, Ok):
+    if not isinstance(event, Retrying) and (
+        event.shown != "usual" or not isinstance(event.outcome, Ok)
+    ):
         return event.shown
     if event.task.action in _FACTS:
         return "never"

@@ -271,7 +271,20 @@ def test_a_retry_names_the_task_without_its_role():
     assert Shown(verbosity=3).after(event) == (
         "FAILED - RETRYING: [h1]: wait (9 retries left).Result was: {\n"
         '    "attempts": 1,\n'
-        '    "changed": false\n'
+        '    "changed": false,\n'
+        '    "retries": 10\n'
+        "}\n"
+    )
+
+
+def test_a_retry_of_debug_shows_its_result_always():
+    task = replace(TASK, action="debug")
+    event = Retrying(task=task, host="h1", retries_left=1, outcome=Ok({"msg": "x"}), attempt=2)
+    assert Shown().after(event) == (
+        "FAILED - RETRYING: [h1]: a task (1 retries left).Result was: {\n"
+        '    "changed": false,\n'
+        '    "msg": "x",\n'
+        '    "retries": 3\n'
         "}\n"
     )
 
