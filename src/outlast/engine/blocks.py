@@ -63,7 +63,7 @@ class Walker(Struct, frozen=True, kw_only=True):
         first = [host for host in hosts if (role.identity, host) not in done]
         through = set(await self.steps(steps, first, sheltered=sheltered))
         self.standing.end_role(role, through)
-        self.standing.struck.clear()
+        self.standing.leave_block(host for host in first if host not in through)
         return [host for host in hosts if host not in first or host in through]
 
     async def _block(self, block: Block, hosts: list[str], *, sheltered: bool) -> list[str]:
@@ -72,43 +72,37 @@ class Walker(Struct, frozen=True, kw_only=True):
         rescue = block.rescue if self._wanted(block.rescue) else ()
         inside = sheltered or bool(rescue)
         through = set(await self.steps(block.block, hosts, sheltered=inside))
-        saved = through | self.standing.fallen
-        missing = self._struck()
-        failed = [host for host in self.standing.reachable(hosts) if host not in saved]
         if rescue:
-            failed = [host for host in failed if host not in missing]
-        if rescue and failed:
-            self.standing.rescue(failed)
-            self.tasks.after.told()
-            through.update(await self.steps(rescue, failed, sheltered=sheltered))
-            missing = self._struck()
-        through = await self._always(block, hosts, through, missing, sheltered=sheltered)
+            through = await self._rescue(rescue, hosts, through, sheltered=sheltered)
+        if block.always and (present := self.standing.reachable(hosts)):
+            done = set(await self.steps(block.always, present, sheltered=sheltered))
+            through = (through | self.standing.take_back(done)) & done
+        self.standing.leave_block(host for host in hosts if host not in through)
         return [host for host in hosts if host in through]
 
-    async def _always(
-        self,
-        block: Block,
-        hosts: list[str],
-        through: set[str],
-        missing: set[str],
-        *,
-        sheltered: bool,
+    async def _rescue(
+        self, rescue: Sequence[Step], hosts: list[str], through: set[str], *, sheltered: bool
     ) -> set[str]:
-        """Take all *hosts* but those *missing* through what is to be done always."""
-        present = [host for host in self.standing.reachable(hosts) if host not in missing]
-        if not block.always or not present:
-            return through
-        done = set(await self.steps(block.always, present, sheltered=sheltered))
-        self.standing.struck.clear()
-        back = self.standing.forgiven & done
-        self.standing.forgiven -= back
-        return (through | back) & done
+        """Take those of *hosts* through *rescue* that are not *through*; gives who is now.
 
-    def _struck(self) -> set[str]:
-        """Give those who miss what waits for them next; they miss it once."""
-        struck = set(self.standing.struck)
-        self.standing.struck.clear()
-        return struck
+        Who waits for them may yet be made to fail by them: the rescue is theirs, too.
+        """
+        saved: set[str] = set()
+        failed = self._to_be_saved(set(hosts) - through, hosts)
+        while failed:
+            self.standing.rescue(failed)
+            self.tasks.after.told()
+            now = await self.steps(rescue, failed, sheltered=sheltered)
+            saved = {*self.standing.upright(saved), *now}
+            staying = set(self.standing.upright(through))
+            failed = self._to_be_saved(through - staying, hosts)
+            through = staying
+        return through | saved
+
+    def _to_be_saved(self, failed: set[str], hosts: list[str]) -> list[str]:
+        """Give the *failed* in the order of *hosts*: but the lost, and who is out for good."""
+        present = self.standing.reachable(hosts)
+        return [host for host in present if host in failed and host not in self.standing.fallen]
 
     def _wanted(self, steps: Sequence[Step]) -> bool:
         """Tell whether tags that are asked for stand in *steps*: else they are as if not there."""
@@ -149,22 +143,23 @@ class Walker(Struct, frozen=True, kw_only=True):
                 self.notifications.handlers.extend(flattened(file.handlers))
                 opened.append((inclusion, file.steps))
         for inclusion, steps in opened:
-            present = [host for host in inclusion.hosts if host in going]
+            asking = [host for host in inclusion.hosts if host in going]
+            present = self.standing.upright(asking)
+            lost = set(asking) - set(present)
             if present:
                 through = await self._included(steps, present, sheltered=sheltered, handler=handler)
-                lost = set(present) - set(through)
-                going = [host for host in going if host not in lost]
+                inside = set(present) - set(through)
+                self.standing.leave_block(inside)
+                lost |= inside
+            going = [host for host in going if host not in lost]
         return going
 
     async def _included(
         self, steps: Sequence[Step], hosts: list[str], *, sheltered: bool, handler: bool
     ) -> list[str]:
         if handler:
-            through = await self._handlers(steps, hosts, sheltered=sheltered)
-        else:
-            through = await self.steps(steps, hosts, sheltered=sheltered)
-        self.standing.struck.clear()
-        return through
+            return await self._handlers(steps, hosts, sheltered=sheltered)
+        return await self.steps(steps, hosts, sheltered=sheltered)
 
     # -- meta and handlers -------------------------------------------------------------------
 
@@ -183,19 +178,23 @@ class Walker(Struct, frozen=True, kw_only=True):
         return [host for host in hosts if host not in applies or host in through]
 
     async def flush(self, hosts: Sequence[str], *, sheltered: bool = False) -> list[str]:
-        """Run the handlers that *hosts* have asked for; gives those that got through."""
+        """Run the handlers that *hosts* have asked for; gives those that got through.
+
+        *sheltered*: a `rescue` around the flush waits for those that fail in it.
+        """
         going = list(hosts)
         self.notifications.begin_flush(hosts)
         try:
             for position, handler in enumerate(self.notifications.handlers):
-                asking = self.notifications.take(position, self.standing.reachable(going))
+                going = self.standing.upright(going)
+                asking = self.notifications.take(position, going)
                 if asking:
                     through = await self._handlers((handler,), asking, sheltered=sheltered)
                     lost = set(asking) - set(through)
                     going = [host for host in going if host not in lost]
         finally:
             self.notifications.end_flush(hosts)
-        return self.standing.reachable(going)
+        return self.standing.upright(going)
 
     async def _handlers(
         self, handlers: Sequence[Step], hosts: list[str], *, sheltered: bool

@@ -165,9 +165,8 @@ class PlayRunner(Struct, frozen=True, kw_only=True):
             await self._company(play, header, company, batch)
 
     def _out(self) -> int:
-        return len(self.standing.failed) + len(
-            self.standing.unreachable
-        )  # who is both counts twice
+        # one lost that others failed with counts twice, as in stock
+        return len(self.standing.barred) + len(self.standing.unreachable)
 
     def _tell_active(self, batch: Sequence[str]) -> None:
         self.wiring.variables.set_batch(batch, self.standing.active(batch))
@@ -248,6 +247,7 @@ class PlayRunner(Struct, frozen=True, kw_only=True):
         """Whoever is neither present, unreachable nor finished has failed the play."""
         gone = set(self.standing.reachable(company.hosts)) - set(present) - self.standing.forgiven
         self.standing.failed |= gone
+        self.standing.leave_block(gone)
         self.standing.failing -= set(company.hosts)
         self._tell_active(batch)
 

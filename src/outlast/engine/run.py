@@ -72,7 +72,7 @@ class Run(Struct, frozen=True, kw_only=True):
             wiring.variables.begin_playbook(play.origin.path)
             if not await replace(runner, wiring=_at_home(wiring, play)).run(play):
                 break
-        out = sorted(self.standing.failed | self.standing.unreachable)
+        out = sorted(self.standing.barred | self.standing.unreachable)
         retry_file = self.retry_file(file, out) if out else None
         wiring.events.emit(RunEnded(self.standing.tallies, runner.stats, retry_file))
 

@@ -24,10 +24,13 @@ class Standing(Struct):
     """Have just failed; a rescue or the end of the section decides."""
     fallen: set[str] = field(default_factory=set)
     """Failed by a job that ended while they were busy with other things: no rescue is theirs."""
-    falling: set[str] = field(default_factory=set)
-    """Those of them who are still to leave the steps they are in."""
-    struck: set[str] = field(default_factory=set)
-    """Failed twice over by another host's `run_once`: they miss what waits for them next."""
+    falling: dict[str, list[int]] = field(default_factory=dict)
+    """What is still to make a host leave the steps it is in, as failed: each so many times, all
+    of them in one block."""
+    reeling: set[str] = field(default_factory=set)
+    """Have left some steps, and are to leave those that follow in the same block as well."""
+    condemned: set[str] = field(default_factory=set)
+    """Failed with another: a rescue may bring them through this batch, but not into the next."""
     forgiven: set[str] = field(default_factory=set)
     """Were out when errors were cleared (meta: clear_host_errors): back with the next play."""
     unreachable: set[str] = field(default_factory=set)
@@ -74,7 +77,7 @@ class Standing(Struct):
 
     def active(self, hosts: Iterable[str]) -> list[str]:
         """Give those of *hosts* that go on with the play."""
-        out = self.failed | self.failing
+        out = self.barred | self.failing
         return [host for host in self.reachable(hosts) if host not in out]
 
     def rescue(self, hosts: Iterable[str]) -> None:
@@ -85,44 +88,66 @@ class Standing(Struct):
         """Have *hosts* leave the play before their next task."""
         self.failed.update(hosts)
         self.fallen.update(hosts)
-        self.falling.update(hosts)
+        for host in hosts:
+            self.falling.setdefault(host, [1])
 
-    def strike(self, hosts: Iterable[str], *, present: Iterable[str], twice: bool) -> None:
-        """Fail *hosts* because another one did; those not *present* leave what they are in.
+    def strike(self, hosts: Iterable[str], times: int = 1) -> None:
+        """Have *hosts* fail where they are; the rescue that waits there is theirs."""
+        for host in hosts:
+            self.falling.setdefault(host, []).append(times)
 
-        They are out of the plays to come, whatever brings them through this one. *twice*: the
-        rescue of the block they are in (where there is none, its `always`) is not theirs.
-        """
-        struck = set(hosts)
-        self.failed.update(struck)
-        self.falling.update(struck - set(present))
-        if twice:
-            self.struck.update(struck)
+    def leave_block(self, hosts: Iterable[str]) -> None:
+        """Say that *hosts* left a block as failed: what was to hit them in it misses them."""
+        self.reeling.difference_update(hosts)
 
     def forgive(self, hosts: Iterable[str]) -> None:
         """Clear the errors of *hosts*; those that are out of this play come back with the next."""
         self.forgiven.update(self.out(hosts))
         self.failed.difference_update(hosts)
+        self.condemned.difference_update(hosts)
         self.unreachable.difference_update(hosts)
+
+    def take_back(self, hosts: Iterable[str]) -> set[str]:
+        """Give those of *hosts* whose errors were cleared: they go on where they are."""
+        back = self.forgiven & set(hosts)
+        self.forgiven -= back
+        return back
 
     def out(self, hosts: Iterable[str]) -> set[str]:
         """Give those of *hosts* that failed or could not be reached."""
-        return set(hosts) & (self.failed | self.failing | self.unreachable)
+        return set(hosts) & (self.barred | self.failing | self.unreachable)
 
     def upright(self, hosts: Iterable[str]) -> list[str]:
         """Give those of *hosts* that a task can be sent to; the others leave what they are in."""
+        if self.batch_broken:
+            return []
         going = self.reachable(hosts)
-        staying = [host for host in going if host not in self.falling]
-        self.falling.difference_update(going)
-        return staying
+        if not self.falling and not self.reeling:
+            return going
+        return [host for host in going if not self._leaves(host)]
+
+    def _leaves(self, host: str) -> bool:
+        if host in self.reeling:
+            self.reeling.remove(host)
+            return True
+        if not (strikes := self.falling.get(host)):
+            return False
+        if strikes.pop(0) > 1:
+            self.reeling.add(host)
+        if not strikes:
+            del self.falling[host]
+        return True
 
     def begin_batch(self) -> list[str]:
         """Forget what belongs to one batch only; gives the hosts that had left the one before."""
         self.carry_on = False
         back = tuple(self.ended)
+        self.failed = self.barred
+        self.condemned.clear()
+        self.falling.clear()
+        self.reeling.clear()
         self.ended.clear()
         self.handlers_due.clear()
-        self.struck.clear()
         self.forgiven.clear()
         self.batch_broken = False
         return self.active(back)
@@ -130,6 +155,11 @@ class Standing(Struct):
     def notify(self, host: str, notification: str) -> None:
         """Remember that *host* asked for handlers."""
         self.handlers_due.setdefault(host, {})[notification] = None
+
+    @property
+    def barred(self) -> set[str]:
+        """Give who is out of what comes after the batch: failed, by itself or with another."""
+        return self.failed | self.condemned
 
     @property
     def exit_code(self) -> int:

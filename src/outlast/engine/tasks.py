@@ -127,6 +127,11 @@ class TaskRunner(Struct, frozen=True, kw_only=True):
                 "inventory list.",
                 task.origin,
             )
+        if self._fatal(task, scope):
+            self._warn(
+                "Using any_errors_fatal with the free strategy is not supported, "
+                "as tasks are executed independently on each host"
+            )
         if asked:
             self._warn(
                 "Using run_once with the free strategy is not currently supported. This task "
@@ -244,12 +249,8 @@ class TaskRunner(Struct, frozen=True, kw_only=True):
         failed = {host for host, result in results.items() if _is_failed(result)}
         lost = {h for h, result in results.items() if isinstance(result.outcome, Unreachable)}
         if (failed or lost) and self._fails_all(this, next(iter(results))):
-            # a host that was not reached counts here even if that is ignored (stock)
-            gone = (self.standing.unreachable - lost) | failed
-            others = [host for host in self.company.hosts if host not in gone]
-            self.standing.strike(others, present=hosts, twice=this.shared and bool(failed))
-            self.after.told()
-            return []
+            self._fail_the_others(this, hosts, failed)
+            return []  # a host that was not reached counts here even if that is ignored (stock)
         lost = {host for host in lost if not results[host].ignored}
         if self._too_many_failed():
             self.standing.batch_broken = True
@@ -258,22 +259,38 @@ class TaskRunner(Struct, frozen=True, kw_only=True):
             return []
         return [host for host in hosts if host not in failed and host not in lost]
 
+    def _fail_the_others(self, this: Round, hosts: Sequence[str], failed: set[str]) -> None:
+        """Have the rest of the company fail too, each where it is; *hosts* are at this task.
+
+        As in stock, where one that others fail with is out of what comes after the batch even
+        if it is rescued, and is failed twice for `run_once`: a rescue beside it misses it.
+        """
+        elsewhere = set(self.company.hosts) - self.standing.unreachable
+        others = {*elsewhere, *hosts} - failed
+        self.standing.condemned.update(others)
+        twice = this.shared and bool(failed)
+        self.standing.strike(others.difference(hosts), times=1 + twice)
+        if twice:
+            self.standing.reeling.update(others.intersection(hosts))
+        self.after.told()
+
     def _fails_all(self, this: Round, host: str) -> bool:
+        if not self.company.lockstep:
+            return False
         scope = scope_of(self.wiring, this.task, host)
+        if not (this.once or self._fatal(this.task, scope)):
+            return False
+        return not self._flag(this.task, "ignore_errors", scope)  # of the unreachable too (stock)
+
+    def _fatal(self, task: Task, scope: Scope) -> bool:
         unset = self.wiring.settings.any_errors_fatal
-        fatal = self._flag(this.task, "any_errors_fatal", scope, unset=unset)
-        if fatal and not self.company.lockstep:
-            self._warn(
-                "Using any_errors_fatal with the free strategy is not supported, "
-                "as tasks are executed independently on each host"
-            )
-        return self.company.lockstep and (fatal or this.once)
+        return self._flag(task, "any_errors_fatal", scope, unset=unset)
 
     def _too_many_failed(self) -> bool:
         limit = self.company.max_fail_percentage
         if limit is None or not self.company.lockstep:
             return False
-        out = self.standing.failed & set(self.company.hosts)
+        out = self.standing.barred & set(self.company.hosts)
         return len(out) / len(self.company.hosts) * 100 > limit
 
 

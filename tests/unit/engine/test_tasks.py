@@ -6,7 +6,7 @@ import asyncio
 import time
 
 import pytest
-from unit.engine.play_world import World, conditions, play, task
+from unit.engine.play_world import World, block, conditions, play, task
 
 from outlast.events import (
     FilesIncluded,
@@ -342,6 +342,14 @@ async def test_failures_of_earlier_tasks_count_towards_the_percentage():
     world.fails("one", "a")
     world.fails("two", "b")
     await world.play(play(task("one"), task("two"), task("three"), max_fail_percentage=40))
+    assert not [name for name, _ in world.actions.calls if name == "three"]
+
+
+async def test_who_failed_with_another_counts_towards_the_percentage_though_rescued():
+    world = World(hosts=("a", "b", "c"))
+    world.fails("one", "a")
+    saved = block(task("one", any_errors_fatal=True), rescue=[task("mend")])
+    await world.play(play(saved, task("two"), task("three"), max_fail_percentage=50))
     assert not [name for name, _ in world.actions.calls if name == "three"]
 
 
