@@ -7,6 +7,7 @@ the clock wills. Leaves what must be equal to the tests.
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
 _RULES = [
@@ -37,6 +38,7 @@ def normalised(text: str, folder: str, *, retries_count: bool = False) -> str:
     How often a task is retried is up to the clock, unless *retries_count*.
     """
     text = text.replace(f"{folder}/", "DIR/").replace(folder, "DIR")
+    text = text.replace(sys.prefix, "PREFIX")
     text = text.replace(str(Path.home()), "HOME")
     for pattern, name in _RULES if retries_count else (*_RULES, _ATTEMPTS):
         text = pattern.sub(name, text)

@@ -1,0 +1,3 @@
+#!/bin/sh
+echo nothing here >&2
+exit 3
