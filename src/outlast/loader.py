@@ -70,6 +70,8 @@ class Document:
         self._warn = warn or (lambda _notice: None)
         self._resolver = yaml.SafeLoader("")  # constructs scalars by YAML 1.1's rules
         self._budget = _MANY_NODES + _NODES_PER_CHARACTER * len(text)
+        self._told: set[Node] = set()
+        """Keys whose repetition was told."""
         self._merged: dict[int, _Pairs] = {}
         """Mappings by identity, with what `<<` brings in; nodes live as long as we do."""
         self._entries: dict[int, list[Entry]] = {}
@@ -127,11 +129,17 @@ class Document:
         """Give a mapping's entries, merges applied, the last of several with one key."""
         known = self._entries.get(id(node))
         if known is None:  # asked for again, duplicates must not be told again
+            self.check_tag(node)
             found: dict[Hashable, Entry] = {}
             for key, key_node, value_node in self._unique(node, 0, unsafe=False):
                 found[key] = Entry(key, self.origin(key_node), value_node)
             known = self._entries[id(node)] = list(found.values())
         return known
+
+    def check_tag(self, node: Node) -> None:
+        """Refuse a tag that nobody knows on what a caller reads piece by piece."""
+        if not node.tag.startswith(_YAML) and node.tag not in ("!", "!unsafe", *_VAULT):
+            raise self._no_constructor(node)
 
     def value(self, node: Node | None) -> Value:
         """Give the value of *node*: scalars by YAML 1.1, templates marked, duplicates told."""
@@ -172,7 +180,10 @@ class Document:
             return Vaulted(node.value, self.origin(node))
         if node.tag == "!" and isinstance(node, ScalarNode):
             return self._value(self._untagged(node), depth + 1, unsafe=unsafe)
-        raise self._fault(f"could not determine a constructor for the tag {node.tag!r}", node)
+        raise self._no_constructor(node)
+
+    def _no_constructor(self, node: Node) -> PlaybookError:
+        return self._fault(f"could not determine a constructor for the tag {node.tag!r}", node)
 
     def _untagged(self, node: Node) -> Node:
         """Give *node* with the tag it would have had without one."""
@@ -193,7 +204,8 @@ class Document:
         seen = set()
         for key_node, value_node in self._pairs(node, depth):
             key = self._key(key_node, depth, unsafe=unsafe)
-            if key in seen:
+            if key in seen and key_node not in self._told:
+                self._told.add(key_node)  # merged again and again, it is one mistake
                 self._warn(
                     Warned(
                         f"Found duplicate mapping key {key!r}.",
@@ -269,7 +281,7 @@ class Document:
             raise PlaybookError(f"YAML parsing failed: {error}", self.origin(node)) from error
         if value is None or isinstance(value, bool | int | float | str | dt.date):
             return value
-        raise self._fault(f"could not determine a constructor for the tag {node.tag!r}", node)
+        raise self._no_constructor(node)
 
 
 def read_text(path: str | Path, vault: Vault = LOCKED) -> str:

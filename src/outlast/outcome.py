@@ -25,6 +25,8 @@ class Warned(Struct, frozen=True):
     text: str
     origin: Origin | None = None
     help_text: str = ""
+    why: tuple[Cause, ...] = ()
+    """What brought it about, outermost first."""
 
 
 class Deprecated(Struct, frozen=True):

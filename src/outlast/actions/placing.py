@@ -254,7 +254,7 @@ def _after(path: str, what: Placing) -> dict[str, object]:
         return {"src_larger": _DIFF_LIMIT}
     if b"\x00" in what.data:
         return {"src_binary": 1}
-    header = path if what.inline and what.data else what.source
+    header = path if what.inline else what.source
     return {"after_header": header, "after": _text(what.data)}
 
 

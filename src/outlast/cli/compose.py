@@ -257,6 +257,7 @@ def _visible(
         run_tags=options.tags,
         skip_tags=options.skip_tags,
         config_file=settings.config_file,
+        inject_facts=settings.inject_facts_as_vars,
     )
 
 

@@ -17,6 +17,8 @@ from typing import Final
 from outlast import __version__
 from outlast.errors import OutlastError, RunLeft
 
+_MAX_FRAMES = 4000
+"""As deep as blocks in includes in blocks may lead; Python's own limit is a quarter of it."""
 _INTERRUPTED: Final = 99
 _BUG: Final = 250
 _USAGE: Final = 2
@@ -125,6 +127,7 @@ def _run(arguments: Sequence[str]) -> int:
 
     from outlast.cli.compose import run_playbooks  # noqa: PLC0415  # only when all is well so far
 
+    sys.setrecursionlimit(_MAX_FRAMES)
     return run_playbooks(options, settings)
 
 

@@ -91,8 +91,8 @@ def parse(argv: Sequence[str], configured: Settings) -> tuple[RunOptions, Settin
 
 
 def _options(given: argparse.Namespace, settings: Settings) -> RunOptions:
-    tags = _split(given.tags) or settings.tags
-    skip_tags = _split(given.skip_tags) or settings.skip_tags
+    tags = settings.tags + _split(given.tags)  # a flag adds to the setting, as in stock
+    skip_tags = settings.skip_tags + _split(given.skip_tags)
     if not tags:
         tags = ("never", "all") if given.list_tags and not skip_tags else ("all",)
     return RunOptions(

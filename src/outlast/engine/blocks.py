@@ -12,12 +12,18 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from outlast.engine.handlers import Notifications, flattened
-from outlast.engine.includes import Inclusions
+from outlast.engine.includes import Inclusion, Inclusions
 from outlast.engine.meta import Meta, MetaRunner, command_of, is_meta
 from outlast.engine.standing import Standing
 from outlast.engine.tasks import TaskRunner
 from outlast.errors import OutlastError, PlaybookError
 from outlast.playbook.model import Block, Role, Step, Task
+
+_MAX_INCLUDES = 150
+_TOO_DEEP = f"This is included by {_MAX_INCLUDES} includes, each within the one before."
+_CIRCLE = "A file that includes itself needs a condition that ends it; a loop needs no such depth."
+_ROLE_ENDS = frozenset({"always"})
+"""Stock ends a role with a task that has this tag: skipped, the role is not done with."""
 
 
 class Walker(Struct, frozen=True, kw_only=True):
@@ -62,7 +68,7 @@ class Walker(Struct, frozen=True, kw_only=True):
         done = self.standing.roles_done if not role.repeats else set()
         first = [host for host in hosts if (role.identity, host) not in done]
         through = set(await self.steps(steps, first, sheltered=sheltered))
-        self.standing.end_role(role, through)
+        self.standing.end_role(role, through, counts=self.tasks.wiring.tags.select(_ROLE_ENDS))
         self.standing.leave_block(host for host in first if host not in through)
         return [host for host in hosts if host not in first or host in through]
 
@@ -128,7 +134,7 @@ class Walker(Struct, frozen=True, kw_only=True):
         going = done.survivors
         # every file is in, and told of, before the first of their tasks runs
         opened = []
-        for inclusion in self.inclusions.of(done.results):
+        for inclusion in self._bounded(task, self.inclusions.of(done.results)):
             try:
                 file = await self.inclusions.open(task, inclusion, handlers=handler)
             except PlaybookError:
@@ -153,6 +159,12 @@ class Walker(Struct, frozen=True, kw_only=True):
                 lost |= inside
             going = [host for host in going if host not in lost]
         return going
+
+    def _bounded(self, task: Task, inclusions: list[Inclusion]) -> list[Inclusion]:
+        """Give *inclusions*; raises `PlaybookError` if *task* is too deep in others already."""
+        if inclusions and self.tasks.labels.identities.depth(task) > _MAX_INCLUDES:
+            raise PlaybookError(_TOO_DEEP, task.origin, help_text=_CIRCLE)
+        return inclusions
 
     async def _included(
         self, steps: Sequence[Step], hosts: list[str], *, sheltered: bool, handler: bool

@@ -17,6 +17,8 @@ from msgspec import Struct, field
 from outlast.engine.results import Include
 from outlast.playbook.model import Block, Play, Step, Task
 
+_INCLUDED = ">"
+"""Stands before what a dynamic include brings in."""
 _SECTIONS = ("pre_tasks", "tasks", "post_tasks", "handlers")
 
 
@@ -41,7 +43,7 @@ class Identities(Struct):
         self, task: Task, mark: str, steps: Sequence[Step], handlers: Sequence[Step]
     ) -> None:
         """Name what *task* has included: *mark* tells it from all else that *task* includes."""
-        inside = f"{self.of(task)}>{mark}"
+        inside = f"{self.of(task)}{_INCLUDED}{mark}"
         self._walk(steps, inside)
         self._walk(handlers, f"{inside}/handlers")
 
@@ -51,6 +53,10 @@ class Identities(Struct):
             return f"{self._play}/facts"
         _, name = self._names.get(id(task), (task, ""))
         return name
+
+    def depth(self, task: Task) -> int:
+        """Count the includes that have led to *task*."""
+        return self.of(task).count(_INCLUDED)
 
     def turn(self, name: str, host: str, *, handler: bool) -> int:
         """Count that *host* begins the task called *name*; gives how often it has before."""

@@ -72,4 +72,5 @@ class Labels(Struct, frozen=True):
             terms = self.reader.read(task, scope)
         except EvaluationError:
             return self.reader.check_mode, self.reader.diff
-        return terms.check_mode, terms.diff
+        written = isinstance(task.keywords.check_mode, Template)  # stock looks at it unevaluated
+        return terms.check_mode or written, terms.diff

@@ -134,7 +134,12 @@ class HostTask(Struct, frozen=True, kw_only=True):
             return self.wiring.evaluate.lookup(
                 loop.lookup, loop.items, scope, action=self.task.action.name
             )
-        items = self.wiring.evaluate.render(loop.items, scope)
+        try:
+            items = self.wiring.evaluate.render(loop.items, scope)
+        except EvaluationError as error:
+            if isinstance(loop.items, list) and error.origin is None:
+                error.origin = loop.origin  # what is wrong in a list is wrong with the list
+            raise
         if not isinstance(items, list):
             kind = type(items).__name__
             raise EvaluationError(

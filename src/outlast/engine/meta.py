@@ -17,7 +17,7 @@ from outlast.engine.scopes import scope_of
 from outlast.engine.standing import Standing
 from outlast.engine.terms import TermsReader
 from outlast.engine.verdict import all_hold
-from outlast.errors import PlaybookError
+from outlast.errors import OutlastError
 from outlast.events import Noticed, Said, TaskEnded, TaskLabel, TaskStarted
 from outlast.outcome import Skipped, Warned
 from outlast.playbook.model import Block, Play, Step, Task
@@ -51,13 +51,13 @@ def is_meta(task: Task) -> bool:
 
 
 def command_of(task: Task) -> Meta:
-    """Give the sub-command; raises `PlaybookError` at its place."""
+    """Give the sub-command; raises `OutlastError` at its place."""
     name = task.action.args.get("_raw_params")
     try:
         return Meta(str(name))
     except ValueError:
         text = f"invalid meta action requested: {name}"
-        raise PlaybookError(text, task.action.origin) from None
+        raise OutlastError(text, task.origin) from None
 
 
 def check(play: Play) -> None:

@@ -192,7 +192,7 @@ class PlayRunner(Struct, frozen=True, kw_only=True):
         async with asyncio.TaskGroup() as group:
             settling = Settling(group=group, reader=self.reader)
             walker = self._walker(play, header, company, batch, settling)
-            present = await self._gathered(play, walker, company, batch)
+            present = await self._gathered(play, header, walker, company, batch)
             for section in (play.pre_tasks, play.tasks, play.post_tasks):
                 entered = present
                 present = await self._section(walker, section, entered)
@@ -205,11 +205,12 @@ class PlayRunner(Struct, frozen=True, kw_only=True):
                 present = await self._flushed(walker, company, present, batch, flushing)
 
     async def _gathered(
-        self, play: Play, walker: Walker, company: Company, batch: Sequence[str]
+        self, play: Play, header: Scope, walker: Walker, company: Company, batch: Sequence[str]
     ) -> list[str]:
         """Gather the facts that the play wants; gives the hosts that go on."""
         present = self.standing.active(company.hosts)
-        gather = gathering_task(play, self.wiring.settings)
+        wanted = self._render("gather_facts", play.gather_facts, header)
+        gather = gathering_task(play, wanted, self.wiring.settings)
         if gather is not None and present:
             needing = self._needing_facts(present)
             through = set(await walker.steps((gather,), needing)) if needing else set()

@@ -22,7 +22,9 @@ from outlast.engine.results import Include, ItemResult
 from outlast.engine.terms import Terms, TermsReader
 from outlast.engine.verdict import all_hold, explained
 from outlast.errors import EvaluationError, joined
-from outlast.outcome import Failed, Ok, Outcome, Skipped
+from outlast.events import Noticed
+from outlast.outcome import Failed, Ok, Outcome, Skipped, Warned
+from outlast.playbook.calls import takes_text
 from outlast.playbook.model import Task
 from outlast.playbook.role_options import role_wanted
 from outlast.values import Scope
@@ -32,6 +34,7 @@ T = TypeVar("T")
 _INCLUDES = frozenset({"ansible.builtin.include_tasks", "ansible.builtin.include_role"})
 _EVALUATED_BY_ACTION = {"ansible.builtin.assert": frozenset({"that"})}
 """Arguments that are conditions: the action evaluates them as they are written."""
+_MASKED = "Invalid no_log value for task, output will be masked."
 
 
 class Ready(Struct, frozen=True):
@@ -59,7 +62,7 @@ class Preparation(Struct, frozen=True, kw_only=True):
         try:
             delegate = delegate_of(self.task, self._written_in(), self.wiring)
             if skipped := self._not_to_run():
-                return ItemResult(outcome=skipped, no_log=self._no_log(), delegate=delegate)
+                return self._ended(skipped, delegate)
             if loop_error is not None:
                 raise loop_error
             ready = Ready(self.reader.read(self.task, self.scope), delegate, self.arguments())
@@ -83,24 +86,23 @@ class Preparation(Struct, frozen=True, kw_only=True):
         return self._failed(Failed({"msg": message}, why=error.chain), None)
 
     def _failed(self, outcome: Outcome, delegate: Delegate | None) -> ItemResult:
-        return ItemResult(
-            outcome=outcome,
-            ignore_errors=self._ignored(),
-            no_log=self._no_log(),
-            delegate=replace(delegate, address=None) if delegate else None,  # not reached: as stock
-        )
+        reached = replace(delegate, address=None) if delegate else None  # not reached: as stock
+        return replace(self._ended(outcome, reached), ignore_errors=self._ignored())
 
-    def _no_log(self) -> bool:
+    def _ended(self, outcome: Outcome, delegate: Delegate | None) -> ItemResult:
+        """Give *outcome* as the result; where nobody knows whether it may be shown, hidden."""
         try:
-            return self.reader.no_log(self.task, self.scope)
-        except EvaluationError:
-            return True  # nobody knows: hide it
+            no_log = self.reader.no_log(self.task, self.scope)
+        except EvaluationError as error:
+            no_log = True
+            self.wiring.events.emit(Noticed(Warned(_MASKED, why=error.chain)))
+        return ItemResult(outcome=outcome, no_log=no_log, delegate=delegate)
 
     def _ignored(self) -> bool:
         try:
             return self.reader.ignore_errors(self.task, self.scope)
         except EvaluationError:
-            return False
+            return bool(self.task.keywords.ignore_errors)  # as stock: by what is written
 
     def _not_to_run(self) -> Skipped | None:
         for condition in self.task.keywords.when:
@@ -113,6 +115,9 @@ class Preparation(Struct, frozen=True, kw_only=True):
     def arguments(self) -> dict[str, object]:
         """Give the arguments, evaluated, defaults included; raises `EvaluationError`."""
         action = self.task.action
+        if "_raw_params" in action.args and not takes_text(action.resolved):
+            told = f"Action {action.resolved!r} does not support raw params."
+            raise EvaluationError(told, self.task.origin)
         names = _EVALUATED_BY_ACTION.get(action.resolved, frozenset())
         own = {name: value for name, value in action.args.items() if name in names}
         args = {name: value for name, value in action.args.items() if name not in names}

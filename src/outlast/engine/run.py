@@ -55,7 +55,9 @@ class Run(Struct, frozen=True, kw_only=True):
 
     async def _playbook(self, file: str, plays: Sequence[Play], before: Sequence[str]) -> None:
         wiring = self.wiring
-        reader = TermsReader(wiring.evaluate, wiring.settings, wiring.check_mode, wiring.diff)
+        reader = TermsReader(
+            wiring.evaluate, wiring.settings, wiring.check_mode, wiring.diff, wiring.events
+        )
         runner = PlayRunner(
             wiring=wiring,
             standing=self.standing,

@@ -61,11 +61,15 @@ class Standing(Struct):
         self.roles_done.clear()
         self.out_of_role.clear()
 
-    def end_role(self, role: Role, hosts: Iterable[str]) -> None:
-        """Say that *hosts* are through with *role*; those who left it early are back."""
+    def end_role(self, role: Role, hosts: Iterable[str], *, counts: bool = True) -> None:
+        """Say that *hosts* are through with *role*; those who left it early are back.
+
+        Unless it *counts*, the role is done again where it comes again.
+        """
         self.out_of_role.difference_update(hosts)
-        done = {(role.identity, host) for host in hosts}
-        self.roles_done |= done & self.role_tasks_run
+        if counts:
+            done = {(role.identity, host) for host in hosts}
+            self.roles_done |= done & self.role_tasks_run
 
     def tally(self, host: str) -> HostTally:
         """Give the host's counts, to be added to."""

@@ -7,14 +7,16 @@ Which keywords exist, their types and how they are inherited is the playbook roo
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from msgspec import Struct
 
 from outlast.call import Evaluate
 from outlast.engine.job_terms import JobTermsReader
 from outlast.errors import Cause, EvaluationError
+from outlast.events import EventSink, Noticed
 from outlast.job import JobTerms
+from outlast.outcome import Warned
 from outlast.playbook.conversions import to_bool, to_float, to_int
 from outlast.playbook.model import Keywords, Task
 from outlast.settings import Settings
@@ -32,6 +34,8 @@ _REACHING = (
 )
 _LOOKS = ("always", "on_failed", "on_unreachable", "on_skipped", "never")
 T = TypeVar("T")
+_CONVERTED: Final[Mapping[str, Callable[[object], object]]] = {"become": to_bool, "port": to_int}
+_NO_ENVIRONMENT = "could not parse environment value, skipping"
 
 
 class Terms(Struct, frozen=True, kw_only=True):
@@ -67,6 +71,7 @@ class TermsReader(Struct, frozen=True):
     settings: Settings
     check_mode: bool
     diff: bool
+    events: EventSink
 
     def read(self, task: Task, scope: Scope) -> Terms:
         """Give the terms of *task* in *scope*; raises `EvaluationError` naming the keyword."""
@@ -153,12 +158,11 @@ class TermsReader(Struct, frozen=True):
                 rendered = self.evaluate.render(layer, scope)
             except EvaluationError as error:
                 raise self._refused("environment", error.chain, error.origin) from error
-            for part in rendered if isinstance(rendered, list) else [rendered]:
-                if isinstance(part, Mapping):
-                    merged |= {str(name): str(value) for name, value in part.items()}
-                elif part is not None and part is not OMIT:
-                    kind = type(part).__name__
-                    raise EvaluationError(f"environment must be a dictionary, received {kind!r}")
+            if isinstance(rendered, Mapping):
+                merged |= {str(name): str(value) for name, value in rendered.items()}
+            else:
+                told = f"{_NO_ENVIRONMENT}: {_as_written(list(words.environment))}"
+                self.events.emit(Noticed(Warned(told)))
         return merged
 
     def _notify(self, words: Keywords, scope: Scope) -> tuple[str, ...]:
@@ -172,8 +176,7 @@ class TermsReader(Struct, frozen=True):
         given = {}
         for name in _REACHING:
             value = getattr(words, name)
-            if isinstance(value, Template):
-                value = self._value(task, scope, name, value, lambda it: it, None)
+            value = self._value(task, scope, name, value, _CONVERTED.get(name, lambda it: it), None)
             if value is not None:
                 given[name] = value
         return given
@@ -187,3 +190,16 @@ def _to_look(value: object) -> str | None:
         told = f"{value!r} is not a valid value for debugger. Must be one of {names}"
         raise ValueError(told)
     return str(value)
+
+
+def _as_written(value: object) -> object:
+    """Give *value* with the text of its templates."""
+    match value:
+        case Template():
+            return value.text
+        case list():
+            return [_as_written(member) for member in value]
+        case dict():
+            return {name: _as_written(member) for name, member in value.items()}
+        case _:
+            return value

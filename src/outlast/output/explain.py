@@ -42,6 +42,8 @@ def explanation(why: Sequence[Cause], help_text: str = "") -> str:
 
 def warning(notice: Warned) -> str:
     """Give the text after `[WARNING]: `."""
+    if notice.why:
+        return explanation((Cause(notice.text, notice.origin), *notice.why), notice.help_text)
     return _closed(_segment(notice.text, notice.origin, notice.help_text))
 
 
@@ -55,6 +57,8 @@ def excerpt(origin: Origin) -> list[str]:
     """Give the lines that lead to *origin*, numbered, and a mark below its column."""
     if origin.line < 1:
         return [origin.shown] if origin.shown else []
+    if origin.path.startswith("<"):  # the command line is no file
+        return []
     start = max(0, origin.line - 1 - _LINES_BEFORE)
     try:
         with Path(origin.path).open(encoding="utf-8") as source:

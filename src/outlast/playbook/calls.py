@@ -28,7 +28,6 @@ _STATEMENTS = frozenset({"meta", "include_tasks", "include_role", "import_tasks"
 """Words of the language that look like actions; no module stands behind them."""
 _COMMANDS = frozenset({"command", "raw", "script", "shell", "win_command", "win_shell"})
 _TAKE_TEXT = _STATEMENTS | _COMMANDS | {"include_vars", "add_host", "group_by", "set_fact"}
-"""Those that know what to do with text that is no `key=value`."""
 _WINDOWS = frozenset({"ansible.windows.win_command", "ansible.windows.win_shell"})
 
 _ARGS_HELP = "A mapping or template which resolves to a mapping is required."
@@ -275,6 +274,11 @@ def is_command(name: str) -> bool:
     return short_name(name) in _COMMANDS or name in _WINDOWS
 
 
+def takes_text(fqcn: str) -> bool:
+    """Tell whether the action knows what to do with text that is no `key=value`."""
+    return short_name(fqcn) in _TAKE_TEXT or fqcn in _WINDOWS
+
+
 def _text(value: str | Template) -> str:
     return value.text if isinstance(value, Template) else value
 
@@ -284,7 +288,7 @@ def _refuse_template_as_arguments(found: Found, fqcn: str) -> None:
     text = found.args.get("_raw_params")
     if not isinstance(text, Template) or not _is_all_template(text.text):
         return
-    if short_name(fqcn) not in _TAKE_TEXT and fqcn not in _WINDOWS:
+    if not takes_text(fqcn):
         told = "a template in place of all arguments is not supported yet"
         raise NotSupportedYet(told, text.origin)
 

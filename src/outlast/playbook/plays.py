@@ -87,7 +87,7 @@ def _header(text: Text, variables: Vars) -> Play:
         hosts=text.value("hosts"),
         origin=text.origin,
         vars={**_vars(text), **variables},
-        vars_files=text.members("vars_files"),
+        vars_files=_vars_files(text),
         vars_files_at=tuple(at for _, at in files.items) if files else (),
     )
 
@@ -138,6 +138,18 @@ def _with_roles(play: Play, named: Sequence[Compiled], gathered: Gathered) -> Pl
 def _vars(text: Text) -> Vars:
     given = text.value("vars")
     return given if isinstance(given, dict) else {}
+
+
+def _vars_files(text: Text) -> tuple[Value, ...]:
+    given = text.entries.get("vars_files")
+    for value, origin in given.items if given else ():
+        if not isinstance(value, str | Template | list):
+            raise PlaybookError(
+                f"Invalid `vars_files` value of type {type(value).__name__!r}.",
+                origin,
+                help_text="A `vars_files` value should either be a string or list of strings.",
+            )
+    return given.members if given else ()
 
 
 def _questions(text: Text) -> tuple[Mapping[str, Value], ...]:

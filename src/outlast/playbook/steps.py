@@ -34,6 +34,7 @@ ImportRole: TypeAlias = Callable[
 
 _PARTS = ("block", "rescue", "always")
 _MAX_IMPORTS = 50
+_MAX_BLOCKS = 100
 _LOADING = {  # stock's words, full stops and all
     "block": "loading a block",
     "rescue": "loading rescue.",
@@ -54,6 +55,8 @@ class StepReader(Struct, frozen=True):
     """Whether the steps are handlers: flat, and asked for by name."""
     depth: int = 0
     """How many imports lead here."""
+    blocks: int = 0
+    """How many blocks are around."""
 
     def section(
         self, node: Node | None, parent: Keywords, name: str, origin: Origin
@@ -67,6 +70,7 @@ class StepReader(Struct, frozen=True):
 
     def top(self, node: SeqNode, parent: Keywords) -> tuple[Step, ...]:
         """Give the steps of a list that no block encloses; empty places in it say nothing."""
+        self.document.check_tag(node)
         steps: list[Step] = []
         for member in node.value:
             if self._is_null(member):
@@ -133,8 +137,11 @@ class StepReader(Struct, frozen=True):
         for key, given in text.entries.items():
             row = check_allowed(key, Place.BLOCK, given.key_origin)
             check_text(row.name, row, given.value, text.origin)
+        if self.blocks >= _MAX_BLOCKS:
+            raise PlaybookError("These blocks are too deeply nested.", text.origin)
         keywords = handed_down(parent, text, Place.BLOCK)
-        parts = {part: self._part(part, text, keywords) for part in _PARTS}
+        inside = replace(self, blocks=self.blocks + 1)
+        parts = {part: inside._part(part, text, keywords) for part in _PARTS}  # noqa: SLF001  # itself
         for part in ("rescue", "always"):
             if parts[part] and not parts["block"]:
                 raise PlaybookError(f"'{part}' keyword cannot be used without 'block'", text.origin)
@@ -166,6 +173,7 @@ class StepReader(Struct, frozen=True):
         loading, node = _LOADING[part], given.node
         if not isinstance(node, SeqNode):
             raise self._malformed(loading, node, "a list but was a", text.origin)
+        self.document.check_tag(node)
         steps: list[Step] = []
         for member in node.value:
             if not isinstance(member, MapNode):

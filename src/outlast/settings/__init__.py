@@ -24,6 +24,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     poll_interval: int = 15
     async_dir: str = "~/.ansible_async"
     strategy: str = "linear"
+    inject_facts_as_vars: bool = True
     gathering: str = "implicit"
     hash_behaviour: str = "replace"
     fact_caching: str = "memory"

@@ -47,7 +47,6 @@ UNBUILT: Final = (
     ("ANSIBLE_EXECUTABLE", "defaults", "executable", "/bin/sh"),
     ("ANSIBLE_FACTS_MODULES", "defaults", "facts_modules", "smart"),
     ("ANSIBLE_TRANSFORM_INVALID_GROUP_CHARS", "defaults", "force_valid_group_names", "never"),
-    ("ANSIBLE_INJECT_FACT_VARS", "defaults", "inject_facts_as_vars", "true"),
     ("ANSIBLE_INVENTORY_IGNORE", "defaults", "inventory_ignore_extensions", ""),
     ("ANSIBLE_INVENTORY_IGNORE_REGEX", "defaults", "inventory_ignore_patterns", ""),
     ("ANSIBLE_INVENTORY_PLUGINS", "defaults", "inventory_plugins", ""),
