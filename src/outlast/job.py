@@ -94,17 +94,24 @@ class JobIntent(Struct, frozen=True, kw_only=True):
 
 
 class RunJob(Struct, frozen=True, kw_only=True):
-    """A job that this run has started, and what the run knows of it."""
+    """A job that this run has started, or was about to, and what the run knows of it."""
 
     jid: str
-    """Its whole id."""
+    """The controller's part alone, as long as its host has not said that it runs."""
     intent: JobIntent
     begun: float
     """By the loop's clock."""
+    started: float
+    """Seconds since 1970."""
     told: bool = False
     """A task has been told its end, or it is known otherwise."""
     cause: str = ""
     """Why it ended, once that was told."""
+
+    @property
+    def answered(self) -> bool:
+        """Tell whether its host has said that it runs."""
+        return self.jid != self.intent.jid
 
 
 class Journal(Protocol):

@@ -21,7 +21,7 @@ from outlast.cli.evaluating import EvaluateUponNeed
 from outlast.cli.house import House
 from outlast.cli.including import IncludesFromDisk
 from outlast.cli.jobs.account import Account
-from outlast.cli.jobs.known import KnownJobs, Launches
+from outlast.cli.jobs.known import KnownJobs
 from outlast.cli.options import RunOptions
 from outlast.cli.recording import recorded, recording_of
 from outlast.cli.telling import Listeners, Telling
@@ -154,7 +154,6 @@ def _furnish(
         flush=options.flush_cache,
     )
     cache = _fact_cache(options, settings, inventory, notice)
-    launches = Launches(recording)
     join = _join(settings)
     evaluate = EvaluateUponNeed(lambda: _evaluator(settings, telling, str(folders[0]), vault))
     variables = Variables(
@@ -182,8 +181,7 @@ def _furnish(
         cache=cache,
         vault=vault,
         recording=recording,
-        launches=launches,
-        account=Account(launches),
+        account=Account(recording),
     )
 
 
@@ -262,7 +260,7 @@ def _visible(
 
 
 def _wiring(house: House, reach: ReachUponNeed, queue: QueueUponNeed) -> Wiring:
-    jobs = KnownJobs(house.launches, reach.again)
+    jobs = KnownJobs(house.account, reach.again)
     return Wiring(
         actions=ActionsUponNeed(house, queue, jobs),
         reach=reach,

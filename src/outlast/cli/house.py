@@ -10,7 +10,6 @@ from msgspec.structs import replace
 
 from outlast.cli.evaluating import EvaluateUponNeed
 from outlast.cli.jobs.account import Account
-from outlast.cli.jobs.known import Launches
 from outlast.cli.listing import Listed, listing
 from outlast.cli.options import RunOptions
 from outlast.cli.telling import Telling
@@ -44,10 +43,8 @@ class House(Struct, frozen=True, kw_only=True):
     vault: Vault
     recording: Recording
     """Ended by who began the run; `recording.run` is its id in the ledger, once it has one."""
-    launches: Launches
-    """The jobs the run has started; passes on to the recording what it hears."""
     account: Account
-    """Where actions write jobs down: passed on to the launches."""
+    """Where actions write jobs down: passed on to the recording."""
     intents: Intents = NoIntents()
     """Where the engine writes down what it is about to do."""
 

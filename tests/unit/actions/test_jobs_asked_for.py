@@ -112,7 +112,7 @@ class Run:
                 **more,
             }
         )
-        self.known.append(RunJob(jid=jid, intent=intent, begun=now(), told=told))
+        self.known.append(RunJob(jid=jid, intent=intent, begun=now(), started=0.0, told=told))
 
     def of(self, host):
         return [job for job in self.known if job.intent.host == host]

@@ -53,7 +53,7 @@ async def test_all_is_passed_on_in_order(account, journal):
     ]
 
 
-def test_a_job_is_open_until_a_playbook_was_told_its_end(account):
+async def test_a_job_is_open_until_a_playbook_was_told_its_end(account):
     account.started(intent("j1"), "j1.5")
     account.started(intent("j2"), "j2.6")
     account.learnt("j1.5", "db1", "running", "")
@@ -89,7 +89,7 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_a_person_is_told_what_goes_on(account, monkeypatch):
+async def test_a_person_is_told_what_goes_on(account, monkeypatch):
     monkeypatch.setattr("sys.stderr", Terminal())
     account.started(intent("j1"), "j1.5")
     account.started(intent("j2", task=""), "j2.6")
@@ -100,7 +100,7 @@ def test_a_person_is_told_what_goes_on(account, monkeypatch):
     assert "outlast jobs cancel j2.6" in said
 
 
-def test_a_pipe_is_told_nothing_nor_who_left_nothing(account, monkeypatch):
+async def test_a_pipe_is_told_nothing_nor_who_left_nothing(account, monkeypatch):
     monkeypatch.setattr("sys.stderr", Terminal())
     account.say_left()
     assert sys.stderr.getvalue() == ""

@@ -1,46 +1,39 @@
-"""The account of a run's background jobs: those it started and was never told the end of.
+"""The account of a run's background jobs: those it started, and which of them are owed an end.
 
-Knows, from what actions write into the journal, which jobs are still owed an end. Leaves
+Knows, from what actions write into the journal, which jobs there are and whose end was told. Leaves
 asking hosts about them to `closing`, which a run without such jobs does not import.
 """
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import time
 from collections.abc import Callable, Mapping
 from typing import Literal, TypeAlias
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
-from outlast.job import JobIntent, JobState, Journal
+from outlast.job import JobIntent, JobState, Journal, RunJob
 
 AtEnd: TypeAlias = Literal["leave", "wait", "cancel"]
 """What becomes of the jobs that run when the run is over."""
 
 
-class Launched(Struct, frozen=True, kw_only=True):
-    """A job of this run."""
-
-    jid: str
-    """Our part alone, as long as its host has not said that it runs."""
-    intent: JobIntent
-    started: float
-
-    @property
-    def answered(self) -> bool:
-        """Tell whether its host has said that it runs."""
-        return self.jid != self.intent.jid
-
-
 class Account(Struct):
-    """Implements `call.Journal`: passes on what it hears, and remembers what is open."""
+    """Implements `job.Journal`: passes on what it hears, and remembers the run's jobs."""
 
     journal: Journal
-    open: dict[str, Launched] = field(default_factory=dict)
-    """By id: jobs nobody has been told the end of."""
+    jobs: dict[str, RunJob] = field(default_factory=dict)
+    """By id, in the order of their starts."""
     on_end: Callable[[], None] = lambda: None
     """Called when the end of a job was learnt."""
+
+    @property
+    def open(self) -> dict[str, RunJob]:
+        """The jobs nobody has been told the end of, by id."""
+        return {jid: job for jid, job in self.jobs.items() if not job.told}
 
     async def intend(self, intent: JobIntent) -> None:
         """Return when *intent* is on disk; from now on there may be such a job."""
@@ -49,12 +42,13 @@ class Account(Struct):
 
     def started(self, intent: JobIntent, jid: str) -> None:
         """Note that the job runs."""
-        self.open.pop(intent.jid, None)
+        self.jobs.pop(intent.jid, None)
         self._enter(intent, jid)
         self.journal.started(intent, jid)
 
     def _enter(self, intent: JobIntent, jid: str) -> None:
-        self.open[jid] = Launched(jid=jid, intent=intent, started=time.time() - intent.age)
+        begun, started = asyncio.get_running_loop().time(), time.time() - intent.age
+        self.jobs[jid] = RunJob(jid=jid, intent=intent, begun=begun, started=started)
 
     async def keep(self, jid: str, result: Mapping[str, object]) -> None:
         """Return when a job's result is on disk."""
@@ -65,16 +59,18 @@ class Account(Struct):
     ) -> None:
         """Note what was learnt; whose end is known is off the account."""
         if state in ("joined", "ended", "failed", "lost"):
-            self.open.pop(jid, None)
+            if jid in self.jobs:
+                self.jobs[jid] = replace(self.jobs[jid], told=True, cause=cause)
             self.on_end()
         self.journal.learnt(jid, host, state, cause, rc)
 
     def say_left(self) -> None:
         """Tell the person at the terminal what goes on though the run was broken off."""
-        if not self.open or not sys.stderr.isatty():
+        left = self.open.values()
+        if not left or not sys.stderr.isatty():
             return
         lines = ["", "These jobs were started and go on by themselves:"]
-        for job in self.open.values():
+        for job in left:
             task = f" ({job.intent.task})" if job.intent.task else ""
             doubt = "" if job.answered else ", if it was started: the answer did not come"
             lines.append(f"  {job.jid} on {job.intent.host}{task}{doubt}")

@@ -14,12 +14,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from outlast.cli.aside import say
-from outlast.cli.jobs.account import AtEnd, Launched, follow_hint, output_hint, status_hint
+from outlast.cli.jobs.account import AtEnd, follow_hint, output_hint, status_hint
 from outlast.cli.jobs.doing import cancel_all, wait_for
 from outlast.cli.jobs.finding import Found, look
 from outlast.cli.jobs.reach import Place
 from outlast.cli.jobs.seen import Seen, said_state, show_jobs
-from outlast.job import Journal
+from outlast.job import Journal, RunJob
 from outlast.jobs import MARGIN
 from outlast.transport.endpoint_record import restored
 from outlast.transport.sessions import Sessions
@@ -42,7 +42,7 @@ class Closing(Struct, frozen=True, kw_only=True):
     aloud: bool = True
     """Somebody reads what is said: a terminal, or `--jobs` was given."""
 
-    async def close(self, jobs: Sequence[Launched], code: int) -> int:
+    async def close(self, jobs: Sequence[RunJob], code: int) -> int:
         """Settle *jobs* as is wished, and say how they stand; gives the run's exit code."""
         jobs = await self._identified(jobs)
         found = [self._found(job) for job in jobs]
@@ -63,7 +63,7 @@ class Closing(Struct, frozen=True, kw_only=True):
         failed = self.strict and any(job.bad for job in seen)
         return code or FAILED if failed else code
 
-    async def _identified(self, jobs: Sequence[Launched]) -> list[Launched]:
+    async def _identified(self, jobs: Sequence[RunJob]) -> list[RunJob]:
         """Find out which of the jobs whose start was never answered do run, and as what."""
         doubtful = [job for job in jobs if not job.answered]
         if not doubtful:
@@ -78,7 +78,7 @@ class Closing(Struct, frozen=True, kw_only=True):
             known.append(job)
         return known
 
-    def _found(self, job: Launched) -> Found:
+    def _found(self, job: RunJob) -> Found:
         place = Place(
             host=job.intent.host,
             endpoint=self.sessions.opened(restored(job.intent.address)),
@@ -111,7 +111,7 @@ class Closing(Struct, frozen=True, kw_only=True):
             if self.aloud or end.state not in ("cancelled", "ended"):
                 say(f"  {end.jid} on {end.host}: {end.msg}")
 
-    async def _ask(self, found: Sequence[Found], jobs: Sequence[Launched]) -> list[Seen]:
+    async def _ask(self, found: Sequence[Found], jobs: Sequence[RunJob]) -> list[Seen]:
         by_jid = {job.jid: _as_launched(job) for job in jobs}
         for job in await self._look(found):
             if job.jid in by_jid:
@@ -132,7 +132,7 @@ class Closing(Struct, frozen=True, kw_only=True):
             return []
 
 
-def _as_launched(job: Launched) -> Seen:
+def _as_launched(job: RunJob) -> Seen:
     return Seen(
         jid=job.jid,
         host=job.intent.host,
