@@ -165,7 +165,10 @@ def waited_for(agent: AgentOnPipe, line: str, *, jid: str) -> bool:
 
 
 def test_an_agent_killed_before_each_step(tmp_path, visible):
-    """Whether the job was recorded before or not: it runs once and whole, or not at all."""
+    """A job that was ordered whole runs once and whole, though the answer is lost; else not at all.
+
+    Ordering takes more steps or fewer: as many as it takes to fill the spawner's pipe.
+    """
     seen = []
     for step in itertools.count(1):
         told = tmp_path / "told"
@@ -184,12 +187,18 @@ def test_an_agent_killed_before_each_step(tmp_path, visible):
             visible.answer(visible.about("job.cleanup", job))
         ran = tmp_path / f"ran-{step}"
         assert (ran.read_text() if ran.exists() else "") == "ran\n" * len(rows)
+        answering = not unharmed and _is_an_answer(told.read_text())
+        assert len(rows) == int(unharmed or answering), told.read_text()
         seen.append(len(rows))
         if unharmed:
             break
-    # In between a step may come sooner or later: the spawner is at work at the same time.
-    assert (seen[0], seen[-1], set(seen)) == (0, 1, {0, 1})
+    assert set(seen) == {0, 1}
     assert len(seen) > 10, seen
+
+
+def _is_an_answer(step: str) -> bool:
+    """Tell whether an agent was about to write to its controller: JSON, and not marshalled."""
+    return " write (" in step and ('{"ansible_job_id":' in step or step.endswith("{}')"))
 
 
 def test_what_is_told_of_a_start_is_true_though_the_spawner_is_killed(tmp_path):

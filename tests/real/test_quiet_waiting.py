@@ -89,10 +89,10 @@ async def test_fifty_jobs_that_run_cost_no_byte_and_wake_no_agent(
             jobs[0].session.job_wait([j.jid for j in jobs], jobs[0].folder, until="all")
         )
         await jobs[0].session.inspect("/")  # all questions have been read by then
+        await traffic.silence()  # a busy machine needs a while to let it go to sleep
         before = wakings(agent)
         await traffic.silence()
-        # A busy machine may not have let it sleep just then; fifty that ask would wake it often.
-        assert wakings(agent) <= before + 3
+        assert wakings(agent) == before
         os.write(opened, b"go\n" * 50)
     assert [task.result().payload["rc"] for task in following] == [0] * 50
     assert len(together.result()) == 50
