@@ -102,16 +102,17 @@ class AgentOnPipe:
         run = {"command": {"shell": line, **more}, "environment": {}}
         return self.start_run(run, jid=jid, limit=limit)
 
-    def start_run(self, run, *, jid="j1", limit=30.0, async_dir="~/.ansible_async", **terms):
-        return self.call(
-            "job.start",
-            jid=jid,
-            limit=limit,
-            async_dir=async_dir,
-            name="a test",
-            run=run,
-            terms=terms,
-        )
+    def start_run(self, run, **more):
+        kind, answer = self.answer(self.ask_to_start(run, **more))
+        assert kind == wire.REPLY, answer
+        return answer
+
+    def ask_to_start(
+        self, run, *, jid="j1", limit=30.0, async_dir="~/.ansible_async", content="", **terms
+    ):
+        """Ask for the start of a job that is called `a test`; gives the request's number."""
+        place = {"jid": jid, "limit": limit, "async_dir": async_dir, "name": "a test"}
+        return self.ask("job.start", **place, run=run, terms=terms, content=content)
 
     def give(self, parcel):
         """Send a module; gives what a run says of it."""

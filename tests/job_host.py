@@ -9,6 +9,8 @@ import subprocess
 import time
 from pathlib import Path
 
+import pytest
+
 from outlast.transport.bootstrap import unexplained
 from outlast_agent import bootstrap, job_status, launching, spawner, spool
 from outlast_agent.carrying import Carrier
@@ -118,3 +120,11 @@ def wait_until(condition, *, seconds=20.0):
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.005)
+
+
+@pytest.fixture
+def host(tmp_path):
+    """A host of jobs, which end with the test."""
+    made = JobHost(tmp_path / "spool")
+    yield made
+    made.close()

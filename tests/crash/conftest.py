@@ -4,17 +4,10 @@ from __future__ import annotations
 
 import pytest
 from job_agent import AgentOnPipe
-from job_host import JobHost
+from job_host import host
 from small_disk import small_disk
 
-__all__ = ["small_disk"]
-
-
-@pytest.fixture
-def host(tmp_path):
-    host = JobHost(tmp_path / "spool")
-    yield host
-    host.close()
+__all__ = ["host", "small_disk"]
 
 
 @pytest.fixture

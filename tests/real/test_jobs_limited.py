@@ -17,17 +17,9 @@ from outlast_agent import admission, spool, wire
 FULL = (wire.REPLY, {"full": True})
 
 
-def ask(agent, line, *, jid="j1", **terms):
-    return agent.ask(
-        "job.start",
-        jid=jid,
-        limit=30.0,
-        async_dir="~/.ansible_async",
-        name="a test",
-        run={"command": {"shell": line}, "environment": {}},
-        terms=terms,
-        content="1d",
-    )
+def ask(agent, line, **more):
+    run = {"command": {"shell": line}, "environment": {}}
+    return agent.ask_to_start(run, content="1d", **more)
 
 
 def start(agent, line, **more):

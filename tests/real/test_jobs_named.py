@@ -19,16 +19,8 @@ SAME, OTHER = "5a3e", "07e4"
 
 def ask(agent, line, *, name="nightly", content=SAME, jid="j1"):
     """Ask for a start; gives the request's number."""
-    return agent.ask(
-        "job.start",
-        jid=jid,
-        limit=30.0,
-        async_dir="~/.ansible_async",
-        name="a test",
-        run={"command": {"shell": line}, "environment": {}},
-        terms={"name": name},
-        content=content,
-    )
+    run = {"command": {"shell": line}, "environment": {}}
+    return agent.ask_to_start(run, jid=jid, content=content, name=name)
 
 
 def start(agent, line, **more):

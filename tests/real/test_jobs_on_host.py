@@ -10,16 +10,11 @@ import time
 from pathlib import Path
 
 import pytest
-from job_host import JobHost, end_process, sources, wait_until
+from job_host import JobHost, end_process, host, sources, wait_until
 
 from outlast_agent import job_status, spool
 
-
-@pytest.fixture
-def host(tmp_path):
-    host = JobHost(tmp_path / "spool")
-    yield host
-    host.close()
+__all__ = ["host"]
 
 
 @pytest.fixture
