@@ -11,10 +11,9 @@ import re
 import time
 from collections.abc import Callable, Generator, Iterator
 
-from outlast_agent import in_slices, job_summary, spool
+from outlast_agent import in_slices, job_status, job_summary, spool
 from outlast_agent.agent import Agent
 from outlast_agent.request import Refused, Request
-from outlast_agent.sweeping import clear
 
 _JID = re.compile(r"[A-Za-z0-9_-]{1,64}\.\d{1,10}")
 """Ours and stock's; nothing else in the folder is looked at."""
@@ -43,7 +42,8 @@ def prune(agent: Agent, request: Request) -> None:
     def remove(rows: list[dict[str, object]]) -> None:
         ended = sorted((_when(row, "ended"), str(row["jid"])) for row in rows if _is_over(row))
         old = [jid for when, jid in ended[: len(ended) - keep] if when <= until]
-        request.reply({"removed": [jid for jid in old if clear(spool.Entry(folder, jid))]})
+        removed = [jid for jid in old if job_status.clear(spool.Entry(folder, jid))]
+        request.reply({"removed": removed})
 
     _look_through(agent, request, remove)
 

@@ -74,14 +74,20 @@ def cleanup(entry: spool.Entry) -> dict[str, object]:
     if supervisor_pid(entry):
         os.unlink(entry.results_file)
     else:
-        spool.forget(entry)
-        shutil.rmtree(entry.private, ignore_errors=True)  # a lost module's files are folders
+        clear(entry)
     return {
         "ansible_job_id": entry.jid,
         "erased": entry.results_file,
         "started": False,
         "finished": False,
     }
+
+
+def clear(entry: spool.Entry) -> bool:
+    """Remove whatever there is of a job that is over; tells whether nothing is left."""
+    spool.forget(entry)
+    shutil.rmtree(entry.private, ignore_errors=True)  # a lost module's files are folders
+    return not os.path.lexists(entry.results_file) and not os.path.lexists(entry.private)
 
 
 def _could_not_find(entry: spool.Entry) -> dict[str, object]:

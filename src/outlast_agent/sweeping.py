@@ -9,7 +9,6 @@ left. Leaves clearing away on demand to `job_list`.
 from __future__ import annotations
 
 import os
-import shutil
 import time
 from collections.abc import Iterator, Mapping
 
@@ -69,15 +68,8 @@ def sweep(folder: str, keep: Mapping[str, float]) -> Iterator[None]:
         taken += _size(entry)
         beyond = place >= keep["jobs"] or when < oldest or taken > keep["bytes"]
         if beyond and when < begun and not job_status.supervisor_pid(entry):
-            clear(entry)
+            job_status.clear(entry)
         yield
-
-
-def clear(entry: spool.Entry) -> bool:
-    """Remove whatever there is of a job that is over; tells whether nothing is left."""
-    spool.forget(entry)
-    shutil.rmtree(entry.private, ignore_errors=True)  # a lost module's files are folders
-    return not os.path.lexists(entry.results_file) and not os.path.lexists(entry.private)
 
 
 def _ended(entry: spool.Entry) -> float:
