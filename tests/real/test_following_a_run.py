@@ -37,13 +37,17 @@ WAITS = {
 """,
 }
 
+# One for each wait: a fifo opened again too soon still has its last writer, and reads as ended.
+GATES = ("gate", "second", "third")
+
 
 class Playing:
     """A run of a playbook whose output is read as it comes."""
 
     def __init__(self, folder, variables):
         self.folder = folder
-        os.mkfifo(folder / "gate")
+        for gate in GATES:
+            os.mkfifo(folder / gate)
         common = {"ansible_async_dir": str(folder / "jobs")}
         hosts = {"all": {"hosts": {"web1": {**common, **variables}}}}
         (folder / "hosts.yml").write_text(json.dumps(hosts))
@@ -73,8 +77,8 @@ class Playing:
     def agent(self):
         return int((self.folder / "agent").read_text())
 
-    def open_gate(self):
-        (self.folder / "gate").write_text("go\n")
+    def open_gate(self, gate="gate"):
+        (self.folder / gate).write_text("go\n")
 
     def until(self, words, *, seconds=30.0):
         """Read on until *words* were said, or the end if they are None; no clock is asked."""
@@ -118,7 +122,7 @@ def there(tmp_path, sshd):
 @pytest.mark.ssh
 @pytest.mark.parametrize("how", WAITS)
 def test_a_line_is_seen_within_a_second_over_ssh(there, how):
-    line = "echo one; printf tw; read x < gate; echo oops >&2; echo o; read x < gate; echo three"
+    line = "echo one; printf tw; read x < gate; echo oops >&2; echo o; read x < second; echo three"
     there.start(WAITS[how].format(line=f"cd {there.folder}; {line}"), "--follow")
     there.until("web1 | Back up | one\n")
     began = time.monotonic()
@@ -126,7 +130,7 @@ def test_a_line_is_seen_within_a_second_over_ssh(there, how):
     there.until("web1 | Back up | two\n")
     assert time.monotonic() - began < 1.0
     there.until("web1 | Back up | oops\n")
-    there.open_gate()
+    there.open_gate("second")
     assert there.until(None) == 0
     assert sorted(there.spoken()) == ["one", "oops", "three", "two"]
     said = there.said.decode()
@@ -220,18 +224,18 @@ def peak(pid):
 @pytest.mark.parametrize("flags", [(), ("--follow",)])
 def test_a_flood_makes_neither_controller_nor_agent_grow(here, flags):
     lines = 200_000
-    line = f"read x < {here.folder}/gate; yes $(printf %01000d 0) | head -n {lines}"
-    hold = f"    - {{name: Hold, shell: 'read x < {here.folder}/gate'}}\n"
+    line = f"read x < {here.folder}/second; yes $(printf %01000d 0) | head -n {lines}"
+    hold = f"    - {{name: Hold, shell: 'read x < {here.folder}/third'}}\n"
     start = f"    - {{name: Before, shell: 'read x < {here.folder}/gate', async: 9, poll: 9}}\n"
     here.start("\n" + start + WAITS["poll"].format(line=line)[1:] + hold, *flags)
     here.until("TASK [Before]")
     here.open_gate()
     here.until("TASK [Back up]")
     before = peak(here.process.pid), peak(here.agent)
-    here.open_gate()
+    here.open_gate("second")
     shown = heard(here)
     grown = peak(here.process.pid) - before[0], peak(here.agent) - before[1]
-    here.open_gate()
+    here.open_gate("third")
     assert here.until(None) == 0
     assert shown == (lines if flags else 0)
     assert max(grown) < 64, grown
