@@ -6,32 +6,41 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --no-input
+PINNED := --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev sshd systemd-host demo lint types contracts tests test fix clean
+.PHONY: help install dev pins sshd systemd-host demo lint types contracts tests test fix clean
 
 help:
 	@echo "make install   .venv/bin/outlast and nothing else"
 	@echo "make demo      install, then run examples/quickstart.yml on this machine"
 	@echo "make test      set up and run everything: lint, types, contracts, tests"
 	@echo "make systemd-host   (as root, once) give the tests a host with systemd to try"
+	@echo "make pins      install the newest of everything, and write the versions down"
 	@echo "make fix       let the linter mend what it can"
 
-$(VENV)/installed: pyproject.toml
+$(VENV)/installed: pyproject.toml constraints.txt
 	@test -n '$(PYTHON)' || { \
 	echo "outlast needs Python 3.11 or later, and found none; say where: make PYTHON=/path/to/python install"; \
 	exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "installing outlast into $(VENV)"
-	@$(PIP) --editable .
+	@$(PIP) $(PINNED) --editable .
 	@$(BIN)/python -m compileall -q src # so that the first start is as fast as the others
 	@touch $@
 
 $(VENV)/installed-dev: $(VENV)/installed
 	@echo "installing what the tests need into $(VENV)"
 	@$(PIP) 'pip>=25.1'
-	@$(PIP) --group dev
+	@$(PIP) $(PINNED) --group dev
 	@touch $@
+
+# The newest of everything, written down for everybody: to be tested before it is committed.
+pins: dev
+	@$(PIP) --upgrade --upgrade-strategy eager --editable . --group dev
+	@{ sed -n '/^#/p' constraints.txt; $(BIN)/python -m pip list --format=freeze \
+	--disable-pip-version-check --exclude-editable --exclude pip --exclude setuptools; } > constraints.new
+	@mv constraints.new constraints.txt
 
 install: $(VENV)/installed
 dev: $(VENV)/installed-dev

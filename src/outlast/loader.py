@@ -21,7 +21,7 @@ from outlast.errors import Cause, NotSupportedYet, PlaybookError, SourceMissing
 from outlast.outcome import Notice, Warned
 from outlast.values import Origin, Template, Value, Vaulted, looks_like_template
 from outlast.vault import LOCKED, Vault
-from outlast.yaml_faults import explained
+from outlast.yaml_faults import TOO_DEEP, explained
 
 try:
     from yaml import CSafeLoader as _Reader
@@ -38,8 +38,7 @@ _Pairs: TypeAlias = list[tuple[Node, Node]]
 _MAX_DEPTH = 100
 _MANY_NODES = 100_000  # aliases multiply: a bomb of nine lines would ask for billions
 _NODES_PER_CHARACTER = 10
-_MANY_OPENED = 10_000  # libyaml falls off an 8 MB stack somewhere above 20 000
-_TOO_DEEP = "This YAML is too deeply nested or too large."
+_MANY_OPENED = 10_000  # before 0.2.6 libyaml falls off an 8 MB stack above 20 000
 
 _YAML = "tag:yaml.org,2002:"
 _STR, _MAP, _SEQ = _YAML + "str", _YAML + "map", _YAML + "seq"
@@ -96,7 +95,7 @@ class Document:
         except yaml.YAMLError as error:
             raise explained(error, self.path, text) from error
         except RecursionError as error:
-            raise PlaybookError(_TOO_DEEP, Origin(self.path)) from error
+            raise PlaybookError(TOO_DEEP, Origin(self.path)) from error
 
     def _check_depth(self, text: str) -> None:
         """Refuse what would take libyaml, which nests on C's stack, out of this world."""
@@ -111,7 +110,7 @@ class Document:
             if depth > _MAX_DEPTH:
                 mark = event.start_mark
                 line = mark.line + 1 if mark else 0
-                raise PlaybookError(_TOO_DEEP, Origin(self.path, line))
+                raise PlaybookError(TOO_DEEP, Origin(self.path, line))
 
     def _fault(
         self, problem: str, node: Node, *, context: str | None = None, look_closer: bool = True
@@ -148,7 +147,7 @@ class Document:
     def _value(self, node: Node, depth: int, *, unsafe: bool) -> Value:
         self._budget -= 1
         if depth > _MAX_DEPTH or self._budget < 0:
-            raise PlaybookError(_TOO_DEEP, self.origin(node))
+            raise PlaybookError(TOO_DEEP, self.origin(node))
         tag = node.tag
         if isinstance(node, ScalarNode) and tag == _STR:  # by far the most frequent
             return self._text_of(node.value, node, unsafe=unsafe)
@@ -238,7 +237,7 @@ class Document:
         if known is not None:
             return known
         if depth > _MAX_DEPTH:
-            raise PlaybookError(_TOO_DEEP, self.origin(node))
+            raise PlaybookError(TOO_DEEP, self.origin(node))
         merged: _Pairs = []
         own: _Pairs = []
         for key_node, value_node in node.value:
@@ -262,7 +261,7 @@ class Document:
             raise self._no_merge("expected a mapping or list of mappings for merging", source)
         self._budget -= len(found)
         if self._budget < 0:
-            raise PlaybookError(_TOO_DEEP, self.origin(source))
+            raise PlaybookError(TOO_DEEP, self.origin(source))
         return found
 
     def _no_merge(self, expected: str, node: Node) -> PlaybookError:

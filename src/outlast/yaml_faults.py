@@ -20,6 +20,10 @@ _VALUE = re.compile(_START + r"(?:[\w\s\[\]{}]+:\s+)?(?P<value>.*)$")
 _QUOTED_VALUE = re.compile(_START + r"(?:[\w\s]+:\s+)?(?P<value>[\"'].*?\s*)$")
 _WHOLLY_QUOTED = re.compile(r"""^\s*('[^']*'|"[^"]*")\s*$""")
 
+TOO_DEEP = "This YAML is too deeply nested or too large."
+"""What is said of every such text, whichever library counted first."""
+_LIBRARY_TOO_DEEP = "exceeded maximum nesting depth"  # libyaml 0.2.6 and later count, to 1,000
+
 
 def explained(
     error: yaml.YAMLError, path: str, text: str, *, look_closer: bool = True
@@ -31,6 +35,8 @@ def explained(
     if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
         return PlaybookError(_failed(_one_line(str(error))), Origin(path))
     line, column = error.problem_mark.line, error.problem_mark.column
+    if error.problem == _LIBRARY_TOO_DEEP:
+        return PlaybookError(TOO_DEEP, Origin(path, line + 1))
     if look_closer:
         lines = text.splitlines()
         target = lines[line] if line < len(lines) else ""
