@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections import defaultdict
 
-from job_host import sources
+from job_host import bundle
 
 from outlast_agent import bootstrap, wire
 
@@ -21,7 +21,7 @@ class AgentOnPipe:
 
     def __init__(self, home, *, python=sys.executable, changed=()):
         """*changed* are modules whose text differs: a host that is made in no test."""
-        self._bundle = bootstrap.pack(sources() | dict(changed))
+        self._bundle = bundle(changed)
         stub = bootstrap.stub("hello", self._bundle, {"remote_tmp": str(home / "tmp")})
         self.process = subprocess.Popen(
             [python, "-c", stub],

@@ -11,16 +11,20 @@ from pathlib import Path
 
 import pytest
 
-from outlast.transport.bootstrap import unexplained
-from outlast_agent import bootstrap, job_status, launching, spawner, spool
+from outlast.transport.bootstrap import sources
+from outlast_agent import bootstrap, spool
 from outlast_agent.carrying import Carrier
+from outlast_agent.jobs import launching
+from outlast_agent.jobs import status as job_status
+from outlast_agent.supervision import spawner
 
-AGENT = Path(launching.__file__).parent
 
-
-def sources():
-    """Give the agent's modules as they travel."""
-    return {path.stem: unexplained(path.read_text()) for path in AGENT.glob("*.py")}
+def bundle(changed=()):
+    """Give the agent as it travels, but for the texts of the modules that are *changed*."""
+    given = sources()
+    changed = dict(changed)
+    assert changed.keys() <= given.keys()
+    return bootstrap.pack(given | changed)
 
 
 def order_fields(**given):
@@ -38,8 +42,7 @@ class JobHost:
     def __init__(self, folder, *, environment=None, changed=()):
         """*changed* are modules whose text differs: what takes a day to reach is made small."""
         self.folder = str(folder)
-        modules = sources() | dict(changed)
-        argv, program = launching.spawner_program(Carrier(bootstrap.pack(modules)))
+        argv, program = launching.spawner_program(Carrier(bundle(changed)))
         self._process = subprocess.Popen(
             argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, bufsize=0
         )

@@ -11,7 +11,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from job_host import sources, wait_until
+from job_host import wait_until
+
+from outlast.transport.bootstrap import sources
 
 _CALLS = (
     *("mkdir", "chmod", "open", "fchmod", "write", "fsync", "rename", "unlink", "rmdir"),
@@ -49,11 +51,11 @@ def _harmed(*words):
 %(function)s = _harmed
 """
 ROLES = {
-    "spawner": ("spawner", "Spawner.launch", 1, 'given["jid"]'),
-    "go-between": ("spawner", "Spawner._let_go", 1, 'given["jid"]'),
-    "supervisor": ("supervisor", "supervise", 0, 'given["jid"]'),
-    "agent": ("job_start", "start", 1, 'given.body["jid"]'),
-    "module": ("module_job", "run", 0, 'given["jid"]'),
+    "spawner": ("supervision.spawner", "Spawner.launch", 1, 'given["jid"]'),
+    "go-between": ("supervision.spawner", "Spawner._let_go", 1, 'given["jid"]'),
+    "supervisor": ("supervision.supervisor", "supervise", 0, 'given["jid"]'),
+    "agent": ("jobs.start", "start", 1, 'given.body["jid"]'),
+    "module": ("jobs.module_job", "run", 0, 'given["jid"]'),
 }
 """Who can be stopped: its module, the function that begins its work, and where that function
 finds the name of the job."""

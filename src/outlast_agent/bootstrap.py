@@ -37,7 +37,7 @@ names['begin'](sources, data, '%(entry)s', %(options)r)
 
 
 def pack(sources: dict[str, str]) -> bytes:
-    """Give the bundle of *sources*, a module's name (without the package) to its text."""
+    """Give the bundle of *sources*, a module's name (`jobs.start`) to its text."""
     return zlib.compress(json.dumps(sources).encode())
 
 
@@ -56,13 +56,15 @@ class SourceFinder:
 
     def __init__(self, sources: dict[str, str]) -> None:
         self._sources = {"%s.%s" % (PACKAGE, name): text for name, text in sources.items()}
-        self._sources[PACKAGE] = ""
+        self._packages = {PACKAGE, *(name.rpartition(".")[0] for name in self._sources)}
+        self._sources.update(dict.fromkeys(self._packages, ""))
 
     def find_spec(self, name: str, _path: object = None, _target: object = None) -> object:
         """Tell the import system that we have *name*, if we have it."""
         if name not in self._sources:
             return None
-        return ModuleSpec(name, self, origin="<outlast>/%s" % name, is_package=name == PACKAGE)  # type: ignore[arg-type]  # the typing of loaders asks for more than importing does
+        package = name in self._packages
+        return ModuleSpec(name, self, origin="<outlast>/%s" % name, is_package=package)  # type: ignore[arg-type]  # the typing of loaders asks for more than importing does
 
     def create_module(self, _spec: object) -> None:
         """Have an ordinary module made."""

@@ -59,7 +59,7 @@ class Carrier:
         `work`, plain data. Each module stands after what it imports.
         """
         boot = (_READ + begin).encode()
-        parts = (self._packed(("", *early)), self._packed(late), work)
+        parts = (self._packed(early), self._packed(late), work)
         rest = marshal.dumps(parts)  # type: ignore[arg-type]  # plain data by its writers' care
         sizes = [str(len(boot)), str(len(rest))]
         return [sys.executable, *flags, "-c", _COMMAND, *sizes], boot + rest
@@ -71,18 +71,27 @@ class Carrier:
     def _packed(self, names: tuple[str, ...]) -> bytes:
         # Packed once more by itself: as one piece it waits in a fraction of the room that its
         # objects would take.
-        return marshal.dumps([(_full(name), self._code(name)) for name in names])
+        return marshal.dumps([(_full(name), self._code(name)) for name in _with_packages(names)])
 
     def _code(self, name: str) -> object:
         if name not in self._codes:
             self._codes[name] = compile(
-                self._sources[name] if name else "",
+                self._sources.get(name, ""),  # a package is empty
                 "<outlast>/%s" % name,
                 "exec",
                 dont_inherit=True,
                 optimize=2,
             )
         return self._codes[name]
+
+
+def _with_packages(names: tuple[str, ...]) -> list[str]:
+    """Give *names*, each package before the first of its modules."""
+    found: dict[str, None] = {"": None}
+    for name in names:
+        found.setdefault(name.rpartition(".")[0])
+        found.setdefault(name)
+    return list(found)
 
 
 def _full(name: str) -> str:

@@ -10,11 +10,11 @@
     ASYNC_DIR/.outlast/JID/grace       seconds it has to end itself, if somebody cancelled it
     ASYNC_DIR/.outlast/JID/end.json    how it ended
 
-What lies beside the folders of the jobs belongs to all of them: see `admission`.
+What lies beside the folders of the jobs belongs to all of them: see `supervision.admission`.
 
-Knows names, modes, trust and durability. Leaves what the records say to `supervisor` (who
-writes) and `job_status` (who reads). It is part of every supervisor, one per running job, so
-it imports nothing that costs memory.
+Knows names, modes, trust and durability. Leaves what the records say to `supervision` (which
+writes) and `jobs` (which reads). It is part of every supervisor, one per running job, so it
+imports nothing that costs memory.
 """
 
 from __future__ import annotations

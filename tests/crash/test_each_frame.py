@@ -21,7 +21,8 @@ from stopping import wait_for_quiet
 from unit.ledger.run_told import read
 
 from outlast.ledger.records import JobRecord, ResultRecord
-from outlast_agent import job_status, spool
+from outlast_agent import spool
+from outlast_agent.jobs import status as job_status
 
 RELAY = Path(__file__).with_name("relay.py")
 PLAYBOOK = """\

@@ -17,7 +17,9 @@ from stopping import processes_of, stopping, wait_for_quiet
 
 from outlast.content.cache import Cache
 from outlast.content.places import open_content
-from outlast_agent import job_status, job_summary, spool, wire
+from outlast_agent import spool, wire
+from outlast_agent.jobs import status as job_status
+from outlast_agent.jobs import summary as job_summary
 
 LINE = "echo out; echo err >&2; echo ran >> {0}/ran-{1}; exit 3"
 LATE = "echo out; echo err >&2; echo ran >> {0}/ran-{1}; sleep 0.2; exit 3"

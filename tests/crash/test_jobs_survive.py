@@ -11,9 +11,11 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from job_host import JobHost, end_process, sources, wait_until
+from job_host import JobHost, end_process, wait_until
 
-from outlast_agent import job_status, job_summary
+from outlast.transport.bootstrap import sources
+from outlast_agent.jobs import status as job_status
+from outlast_agent.jobs import summary as job_summary
 
 COMMAND = {"module": "ansible.legacy.command", "command": json.dumps({"shell": "it"})}
 
@@ -183,7 +185,10 @@ time.time = _set_back
 
 def test_a_clock_that_is_set_back_while_a_job_runs_changes_nothing(tmp_path):
     """By an hour, once the job has begun."""
-    host = JobHost(tmp_path / "spool", changed={"supervisor": sources()["supervisor"] + SET_BACK})
+    host = JobHost(
+        tmp_path / "spool",
+        changed={"supervision.supervisor": sources()["supervision.supervisor"] + SET_BACK},
+    )
     begun = time.monotonic()
     entry = host.shell("exec sleep 60", limit=0.5, finish=COMMAND)
     assert host.wait(entry)["msg"] == "Timeout exceeded"

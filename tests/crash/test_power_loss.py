@@ -18,8 +18,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from job_host import order_fields
 
-from outlast_agent import job_result, job_status, job_summary, spool
-from outlast_agent.order import Ending, Order
+from outlast_agent import spool
+from outlast_agent.jobs import status as job_status
+from outlast_agent.jobs import summary as job_summary
+from outlast_agent.supervision import result as job_result
+from outlast_agent.supervision.order import Ending, Order
 
 FACTS = '{"version": 1, "name": "it", "supervisor": {"pid": 7, "start": 1}, "boot_id": "before"}'
 RESULT = {"rc": 3, "stdout": "out"}

@@ -13,8 +13,10 @@ import pytest
 from job_agent import AgentOnPipe
 from job_host import end_process, wait_until
 
-from outlast_agent import job_status, job_summary, spool
-from outlast_agent.job_output import Reader
+from outlast_agent import spool
+from outlast_agent.jobs import status as job_status
+from outlast_agent.jobs import summary as job_summary
+from outlast_agent.jobs.reading import Reader
 
 DEAF = "trap '' TERM; echo deaf; while :; do sleep 0.05; done"
 

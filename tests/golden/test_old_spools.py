@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from outlast_agent import job_status, job_summary, spool
-from outlast_agent.job_output import Reader
+from outlast_agent import spool
+from outlast_agent.jobs import status as job_status
+from outlast_agent.jobs import summary as job_summary
+from outlast_agent.jobs.reading import Reader
 
 
 def copied(name, tmp_path):

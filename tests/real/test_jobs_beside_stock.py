@@ -11,7 +11,8 @@ from pathlib import Path
 from job_agent import AgentOnPipe
 from job_host import wait_until
 
-from outlast_agent import job_status, spool
+from outlast_agent import spool
+from outlast_agent.jobs import status as job_status
 
 ANSIBLE = Path(sys.executable).parent / "ansible"
 

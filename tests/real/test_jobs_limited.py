@@ -12,7 +12,8 @@ from job_agent import AgentOnPipe
 from job_host import wait_until
 from real.played import Stage, said
 
-from outlast_agent import admission, spool, wire
+from outlast_agent import spool, wire
+from outlast_agent.supervision import admission
 
 FULL = (wire.REPLY, {"full": True})
 

@@ -10,9 +10,11 @@ import time
 from pathlib import Path
 
 import pytest
-from job_host import JobHost, end_process, host, sources, wait_until
+from job_host import JobHost, end_process, host, wait_until
 
-from outlast_agent import job_status, spool
+from outlast.transport.bootstrap import sources
+from outlast_agent import spool
+from outlast_agent.jobs import status as job_status
 
 __all__ = ["host"]
 
@@ -125,10 +127,12 @@ def test_a_command_whose_output_is_huge_keeps_its_beginning_and_says_so(host):
 
 def test_a_job_that_never_stops_talking_does_not_fill_the_disk(tmp_path):
     """The disk's reserve is made larger than any disk: it is seen at the first look."""
-    text = sources()["output"]
+    text = sources()["supervision.output"]
     reserve = "min(RESERVE, disk.f_blocks * disk.f_frsize // _SHARE)"
     assert reserve in text
-    host = JobHost(tmp_path / "spool", changed={"output": text.replace(reserve, "1 << 80")})
+    host = JobHost(
+        tmp_path / "spool", changed={"supervision.output": text.replace(reserve, "1 << 80")}
+    )
     entry = host.shell("head -c 9000000 /dev/zero; echo err >&2; exit 5")
     host.wait(entry)
     host.close()
@@ -402,9 +406,9 @@ TELL_WEIGHT = (
 @pytest.fixture
 def telling(tmp_path):
     """A host whose supervisors say at their end how large they have ever been."""
-    text = sources()["job_result"]
+    text = sources()["supervision.result"]
     assert text.count(LAST_WORD) == 1
-    changed = {"job_result": text.replace(LAST_WORD, TELL_WEIGHT)}
+    changed = {"supervision.result": text.replace(LAST_WORD, TELL_WEIGHT)}
     host = JobHost(tmp_path / "spool", changed=changed)
     yield host
     host.close()

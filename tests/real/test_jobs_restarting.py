@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 from job_agent import AgentOnPipe
-from job_host import end_process, sources, wait_until
+from job_host import end_process, wait_until
 from real.played import Stage, said
 
+from outlast.transport.bootstrap import sources
 from outlast_agent import spool, wire
 
 BOOT = "/proc/sys/kernel/random/boot_id"

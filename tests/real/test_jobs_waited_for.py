@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from job_agent import AgentOnPipe
-from job_host import sources
 
+from outlast.transport.bootstrap import sources
 from outlast_agent import wire
 
 FOLDER = "~/.ansible_async"
@@ -125,8 +125,8 @@ def test_a_killed_supervisor_ends_the_waiting(agent, gates):
 
 
 def test_results_that_are_too_much_for_one_answer_are_left_out(home):
-    text = sources()["job_wait"].replace("_MOST = 32 * 1024 * 1024", "_MOST = 1500")
-    agent = AgentOnPipe(home, changed={"job_wait": text})
+    text = sources()["jobs.wait"].replace("_MOST = 32 * 1024 * 1024", "_MOST = 1500")
+    agent = AgentOnPipe(home, changed={"jobs.wait": text})
     jobs = [agent.start("head -c 600 /dev/zero | tr '\\0' x", jid=f"j{n}") for n in range(3)]
     found = rows(agent, wait(agent, jobs, "all"))
     assert ["status" in row for row in found] == [True, False, False]

@@ -10,10 +10,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from job_host import JobHost, end_process, sources, wait_until
+from job_host import JobHost, end_process, wait_until
 
-from outlast_agent import cgroups, process_tree, spool
-from outlast_agent.resources import NotPossible, Resources
+from outlast.transport.bootstrap import sources
+from outlast_agent import spool
+from outlast_agent.supervision import cgroups, process_tree
+from outlast_agent.supervision.resources import NotPossible, Resources
 
 
 def _groups():
@@ -137,8 +139,13 @@ def test_who_wants_more_of_the_cpu_than_the_limit_has_to_wait(host):
     assert not remains(entry)
 
 
+def nicer(by):
+    """Say what a process of ours is, if it is *by* nicer than these tests."""
+    return str(min(19, os.nice(0) + by))
+
+
 def test_a_job_gives_others_precedence(host):
-    assert host.wait(shell(host, "nice", nice=7))["stdout"] == "7"
+    assert host.wait(shell(host, "nice", nice=7))["stdout"] == nicer(7)
 
 
 # -- the end ----------------------------------------------------------------------------------
@@ -187,8 +194,8 @@ def test_a_job_may_be_given_none(host):
 
 
 def test_a_job_whose_limit_cannot_be_kept_is_not_started(tmp_path):
-    text = sources()["cgroups"]
-    changed = {"cgroups": text.replace('"mountinfo"', '"no_such_file"')}
+    text = sources()["supervision.cgroups"]
+    changed = {"supervision.cgroups": text.replace('"mountinfo"', '"no_such_file"')}
     host = JobHost(tmp_path / "spool", changed=changed)
     refusal, jid, _ = host.try_to_start("/bin/touch", f"{tmp_path}/ran", memory_limit=1 << 30)
     host.close()
@@ -255,9 +262,9 @@ def systemd(tmp_path):
     busctl.parent.mkdir()
     busctl.write_text(BUSCTL.format(memory=memory, log=tmp_path / "asked"))
     busctl.chmod(busctl.stat().st_mode | stat.S_IXUSR)
-    text = sources()["scopes"]
+    text = sources()["supervision.scopes"]
     assert '"/run/systemd/system"' in text
-    changed = {"scopes": text.replace('"/run/systemd/system"', repr(str(tmp_path)))}
+    changed = {"supervision.scopes": text.replace('"/run/systemd/system"', repr(str(tmp_path)))}
     environment = {"PATH": f"{busctl.parent}:{os.environ['PATH']}"}
     host = JobHost(tmp_path / "spool", environment=environment, changed=changed)
     yield host
@@ -307,11 +314,13 @@ def _holder(entry):
 @with_groups
 def test_a_scope_whose_limit_is_not_kept_is_no_scope(systemd, tmp_path):
     """The CPU was asked for, too, and nobody has limited it."""
-    text = sources()["scopes"]
+    text = sources()["supervision.scopes"]
     impatient = text.replace('"/run/systemd/system"', repr(str(tmp_path)))
     impatient = impatient.replace("_PATIENCE = 5.0", "_PATIENCE = 0.2")
     environment = {"PATH": f"{tmp_path}/bin:{os.environ['PATH']}"}
-    host = JobHost(tmp_path / "s", environment=environment, changed={"scopes": impatient})
+    host = JobHost(
+        tmp_path / "s", environment=environment, changed={"supervision.scopes": impatient}
+    )
     refusal, _, _ = host.try_to_start("/bin/true", memory_limit=50 << 20, cpu_limit=1)
     host.close()
     assert "(systemd gives this user no scope with limits)" in refusal
@@ -371,7 +380,7 @@ def test_a_playbook_limits_its_jobs(tmp_path):
         timeout=60,
     )
     assert json.loads((tmp_path / "said").read_text()) == [
-        "3",
+        nicer(3),
         "begun",
         5,
         "out_of_memory",

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Iterator
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 
 from msgspec import Struct
 
@@ -28,12 +30,21 @@ class Bundle(Struct, frozen=True):
     @classmethod
     def of_this_package(cls) -> Bundle:
         """Pack the sources that were installed with this program."""
-        sources = {
-            entry.name.removesuffix(".py"): unexplained(entry.read_text(encoding="utf-8"))
-            for entry in files(bootstrap.PACKAGE).iterdir()
-            if entry.name.endswith(".py") and entry.name != "__init__.py"
-        }
-        return cls(bootstrap.pack(sources))
+        return cls(bootstrap.pack(sources()))
+
+
+def sources() -> dict[str, str]:
+    """Give the agent's modules as they travel, by name (`jobs.start`); packages are empty."""
+    return dict(_modules(files(bootstrap.PACKAGE), ""))
+
+
+def _modules(folder: Traversable, package: str) -> Iterator[tuple[str, str]]:
+    for entry in folder.iterdir():
+        if entry.name.endswith(".py") and entry.name != "__init__.py":
+            name = package + entry.name.removesuffix(".py")
+            yield name, unexplained(entry.read_text(encoding="utf-8"))
+        elif entry.is_dir() and entry.name != "__pycache__":
+            yield from _modules(entry, f"{package}{entry.name}.")
 
 
 def unexplained(source: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from outlast_agent import cgroups, scopes
+from outlast_agent.supervision import cgroups, scopes
 
 V1 = "5:cpu,cpuacct:/user\n4:memory:/user/a\n1:name=systemd:/user\n"
 V2 = "0::/system.slice/x.scope\n"

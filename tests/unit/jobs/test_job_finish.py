@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from outlast_agent.job_finish import finished
+from outlast_agent.supervision.finish import finished
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from outlast_agent import output, spool
-from outlast_agent.job_output import Reader
-from outlast_agent.output import Output
+from outlast_agent import spool
+from outlast_agent.jobs.reading import Reader
+from outlast_agent.supervision import output
+from outlast_agent.supervision.output import Output
 
 
 class Talker:

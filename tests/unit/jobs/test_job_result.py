@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from job_host import order_fields
 
-from outlast_agent import job_result, spool
-from outlast_agent.job_result import parse_output
-from outlast_agent.order import Ending, Order
+from outlast_agent import spool
+from outlast_agent.supervision import result as job_result
+from outlast_agent.supervision.order import Ending, Order
+from outlast_agent.supervision.result import parse_output
 
 JUNK = "Module invocation had junk after the JSON data: "
 

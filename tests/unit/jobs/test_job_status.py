@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from outlast_agent import job_status, spool
+from outlast_agent import spool
+from outlast_agent.jobs import status as job_status
 
 GONE = 2**22 + 1
 """A pid that no Linux gives away by default."""

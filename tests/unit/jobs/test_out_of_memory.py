@@ -7,10 +7,11 @@ import os
 from pathlib import Path
 
 import pytest
-from job_host import JobHost, sources, wait_until
+from job_host import JobHost, wait_until
 
-from outlast_agent import out_of_memory
-from outlast_agent.supervisor import Ending
+from outlast.transport.bootstrap import sources
+from outlast_agent.supervision import out_of_memory
+from outlast_agent.supervision.supervisor import Ending
 
 KILLED = (
     b"3,1093,72810000,-;Out of memory: Killed process 4711 (python3) total-vm:99kB, anon-rss:1kB\n"
@@ -34,14 +35,14 @@ def test_nobody_else_was_killed_for_that(pid, since):
 @pytest.fixture
 def log(tmp_path):
     """The changes that make a kernel log of a file, and pids those of the kernel."""
-    text = sources()["out_of_memory"]
+    text = sources()["supervision.out_of_memory"]
     place, name = str(tmp_path / "kmsg"), '"pid:[4026531836]"'
     assert '"/dev/kmsg"' in text
     assert name in text
     text = text.replace('"/dev/kmsg"', repr(place)).replace(
         name, 'os.readlink("/proc/self/ns/pid")'
     )
-    return {"out_of_memory": text}
+    return {"supervision.out_of_memory": text}
 
 
 @pytest.fixture
@@ -79,9 +80,11 @@ TELL_LOOK = """\
 
 def test_any_process_of_the_job_counts_that_was_seen(log, tmp_path):
     """The kernel kills a grandchild; the shell goes on, to fail."""
-    text = sources()["supervisor"]
+    text = sources()["supervision.supervisor"]
     assert text.count(LOOK) == 1
-    host = JobHost(tmp_path / "spool", changed=log | {"supervisor": text.replace(LOOK, TELL_LOOK)})
+    host = JobHost(
+        tmp_path / "spool", changed=log | {"supervision.supervisor": text.replace(LOOK, TELL_LOOK)}
+    )
     go, said = tmp_path / "go", SAID.replace("$$", "$p")
     os.mkfifo(go)
     line = f"sh -c 'echo up; read x < {go}' & p=$!; wait $p; echo \"{said}\" > {tmp_path}/kmsg"

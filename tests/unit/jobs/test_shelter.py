@@ -10,9 +10,9 @@ import os
 
 import pytest
 from job_agent import AgentOnPipe
-from job_host import sources
 
-from outlast_agent import shelter
+from outlast.transport.bootstrap import sources
+from outlast_agent.jobs import shelter
 from outlast_agent.loop import Loop
 
 SESSION = "0::/user.slice/user-1000.slice/session-5.scope\n"
@@ -173,7 +173,7 @@ def test_a_warning_comes_with_the_start_of_the_job(tmp_path):
     busctl.write_text(f"#!/bin/sh\n{REFUSES}\n")
     busctl.chmod(0o755)
     cgroup.write_text("0::/user.slice/user-4242424.slice/session-5.scope\n")
-    text = sources()["shelter"]
+    text = sources()["jobs.shelter"]
     for old, new in (
         ('"/run/systemd/system"', repr(str(home))),
         ('"busctl"', repr(str(busctl))),
@@ -181,7 +181,7 @@ def test_a_warning_comes_with_the_start_of_the_job(tmp_path):
     ):
         assert old in text
         text = text.replace(old, new)
-    agent = AgentOnPipe(home, changed={"shelter": text})
+    agent = AgentOnPipe(home, changed={"jobs.shelter": text})
     try:
         for jid in ("j1", "j2"):
             job = agent.start("echo fine", jid=jid)

@@ -8,7 +8,7 @@ import os
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outlast_agent.teeing import Mask, Overheard
+from outlast_agent.jobs.teeing import Mask, Overheard
 
 words = st.text("abc", max_size=12).map(str.encode)
 secrets = st.lists(st.text("abc", min_size=1, max_size=4).map(str.encode), max_size=3)

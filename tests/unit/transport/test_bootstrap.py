@@ -16,7 +16,7 @@ from outlast.transport.bootstrap import Bundle, shell_line, unexplained
 from outlast.transport.endpoint import Endpoint
 from outlast_agent import bootstrap
 
-AGENT = sorted(Path(bootstrap.__file__).parent.glob("[!_]*.py"))
+AGENT = sorted(Path(bootstrap.__file__).parent.rglob("[!_]*.py"))
 LOCAL = Endpoint(kind="local", host="x", python=sys.executable)
 PROGRAM = "import os, sys\ndef main(bundle, options):\n    print(options, len(bundle))\n"
 
@@ -34,7 +34,7 @@ def started(line, bundle, **how):
 def test_the_bundle_is_every_module_of_the_agent_and_stays_light():
     bundle = Bundle.of_this_package()
     sources = json.loads(zlib.decompress(bundle.data))
-    assert {"agent", "wire", "loop", "runs", "bootstrap", "spawner"} <= sources.keys()
+    assert {"agent", "wire", "loop", "runs", "bootstrap", "supervision.spawner"} <= sources.keys()
     assert len(bundle.data) < 64_000
 
 
