@@ -8,8 +8,23 @@ host is `transport`'s.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Literal, TypeAlias
 
 from msgspec import Struct, field
+
+ProgramKind: TypeAlias = Literal["binary", "filled", "json", "old"]
+"""How a program is handed its arguments: `binary` and `json` in a file of JSON, `old` in one of
+`key=value` words, `filled` within its own text."""
+
+
+class Program(Struct, frozen=True, kw_only=True):
+    """A module that does not import ansible's module_utils: something to be started."""
+
+    kind: ProgramKind
+    file: str
+    """The name of its file."""
+    interpreter: tuple[str, ...] = ()
+    """The words of its first line; none: it is started by itself."""
 
 
 class Parcel(Struct, frozen=True, eq=False):
@@ -26,6 +41,8 @@ class Parcel(Struct, frozen=True, eq=False):
     source: Callable[[str], bytes]
     on_disk: bool = False
     """The module starts itself again under another Python: its files must exist on disk."""
+    program: Program | None = None
+    """What `main` is, if it is not Python to be imported."""
 
     def __eq__(self, other: object) -> bool:
         """Compare by content; where the sources are read from does not matter."""
@@ -35,7 +52,7 @@ class Parcel(Struct, frozen=True, eq=False):
         return hash((self.name, self.main))
 
     def _content(self) -> tuple[object, ...]:
-        return (self.name, self.main, self.files, self.on_disk)
+        return (self.name, self.main, self.files, self.on_disk, self.program)
 
 
 class ModuleRun(Struct, frozen=True, kw_only=True):
@@ -49,6 +66,9 @@ class ModuleRun(Struct, frozen=True, kw_only=True):
     path as that argument, and removes the file after the run."""
     file_names: Mapping[str, str] = field(default_factory=dict)
     """Argument name to the temporary file's own name, where its ending matters to somebody."""
+    interpreter: Sequence[str] = ()
+    """What starts the parcel's program on this host; an empty first word is the Python that
+    modules run under, none at all the program itself."""
 
 
 class CommandRun(Struct, frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import sys
+import zlib
 from collections.abc import Mapping
 from types import CodeType
 
@@ -33,9 +34,16 @@ class Parcel:
             name: (bool(entry[0]), str(entry[1])) for name, entry in files.items()
         }
         self.on_disk = bool(body["on_disk"])
+        program = body.get("program")
+        self.program = program if isinstance(program, dict) else None
+        """How it wants to be run, if it is not Python to be imported."""
         self.sources = {digest: sources[digest] for _, digest in self.files.values()}
         self.library = finder.NOWHERE
         self.uses = 0
+
+    def text(self) -> bytes:
+        """Give the module itself, as its file has it."""
+        return zlib.decompress(self.sources[self.files[self.main][1]])
 
 
 class Modules:
@@ -86,8 +94,17 @@ class Modules:
             gc.collect()
             gc.freeze()  # a child that collects garbage must not copy our pages
 
-    def run(self, parcel: Parcel, args: Mapping[str, object]) -> int:
-        """Run *parcel* in this process, which is a child made for it; gives the exit code."""
+    def run(
+        self, parcel: Parcel, args: Mapping[str, object], interpreter: list[str], folder: str
+    ) -> int:
+        """Run *parcel* in this process, which is a child made for it; gives the exit code.
+
+        A program is started by *interpreter*, its files in the empty *folder*.
+        """
+        if parcel.program is not None:
+            from outlast_agent import foreign
+
+            return foreign.become(parcel.program, parcel.text(), interpreter, args, folder)
         if self._conflicts(parcel):
             finder.forget(self._imported)
         return finder.run_module(self._finder(parcel), parcel.main, args)

@@ -12,6 +12,7 @@ import os
 
 from outlast_agent.agent import Agent
 from outlast_agent.channel import Outbox
+from outlast_agent.folder import remove_tree
 from outlast_agent.loop import exit_code
 from outlast_agent.marks import marked
 from outlast_agent.processes import Gathering, fork
@@ -62,6 +63,10 @@ def _run_module(agent: Agent, request: Request, environment: dict[str, str]) -> 
     parcel = agent.modules.parcel(request.text("parcel"))
     args.update({name: agent.stored.path(str(key)) for name, key in files.items()})
     agent.modules.prepare(parcel)
+    interpreter = request.body.get("interpreter", [])
+    if not isinstance(interpreter, list):
+        raise Refused("an interpreter is a list of words")
+    folder = "" if parcel.program is None else agent.folder.make()
 
     def finished(status: int, stdout: bytes, stderr: bytes) -> None:
         request.reply({"rc": exit_code(status)}, stdout, stderr)
@@ -69,9 +74,11 @@ def _run_module(agent: Agent, request: Request, environment: dict[str, str]) -> 
     def forget() -> None:
         for key in files.values():
             agent.stored.discard(str(key))
+        if folder:
+            remove_tree(folder)
 
     with marked() as mark:
-        child = fork(lambda: agent.modules.run(parcel, args), environment)
+        child = fork(lambda: agent.modules.run(parcel, args, interpreter, folder), environment)
     request.before_answer = forget
     _follow(request, Gathering(agent.loop, child, _MODULE_PATIENCE, finished, mark))
 

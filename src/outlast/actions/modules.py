@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import shlex
 from collections.abc import Mapping
 
 import msgspec
@@ -24,7 +25,7 @@ from outlast.job import JobIntent, JobOrder, JobTerms
 from outlast.jobs import new_jid
 from outlast.outcome import Detached, Failed, Ok, Outcome, Performed, Skipped, Warned
 from outlast.session import Session
-from outlast.work import AS_IT_IS, Finish, Given, JobRun, ModuleRun, Parcel, Run
+from outlast.work import AS_IT_IS, Finish, Given, JobRun, ModuleRun, Parcel, Program, Run
 
 _PREDICTION = 1.0
 """Seconds a start in check mode waits for the job's end."""
@@ -63,6 +64,7 @@ class Modules(Struct, frozen=True):
         paths are passed as the arguments they are named after.
         """
         parcel = await self._parcel(module)
+        program = parcel.program
         shown = name or f"ansible.legacy.{module.rsplit('.', 1)[-1]}"
         told = module_args(self.content.core, call, args, name=shown)
         return ModuleRun(
@@ -71,6 +73,7 @@ class Modules(Struct, frozen=True):
             environment=call.environment,
             files=files or {},
             file_names=file_names or {},
+            interpreter=interpreter(call, program) if program else (),
         )
 
     async def run(
@@ -116,6 +119,24 @@ class Modules(Struct, frozen=True):
         return await perform_run(call, run)
 
 
+def interpreter(call: Call, program: Program) -> tuple[str, ...]:
+    """Give what is to start a module that is a program: its first line, as the host has it.
+
+    A variable (`ansible_perl_interpreter`) stands before the line's own word, `python` is the
+    Python that modules run under. Raises `ActionFailed` for a text that names nothing.
+    """
+    if program.kind == "binary":
+        return ()
+    if not program.interpreter:
+        raise ActionFailed(f"module ({call.written_as}) is missing interpreter line")
+    first, *more = program.interpreter
+    name = first.rpartition("/")[2].strip()
+    if name == "python":
+        return ("", *more)
+    said = call.evaluate.render(call.scope.get(f"ansible_{name}_interpreter"), call.scope)
+    return (*(shlex.split(str(said)) if said else [first]), *more)
+
+
 async def perform_run(call: Call, run: Run) -> Performed:
     """Run it now, or start it as a job if the task has `async`."""
     session = await call.session()
@@ -127,7 +148,8 @@ async def perform_run(call: Call, run: Run) -> Performed:
 async def answered(call: Call, session: Session, run: Run) -> Outcome:
     """Run it and judge the answer."""
     reply = await session.run(run)
-    outcome = judge(reply)
+    started_by = run.interpreter if isinstance(run, ModuleRun) else ()
+    outcome = judge(reply, interpreter=next(iter(started_by), ""))
     return _with_interpreter(call, session, outcome)
 
 

@@ -28,23 +28,33 @@ class _Unreadable(ValueError):
     """The output holds no JSON object."""
 
 
-def judge(reply: Reply) -> Outcome:
+def judge(reply: Reply, *, interpreter: str = "") -> Outcome:
     """Give the outcome a module's (or command's) reply stands for.
 
     The module's own account of its arguments (`invocation`) stays: loops register it.
+    *interpreter* is what was to start it, if that was the task's choice.
     """
     try:
         data, junk = _object_in(reply.stdout)
     except ValueError as error:
+        cause = _why_unreadable(reply, error, interpreter)
         payload = {
             "module_stdout": reply.stdout,
             "module_stderr": reply.stderr,
             "rc": reply.rc if reply.rc >= 0 else 128 - reply.rc,  # as a shell counts signals
-            "msg": f"{_UNREADABLE}: {error}",
+            "msg": cause.message,
         }
-        why = (Cause("Action failed."), Cause(f"{_UNREADABLE}: {error}", help_text=_SEE))
-        return Failed(payload, why)
+        return Failed(payload, (Cause("Action failed."), cause))
     return judge_payload(data, junk)
+
+
+def _why_unreadable(reply: Reply, error: ValueError, interpreter: str) -> Cause:
+    if interpreter and f"{interpreter}: not found" in reply.stderr:
+        return Cause(
+            f"The module interpreter {interpreter!r} was not found.",
+            help_text=f"Consider overriding the configured interpreter path for this host. {_SEE}",
+        )
+    return Cause(f"{_UNREADABLE}: {error}", help_text=_SEE)
 
 
 def judge_payload(data: Mapping[str, object], said: Sequence[str] = ()) -> Outcome:

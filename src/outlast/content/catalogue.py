@@ -129,11 +129,11 @@ class Catalogue(Struct):
         if home is None:
             return None
         fqcn = ".".join([namespace, name, *inside])
-        path = home.joinpath("plugins", "modules", *inside).with_suffix(".py")
+        path = _module_in(home.joinpath("plugins", "modules", *inside[:-1]), inside[-1])
         plugin = home.joinpath("plugins", "action", *inside).with_suffix(".py")
         if plugin.is_file():
             raise NotSupportedYet(f"action plugins of collections are not supported yet: {fqcn}")
-        if not path.is_file():
+        if path is None:
             return None
         dotted = ".".join(["ansible_collections", namespace, name, "plugins", "modules", *inside])
         return ModuleFile(fqcn, path, dotted)
@@ -161,13 +161,14 @@ class Catalogue(Struct):
 
 
 def _module_in(folder: Path, short: str) -> Path | None:
-    """Give the file of a library folder that *short* names, whatever its ending."""
+    """Give the file of a folder of modules that *short* names, whatever its ending."""
     exact = folder / f"{short}.py"
     if exact.is_file():
         return exact
     if not folder.is_dir() or "/" in short:
         return None
-    return next((path for path in sorted(folder.glob(f"{short}.*")) if _is_module(path)), None)
+    others = (folder / short, *sorted(folder.glob(f"{short}.*")))
+    return next((path for path in others if _is_module(path)), None)
 
 
 def _is_module(path: Path) -> bool:

@@ -1,12 +1,11 @@
 """Modules packed for the journey: the files of a closure by content, sent once per host.
 
-Knows digests, compression, which kind of module can travel, and what may be remembered
-from earlier runs. Leaves finding the files to `closure`, and sending them to `transport`.
+Knows digests, compression, and what may be remembered from earlier runs. Leaves finding the
+files to `closure`, what kind of module it is to `kinds`, and sending them to `transport`.
 """
 
 from __future__ import annotations
 
-import re
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,25 +16,12 @@ from msgspec import Struct, field
 from outlast.content.cache import Cache
 from outlast.content.catalogue import ModuleFile
 from outlast.content.closure import ClosureFinder, Piece
-from outlast.errors import NotSupportedYet, SourceMissing
+from outlast.content.kinds import program, python_source
+from outlast.errors import SourceMissing
 from outlast.work import Parcel
 
 RESPAWN: Final = "ansible.module_utils.common.respawn"
 _LEVEL: Final = 3  # half the time of 6 for a tenth more bytes
-_TEXT: Final = frozenset({7, 8, 9, 10, 12, 13, 27, *range(0x20, 0x100)} - {0x7F})
-_LEGACY_IMPORT: Final = b"#<<INCLUDE_ANSIBLE_MODULE_COMMON>>"
-_IMPORTS_US: Final = re.compile(
-    rb"from +\.{2,} *module_utils.* +import |"
-    rb"from +ansible_collections\.[^.]+\.[^.]+\.plugins\.module_utils.* +import |"
-    rb"import +ansible_collections\.[^.]+\.[^.]+\.plugins\.module_utils.*|"
-    rb"from +ansible\.module_utils.* +import |"
-    rb"import +ansible\.module_utils\."
-)
-_POWERSHELL: Final = re.compile(
-    rb"# POWERSHELL_COMMON|#Requires -Module|#Requires -Version|"
-    rb"#AnsibleRequires -(OSVersion|PowerShell|CSharpUtil|Wrapper)",
-    re.IGNORECASE,
-)
 
 
 class _Packed(Struct, frozen=True):
@@ -81,9 +67,8 @@ class Parcels(Struct):
     def parcel(self, fqcn: str) -> Parcel:
         """Give the parcel of a module by full name.
 
-        Raises `SourceMissing` when there is no such module, `NotSupportedYet` for one that
-        is not Python or does not use ansible's module_utils, `PlaybookError` for one that
-        cannot be compiled or imports what is not there.
+        Raises `SourceMissing` when there is no such module, `NotSupportedYet` for one of
+        PowerShell, `PlaybookError` for one that cannot be compiled or imports what is not there.
         """
         if fqcn not in self._parcels:
             module = self.finder.catalogue.find(fqcn)
@@ -93,14 +78,28 @@ class Parcels(Struct):
         return self._parcels[fqcn]
 
     def _pack(self, module: ModuleFile) -> Parcel:
+        data = module.path.read_bytes()
+        source = python_source(data)
+        if source is None:
+            return self._program(module, data)
         key = f"closure-{self._fingerprint(module)}"
-        files = self._remembered(key) or self._found(module, key)
+        files = self._remembered(key) or self._found(module, key, source, as_it_is=source == data)
         return Parcel(
             name=module.fqcn,
             main=module.dotted,
             files={name: (packed.package, packed.digest) for name, packed in files.items()},
             source=self._source,
             on_disk=RESPAWN in files,
+        )
+
+    def _program(self, module: ModuleFile, data: bytes) -> Parcel:
+        packed = self._keep(Piece(package=False, path=module.path))
+        return Parcel(
+            name=module.fqcn,
+            main=module.dotted,
+            files={module.dotted: (False, packed.digest)},
+            source=self._source,
+            program=program(module.path, data),
         )
 
     def _fingerprint(self, module: ModuleFile) -> str:
@@ -110,13 +109,13 @@ class Parcels(Struct):
         parts = [str(core.root), core.version, str(module.path), size, changed, module.dotted, *own]
         return "|".join(map(str, parts))
 
-    def _found(self, module: ModuleFile, key: str) -> dict[str, _Packed]:
-        source = python_source(module.path)
+    def _found(
+        self, module: ModuleFile, key: str, source: bytes, *, as_it_is: bool
+    ) -> dict[str, _Packed]:
         pieces = self.finder.closure(module, source)
         files = {name: self._keep(piece) for name, piece in pieces.items()}
         for package in _packages_of(module.dotted):
             files.setdefault(package, self._keep(Piece(package=True)))
-        as_it_is = source == module.path.read_bytes()
         main = Piece(package=False, path=module.path if as_it_is else None, text=source)
         files[module.dotted] = self._keep(main)
         self.cache.store(key, {name: self._record(packed) for name, packed in files.items()})
@@ -170,26 +169,6 @@ def _digest(data: bytes) -> str:
     from hashlib import sha256  # noqa: PLC0415  # it loads OpenSSL, and most runs find all cached
 
     return sha256(data).hexdigest()
-
-
-def python_source(path: Path) -> bytes:
-    """Give the source of a module if it is one that can travel; raises `NotSupportedYet`."""
-    data = path.read_bytes()
-    if any(byte not in _TEXT for byte in data[:1024]):
-        raise _cannot_travel(path, "binary modules")
-    if _LEGACY_IMPORT in data:
-        return data.replace(_LEGACY_IMPORT, b"from ansible.module_utils.basic import *")
-    if _IMPORTS_US.search(data):
-        return data
-    if _POWERSHELL.search(data):
-        raise _cannot_travel(path, "PowerShell modules")
-    if b"WANT_JSON" in data or b"<<INCLUDE_ANSIBLE_MODULE_JSON_ARGS>>" in data:
-        raise _cannot_travel(path, "modules that read their arguments as JSON from a file")
-    raise _cannot_travel(path, "modules that do not import ansible.module_utils")
-
-
-def _cannot_travel(path: Path, kind: str) -> NotSupportedYet:
-    return NotSupportedYet(f"{kind} are not supported yet: {path}")
 
 
 def _packages_of(dotted: str) -> list[str]:

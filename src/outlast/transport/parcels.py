@@ -45,6 +45,8 @@ def _manifest(parcel: Parcel) -> Manifest:
         "files": files,
         "on_disk": parcel.on_disk,
     }
+    if parcel.program:
+        body["program"] = {"kind": parcel.program.kind, "file": parcel.program.file}
     name = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()[:16]
     return Manifest(name, {"id": name, **body}, parcel)
 

@@ -65,6 +65,7 @@ class AgentSession(Struct):
             "args": dict(run.args),
             "environment": dict(run.environment),
             "files": keys,
+            **({"interpreter": list(run.interpreter)} if run.parcel.program else {}),
         }
 
     async def inspect(self, path: str, *, checksum: bool = False) -> FileState | None:

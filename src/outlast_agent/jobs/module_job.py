@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import sys
+import zlib
 from importlib import import_module
 
 from outlast_agent import spool
@@ -21,6 +22,7 @@ NEEDED = (
     "marks",
     "processes",
     "finder",
+    "foreign",
     "jobs.teeing",
     "jobs.module_job",
 )
@@ -46,6 +48,8 @@ def run(work: dict[str, object]) -> None:
     # The supervisor, whose pid is part of the job's id, is our parent.
     entry = spool.Entry(str(work["folder"]), "%s.%d" % (work["jid"], os.getppid()))
     args.update({name: entry.path(place) for name, place in given.items()})
+    if work["program"]:
+        os._exit(_become(entry, work))
     library = finder.NOWHERE
     if work["on_disk"]:
         library = _folder(entry, "library")
@@ -59,6 +63,19 @@ def run(work: dict[str, object]) -> None:
     found = finder.ModuleFinder(files, sources, library)
     code = finder.run_module(found, str(work["main"]), args, change)
     os._exit(code)  # what the module left running in threads is not waited for
+
+
+def _become(entry: spool.Entry, work: dict[str, object]) -> int:
+    """Become the program that the module is; gives an exit code if that fails."""
+    from outlast_agent import foreign
+
+    files, sources, interpreter = work["files"], work["sources"], work["interpreter"]
+    program, args = work["program"], work["args"]
+    assert isinstance(files, dict) and isinstance(sources, dict)  # noqa: S101, PT018  # as written by orders
+    assert isinstance(program, dict) and isinstance(args, dict)  # noqa: S101, PT018
+    assert isinstance(interpreter, list)  # noqa: S101
+    text = zlib.decompress(sources[files[str(work["main"])][1]])
+    return foreign.become(program, text, interpreter, args, _folder(entry, "module"))
 
 
 def _folder(entry: spool.Entry, name: str) -> str:

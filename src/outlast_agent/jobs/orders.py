@@ -229,6 +229,8 @@ def _module(
         "files": parcel.files,
         "sources": parcel.sources,
         "on_disk": parcel.on_disk,
+        "program": parcel.program,
+        "interpreter": run.get("interpreter", []),
         "args": run["args"],
         "given": places,
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 import zlib
 
 import pytest
@@ -26,18 +27,20 @@ class Bench:
         self.folder = PrivateFolder(str(tmp_path))
         self.modules = Modules(self.folder)
 
-    def send(self, name, files, main=PLAIN, *, on_disk=False):
+    def send(self, name, files, main=PLAIN, *, on_disk=False, program=None):
         sources = {hashlib.sha1(text.encode()).hexdigest(): text for text in files.values()}
         entries = {
             dotted: [False, hashlib.sha1(text.encode()).hexdigest()]
             for dotted, text in files.items()
         }
         body = {"id": name, "name": name, "main": main, "files": entries, "on_disk": on_disk}
+        body["program"] = program
         packed = {digest: zlib.compress(text.encode()) for digest, text in sources.items()}
         self.modules.receive(body, packed)
 
-    def run(self, name, args=None):
+    def run(self, name, args=None, interpreter=()):
         """Run a module in a child; gives its code, stdout and stderr."""
+        folder = self.folder.make()
         seen = []
         parcel = self.modules.parcel(name)
         self.modules.prepare(parcel)
@@ -46,7 +49,8 @@ class Bench:
             seen.extend([exit_code(status), out.decode(), err.decode()])
             self.loop.stop()
 
-        child = fork(lambda: self.modules.run(parcel, args or {}), {})
+        args, words = args or {}, list(interpreter)
+        child = fork(lambda: self.modules.run(parcel, args, words, folder), {})
         Gathering(self.loop, child, 0.0, finished)
         self.loop.run()
         return seen
@@ -140,3 +144,46 @@ def test_a_module_that_must_be_on_disk_is_and_goes_with_the_agent(bench, tmp_pat
 def test_a_parcel_that_never_came_is_refused(bench):
     with pytest.raises(Refused, match="no parcel 'x'"):
         bench.run("x")
+
+
+# -- programs ---------------------------------------------------------------------------------
+
+LOOK = """cd "${1%/*}" && stat -c '%a %n' . * && umask && cat args && exit 7"""
+
+
+def told(bench, kind, text, interpreter, args):
+    bench.send("p", {PLAIN: text}, program={"kind": kind, "file": "it.sh"})
+    return bench.run("p", args, interpreter)
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [("old", """a='it'"'"'s' b=True"""), ("json", """{"a": "it's", "b": true""")],
+)
+def test_a_program_finds_its_arguments_beside_it_and_nobody_else_does(bench, kind, words):
+    code, out, err = told(bench, kind, LOOK, ["/bin/sh"], {"a": "it's", "b": True})
+    assert (code, err) == (7, "")
+    *modes, mask, given = out.splitlines()
+    assert modes == ["700 .", "700 AnsiballZ_it.sh", "600 args"]
+    assert mask == "0022"
+    assert given.startswith(words)
+
+
+def test_a_program_is_started_by_itself_or_by_the_python_of_modules(bench):
+    assert told(bench, "binary", "#!/bin/sh\necho $#", [], {})[1] == "1\n"
+    text = "import sys; print(sys.executable, sys.argv[1:2])"
+    assert told(bench, "old", text, ["", "-B"], {})[1].split()[0] == sys.executable
+
+
+def test_a_program_is_filled_with_its_arguments(bench):
+    text = "echo '<<INCLUDE_ANSIBLE_MODULE_JSON_ARGS>>' $# <<SELINUX_SPECIAL_FILESYSTEMS>>"
+    args = {"a": 1, "_ansible_selinux_special_fs": ["nfs", "fuse"]}
+    code, out, _ = told(bench, "filled", text, ["/bin/sh"], args)
+    given, _, rest = out.rpartition("}")
+    assert (code, json.loads(given + "}")["a"], rest) == (0, 1, " 0 nfs,fuse\n")
+
+
+def test_an_interpreter_that_is_not_there_is_named(bench):
+    assert told(bench, "old", "", ["/no/such"], {}) == [127, "", "/no/such: not found\n"]
+    why = "/etc/passwd: Permission denied\n"
+    assert told(bench, "old", "", ["/etc/passwd"], {}) == [127, "", why]

@@ -13,6 +13,7 @@ import pytest
 from outlast.content.cache import Cache
 from outlast.content.places import open_content
 from outlast.errors import NotSupportedYet, PlaybookError, SourceMissing
+from outlast.work import Program
 
 RUNTIME = {
     "plugin_routing": {
@@ -143,17 +144,26 @@ def test_a_source_that_changes_during_the_run_is_told_not_sent(content, tmp_path
 
 
 @pytest.mark.parametrize(
-    ("text", "kind"),
+    ("text", "kind", "interpreter"),
     [
-        ("#!/bin/sh\n# WANT_JSON\necho {}\n", "read their arguments as JSON from a file"),
-        ("#!/bin/sh\necho changed=true\n", "do not import ansible.module_utils"),
-        ("#!powershell\n#Requires -Module Ansible.ModuleUtils.Legacy\n", "PowerShell"),
-        ("\x00\x01\x02", "binary"),
+        ("#!/bin/sh\n# WANT_JSON\necho {}\n", "json", ("/bin/sh",)),
+        ("#!/usr/bin/env perl -w\nprint 1\n", "old", ("/usr/bin/env", "perl", "-w")),
+        ("echo {}\n", "old", ()),
+        ("#! /bin/sh \n'<<INCLUDE_ANSIBLE_MODULE_JSON_ARGS>>'", "filled", ("/bin/sh",)),
+        ("#!/bin/sh\n\x00\x01\x02", "binary", ()),
     ],
 )
-def test_a_module_that_cannot_travel_is_refused_with_its_kind(content, tmp_path, text, kind):
-    write(tmp_path, "library/odd.py", text)
-    with pytest.raises(NotSupportedYet, match=f"{kind}.* not supported yet: .*odd.py"):
+@pytest.mark.parametrize("name", ["odd", "odd.py", "odd.sh"])
+def test_a_module_that_is_a_program_travels_as_it_is(tmp_path, name, text, kind, interpreter):
+    write(tmp_path, f"library/{name}", text)
+    parcel = reopened(tmp_path).parcels.parcel("ansible.legacy.odd")
+    assert parcel.program == Program(kind=kind, file=name, interpreter=interpreter)
+    assert texts(parcel) == {"ansible.legacy.odd": text}
+
+
+def test_a_module_of_powershell_is_refused(tmp_path):
+    write(tmp_path, "library/odd.ps1", "#!powershell\n#Requires -Module Ansible.Legacy\n")
+    with pytest.raises(NotSupportedYet, match=r"PowerShell modules are not supported yet: .*odd"):
         reopened(tmp_path).parcels.parcel("ansible.legacy.odd")
 
 

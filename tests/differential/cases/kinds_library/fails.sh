@@ -1,0 +1,3 @@
+#!/bin/sh
+echo '{"failed": true, "msg": "no way"}'
+exit 3

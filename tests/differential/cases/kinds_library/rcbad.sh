@@ -1,0 +1,4 @@
+#!/bin/sh
+echo '{"changed": true}'
+echo oops >&2
+exit 3
