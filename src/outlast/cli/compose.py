@@ -18,6 +18,7 @@ from msgspec.structs import replace
 from outlast.call import Evaluate
 from outlast.cli.asking import ask, ask_anybody
 from outlast.cli.evaluating import EvaluateUponNeed
+from outlast.cli.hashing import Hashing
 from outlast.cli.house import House
 from outlast.cli.including import IncludesFromDisk
 from outlast.cli.jobs.account import Account
@@ -273,6 +274,7 @@ def _wiring(house: House, reach: ReachUponNeed, queue: QueueUponNeed) -> Wiring:
         intents=house.intents,
         ask=ask,
         ask_anybody=ask_anybody,
+        hash_password=Hashing(house.telling),
         tags=house.tags,
         check_mode=house.options.check,
         diff=house.settings.diff_always,

@@ -1,7 +1,7 @@
 """`vars_prompt`: what a person is asked before a play begins.
 
 Knows stock's questions and what an answer becomes. Leaves asking to whoever implements
-`Ask`: only the program knows its terminal.
+`Ask`, for only the program knows its terminal, and hashing to `HashPassword`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from outlast.engine.ports import Wiring
-from outlast.errors import EvaluationError, PlaybookError
+from outlast.errors import EvaluationError, OutlastError, PlaybookError
 from outlast.events import Noticed, Said
 from outlast.outcome import Warned
 from outlast.playbook.conversions import to_bool
@@ -51,10 +51,25 @@ class Prompts(Struct, frozen=True):
         text = await self._asked(_wording(name, question, default), question)
         if not text and default is not None:
             text = str(default)
+        if question.get("encrypt"):
+            text = await self._hashed(name, text, question)
         answer = str(text)  # nothing at all is 'None', as in stock
         if looks_like_template(answer) and not to_bool(question.get("unsafe", False)):
             return Template(answer)
         return answer
+
+    async def _hashed(self, name: str, text: str | None, question: Mapping[str, object]) -> str:
+        if text is None:
+            raise OutlastError(
+                f"There is nothing to encrypt: nobody answers what {name!r} is to be.",
+                help_text="Run the playbook at a terminal, or give the variable with -e.",
+            )
+        return await self.wiring.hash_password(
+            text,
+            question["encrypt"],
+            salt=question.get("salt"),
+            salt_size=question.get("salt_size"),
+        )
 
     async def _asked(self, wording: str, question: Mapping[str, object]) -> str | None:
         private = to_bool(question.get("private", True))

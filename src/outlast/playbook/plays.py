@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from outlast.errors import NotSupportedYet, PlaybookError
+from outlast.errors import PlaybookError
 from outlast.loader import Document, MapNode
 from outlast.playbook.conversions import converted
 from outlast.playbook.defaults import DefaultsReader
@@ -172,8 +172,6 @@ def _check_question(question: Mapping[str, Value], origin: Origin) -> None:
     for key in question:
         if key not in _QUESTION:
             raise PlaybookError(f"{invalid}, found unsupported key '{key}'", origin)
-    if question.get("encrypt"):
-        raise NotSupportedYet("'encrypt' in vars_prompt is not supported yet", origin)
 
 
 def _with_remote_user(text: Text) -> Text:
