@@ -17,10 +17,12 @@ from msgspec.structs import replace
 
 from outlast.actions.saying import action_failed
 from outlast.actions.source_files import find_source
+from outlast.actions.written_places import place_of
 from outlast.call import Call
 from outlast.errors import ActionFailed, SourceMissing, VaultError
 from outlast.joining import merged
 from outlast.loader import load_file
+from outlast.names import RESERVED, named
 from outlast.outcome import Notice, Ok, Performed, SetIncludedVars, Warned
 from outlast.values import is_list
 from outlast.vault import is_encrypted
@@ -55,7 +57,7 @@ async def include_vars(call: Call) -> Performed:
         failed = replace(action_failed(payload), notices=tuple(notices))
         return Performed(failed, secret=reading.secret)
     name = call.args.get("name")
-    variables: dict[str, object] = {str(name): found} if name else found
+    variables: dict[str, object] = {await _placed(call, str(name)): found} if name else found
     if _joins(call):
         variables = _merged(call, variables)
     # Templates stay what they are: whoever looks at the registered result evaluates them then.
@@ -164,6 +166,12 @@ def _ends_with(name: str, pattern: object) -> bool:
         return re.search(f"{pattern}$", name) is not None
     except re.error as error:
         raise ActionFailed(f"Invalid regular expression: {pattern}") from error
+
+
+async def _placed(call: Call, name: str) -> str:
+    """Give the name that all is to have, with its place if it is reserved."""
+    place = await asyncio.to_thread(place_of, call, "name") if name in RESERVED else None
+    return named(name, place)
 
 
 def _joins(call: Call) -> bool:

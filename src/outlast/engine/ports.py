@@ -72,6 +72,10 @@ class Variables(Protocol):
         """Say which playbook comes next: its folder's group_vars and host_vars count."""
         ...
 
+    def tell_reserved(self, play: Play, roles: Sequence[Role]) -> None:
+        """Tell of reserved names among the variables that *play* begins with."""
+        ...
+
     def begin_play(self, play: Play, hosts: Sequence[str], roles: Sequence[Role]) -> None:
         """Start a play: its vars, vars_files and roles apply from now on, to all of its hosts."""
         ...

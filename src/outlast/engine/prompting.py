@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from outlast.engine.ports import Wiring
 from outlast.errors import EvaluationError, OutlastError, PlaybookError
 from outlast.events import Noticed, Said
+from outlast.names import as_among
 from outlast.outcome import Warned
 from outlast.playbook.conversions import to_bool
 from outlast.playbook.model import Play
@@ -32,6 +33,7 @@ class Prompts(Struct, frozen=True):
         """Give *play* with the answers among its vars; extra vars are not asked for."""
         if not play.vars_prompt:
             return play
+        self.wiring.variables.tell_reserved(play, play.roles)
         scope = self.wiring.variables.header_scope(play)
         try:
             questions = [self.wiring.evaluate.render(one, scope) for one in play.vars_prompt]
@@ -39,9 +41,9 @@ class Prompts(Struct, frozen=True):
             what = "Error processing keyword 'vars_prompt'"
             raise PlaybookError(what, error.origin, causes=error.chain) from error
         answers: dict[str, Value] = {}
-        for question in questions:
+        for question, written in zip(questions, play.vars_prompt, strict=True):
             assert isinstance(question, Mapping)  # noqa: S101  # the parser lets nothing else in
-            name = str(question["name"])
+            name = as_among([written["name"]], str(question["name"]))
             if not self.wiring.variables.is_extra(name):
                 answers[name] = await self._answer(name, question)
         return replace(play, vars={**play.vars, **answers})

@@ -91,6 +91,9 @@ class PlainVariables:
     def begin_playbook(self, path) -> None:
         self.hosts.setdefault("localhost", {})
 
+    def tell_reserved(self, play, roles) -> None:
+        pass
+
     def begin_play(self, play, hosts, roles) -> None:
         self.play_vars = play.vars
 
