@@ -196,6 +196,8 @@ class Call(Struct, frozen=True, kw_only=True):
     """Shows a line to whoever watches the run, before the task ends (`pause`)."""
     warn: Callable[[str], None] = _to_nobody
     """Warns whoever watches the run at once, where a notice on the outcome would come late."""
+    hash_behaviour: str = "replace"
+    """What the setting says of two mappings with one name: the stronger counts, or `merge`."""
     vault: Vault = LOCKED
     """Opens encrypted files of the controller."""
     grow: Callable[[Growth], bool] = _no_news

@@ -16,10 +16,12 @@ from typing import TypeAlias
 
 import yaml
 from msgspec import Struct
+from msgspec.structs import replace
 
 from outlast.errors import Cause, NotSupportedYet, PlaybookError, SourceMissing
+from outlast.names import RESERVED, named
 from outlast.outcome import Notice, Warned
-from outlast.values import Origin, Template, Value, Vaulted, looks_like_template
+from outlast.values import Origin, Template, Value, Vaulted, looks_like_template, nowhere
 from outlast.vault import LOCKED, Vault
 from outlast.yaml_faults import TOO_DEEP, explained
 
@@ -161,6 +163,27 @@ class Document:
         if isinstance(node, SeqNode) and tag == _SEQ:
             return [self._value(member, depth + 1, unsafe=unsafe) for member in node.value]
         return self._typed(node)
+
+    def variables(self, node: Node | None) -> Value:
+        """Give the value of *node*, a mapping of variables or a list of them; as `value` does.
+
+        Reserved names among the variables keep their places.
+        """
+        if isinstance(node, SeqNode) and node.tag == _SEQ:
+            return [self.variables(member) for member in node.value]
+        value = self.value(node)
+        if isinstance(node, MapNode) and isinstance(value, dict):
+            return self.with_places(node, value)
+        return value
+
+    def with_places(self, node: MapNode, variables: dict[str, Value]) -> dict[str, Value]:
+        """Give *variables*, the value of *node*, the reserved names among them placed."""
+        if RESERVED.isdisjoint(variables):
+            return variables
+        places = {entry.key: entry.key_origin for entry in self.entries(node)}
+        if self.path.startswith("<"):  # no file can show the line
+            places = {name: replace(at, shown=str(name)) for name, at in places.items()}
+        return {named(name, places.get(name)): value for name, value in variables.items()}
 
     def _text_of(self, text: str, node: Node, *, unsafe: bool) -> Value:
         if not unsafe and looks_like_template(text):
@@ -315,14 +338,24 @@ def load_file(path: str | Path, warn: Warn | None = None, vault: Vault = LOCKED)
 
 
 def load_text(text: str, path: str, warn: Warn | None = None) -> Value:
-    """Give the value of trusted YAML or JSON text; *path* names it in errors."""
+    """Give the value of trusted YAML or JSON text; *path* names it in errors.
+
+    Reserved names at its top keep their places: it may be that these are variables.
+    """
     if text.lstrip()[:1] in ("{", "["):
         try:
-            return trusted(json.loads(text), Origin(path))
+            return placed_nowhere(trusted(json.loads(text), Origin(path)))
         except (ValueError, RecursionError):
             pass  # YAML's own braces; JSON proper goes first, for YAML knows neither tabs nor 1e3
     document = Document(path, text, warn)
-    return document.value(document.root)
+    return document.variables(document.root)
+
+
+def placed_nowhere(value: Value) -> Value:
+    """Give variables that JSON names: such names stand nowhere, and say so where they are told."""
+    if isinstance(value, dict) and not RESERVED.isdisjoint(value):
+        return {named(name, nowhere(name)): member for name, member in value.items()}
+    return value
 
 
 def trusted(value: object, origin: Origin, depth: int = 0) -> Value:

@@ -12,6 +12,7 @@ from outlast.actions.saying import action_failed
 from outlast.actions.written_places import place_of_name
 from outlast.call import Call
 from outlast.errors import ActionFailed, Cause, Refused
+from outlast.names import as_among
 from outlast.outcome import Detached, Failed, Ok, Outcome, Performed, SetFacts, SetStats, Skipped
 from outlast.values import Template, looks_like_template
 
@@ -33,7 +34,8 @@ async def set_fact(call: Call) -> Performed:
             "No key/value pairs provided, at least one is required for this action to succeed"
         )
     facts = {await _name(call, key): value for key, value in sorted(args.items())}
-    return Performed(Ok({"ansible_facts": facts}), effects=(SetFacts(facts, cacheable),))
+    placed = {as_among(call.written, name): value for name, value in facts.items()}
+    return Performed(Ok({"ansible_facts": facts}), effects=(SetFacts(placed, cacheable),))
 
 
 async def set_stats(call: Call) -> Performed:
@@ -110,7 +112,8 @@ async def _name(call: Call, key: object) -> str:
         name = str(call.evaluate.render(Template(name, call.origin), call.scope))
     if not _NAME.fullmatch(name):
         place = await asyncio.to_thread(place_of_name, call, str(key))
-        raise ActionFailed(f"Invalid variable name {name!r}.", place, help_text=_NAMES)
+        kind = "" if isinstance(key, str) else f" of type {type(key).__name__!r}"
+        raise ActionFailed(f"Invalid variable name {name!r}{kind}.", place, help_text=_NAMES)
     return name
 
 

@@ -13,6 +13,7 @@ from outlast.actions.saying import action_failed
 from outlast.call import Call
 from outlast.errors import InventoryError, Refused
 from outlast.inventory.addresses import split_port
+from outlast.names import as_among
 from outlast.outcome import AddHost, AddToGroup, Ok, Performed
 from outlast.values import is_list
 
@@ -32,7 +33,8 @@ async def add_host(call: Call) -> Performed:
     groups = _groups(_first(args, ("groupname", "groups", "group"), ""))
     variables = {key: value for key, value in args.items() if key not in _NO_VARIABLES}
     told = {"host_name": name, "groups": groups, "host_vars": variables}
-    return Performed(Ok({"add_host": told}), growth=AddHost(name, tuple(groups), variables))
+    placed = {as_among(call.written, key): value for key, value in variables.items()}
+    return Performed(Ok({"add_host": told}), growth=AddHost(name, tuple(groups), placed))
 
 
 def _arguments(call: Call) -> dict[str, object]:

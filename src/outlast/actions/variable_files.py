@@ -17,11 +17,13 @@ from msgspec.structs import replace
 
 from outlast.actions.saying import action_failed
 from outlast.actions.source_files import find_source
+from outlast.actions.written_places import place_of
 from outlast.call import Call
 from outlast.errors import ActionFailed, SourceMissing, VaultError
+from outlast.joining import merged
 from outlast.loader import load_file
+from outlast.names import RESERVED, named
 from outlast.outcome import Notice, Ok, Performed, SetIncludedVars, Warned
-from outlast.templating import merged
 from outlast.values import is_list
 from outlast.vault import is_encrypted
 
@@ -55,8 +57,8 @@ async def include_vars(call: Call) -> Performed:
         failed = replace(action_failed(payload), notices=tuple(notices))
         return Performed(failed, secret=reading.secret)
     name = call.args.get("name")
-    variables: dict[str, object] = {str(name): found} if name else found
-    if call.args.get("hash_behaviour") == "merge":
+    variables: dict[str, object] = {await _placed(call, str(name)): found} if name else found
+    if _joins(call):
         variables = _merged(call, variables)
     # Templates stay what they are: whoever looks at the registered result evaluates them then.
     payload = {"ansible_included_var_files": reading.included, "ansible_facts": variables}
@@ -166,8 +168,20 @@ def _ends_with(name: str, pattern: object) -> bool:
         raise ActionFailed(f"Invalid regular expression: {pattern}") from error
 
 
+async def _placed(call: Call, name: str) -> str:
+    """Give the name that all is to have, with its place if it is reserved."""
+    place = await asyncio.to_thread(place_of, call, "name") if name in RESERVED else None
+    return named(name, place)
+
+
+def _joins(call: Call) -> bool:
+    """Tell whether what was read is joined here; by the setting, the host's own would be."""
+    return call.args.get("hash_behaviour") == "merge" != call.hash_behaviour
+
+
 def _merged(call: Call, variables: Mapping[str, object]) -> dict[str, object]:
-    """Put the new variables over the host's, dicts into dicts."""
-    known = {name: call.scope[name] for name in variables if name in call.scope}
-    rendered = {name: call.evaluate.render(value, call.scope) for name, value in known.items()}
-    return merged(rendered, dict(variables), recursive=True, lists="replace")
+    """Put the new variables over the host's, dicts into dicts.
+
+    As they are written: what is only to become a dict when it is evaluated is none (stock).
+    """
+    return merged({name: call.scope[name] for name in variables if name in call.scope}, variables)

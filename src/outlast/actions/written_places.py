@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from outlast.call import Call
 from outlast.errors import OutlastError
-from outlast.loader import Document, MapNode, Node, SeqNode, read_text
+from outlast.loader import Document, MapNode, Node, ScalarNode, SeqNode, read_text
 from outlast.values import Origin
 
 
@@ -20,14 +20,19 @@ def place_of(call: Call, argument: str, index: int | None = None) -> Origin | No
     found = _entry(call, argument)
     if found is None:
         return None
-    document, _, value = found
+    document, name, value = found
+    if name is value:  # one text holds them all
+        return None
     if index is not None and isinstance(value, SeqNode) and index < len(value.value):
         return document.origin(value.value[index])
     return document.origin(value)
 
 
 def place_of_name(call: Call, argument: str) -> Origin | None:
-    """Give the place where an argument's name is written; None as for `place_of`."""
+    """Give the place where an argument's name is written; None as for `place_of`.
+
+    Of `name=value` it is where that text begins.
+    """
     found = _entry(call, argument)
     return found[0].origin(found[1]) if found else None
 
@@ -40,6 +45,8 @@ def _entry(call: Call, argument: str) -> tuple[Document, Node, Node] | None:
     except OutlastError:
         return None
     arguments = _value_of_key_at(document, call.origin)
+    if isinstance(arguments, ScalarNode):
+        return document, arguments, arguments
     if isinstance(arguments, MapNode):
         for key, value in arguments.value:
             if key.value == argument:

@@ -17,7 +17,9 @@ from msgspec.structs import replace
 
 from outlast.call import Evaluate
 from outlast.cli.asking import ask, ask_anybody
+from outlast.cli.beforehand import Beforehand
 from outlast.cli.evaluating import EvaluateUponNeed
+from outlast.cli.hashing import Hashing
 from outlast.cli.house import House
 from outlast.cli.including import IncludesFromDisk
 from outlast.cli.jobs.account import Account
@@ -38,13 +40,10 @@ from outlast.ledger.sink import LedgerSink
 from outlast.outcome import Warned
 from outlast.output.console import Console
 from outlast.playbook import key_values
-from outlast.playbook.early import Evaluate as EvaluateEarly
-from outlast.playbook.early import Moment
 from outlast.playbook.parser import PlaybookParser
 from outlast.playbook.role_files import RolePlaces
 from outlast.settings import Settings
 from outlast.transport.event_loop import run
-from outlast.values import Value
 from outlast.variables.extra import parse_extra_vars
 from outlast.variables.files import Notify
 from outlast.variables.magic import Options
@@ -175,7 +174,7 @@ def _furnish(
         telling=telling,
         inventory=inventory,
         content=content,
-        parser=_parser(settings, content, notice, vault, partial(_early, evaluate, variables)),
+        parser=_parser(settings, content, notice, vault, Beforehand(evaluate, variables)),
         evaluate=evaluate,
         variables=variables,
         cache=cache,
@@ -190,23 +189,23 @@ def _join(settings: Settings) -> Join:
 
 
 def _parser(
-    settings: Settings, content: Content, notify: Notify, vault: Vault, soon: EvaluateEarly
+    settings: Settings,
+    content: Content,
+    notify: Notify,
+    vault: Vault,
+    beforehand: Beforehand,
 ) -> PlaybookParser:
     return PlaybookParser(
         content.catalogue,
         notify,
         known_actions=content.catalogue.names,
         group=content.groups.members,
-        early=soon,
+        early=beforehand.value,
+        look=beforehand.look,
         join=_join(settings),
         vault=vault,
         places=RolePlaces(settings.roles_path, content.catalogue.home_of, content.bring),
     )
-
-
-def _early(evaluate: Evaluate, variables: Variables, value: Value, moment: Moment) -> object:
-    scope = variables.early_scope(moment.play, moment.roles, moment.role, moment.vars)
-    return evaluate.render(value, scope)
 
 
 def _fact_cache(
@@ -273,6 +272,7 @@ def _wiring(house: House, reach: ReachUponNeed, queue: QueueUponNeed) -> Wiring:
         intents=house.intents,
         ask=ask,
         ask_anybody=ask_anybody,
+        hash_password=Hashing(house.telling),
         tags=house.tags,
         check_mode=house.options.check,
         diff=house.settings.diff_always,

@@ -85,6 +85,7 @@ class House(Struct, frozen=True, kw_only=True):
         unasked = {str(one["name"]): one.get("default") for one in play.vars_prompt}
         play = replace(play, vars={**play.vars, **unasked}) if unasked else play
         self.variables.begin_playbook(play.origin.path)
+        self.variables.tell_reserved(play, play.roles)
         scope = self.variables.header_scope(play)
         name = self.evaluate.render(play.name, scope)
         play = replace(play, name="" if name is None else str(name))

@@ -70,6 +70,7 @@ class Calling(Struct, frozen=True, kw_only=True):
             diff=terms.diff,
             no_log=terms.no_log,
             verbosity=self.wiring.settings.verbosity,
+            hash_behaviour=self.wiring.settings.hash_behaviour,
             limit=terms.limit,
             job=terms.job,
             grow=partial(grow, self.wiring),

@@ -29,6 +29,7 @@ from outlast.engine.terms import TermsReader
 from outlast.engine.verdict import all_hold, with_payload
 from outlast.errors import EvaluationError, UndefinedVariable, first_of
 from outlast.events import ItemEnded, Noticed, TaskLabel
+from outlast.names import named
 from outlast.outcome import Failed, SetFacts, Warned, censored
 from outlast.playbook.model import Loop, LoopControl, Task
 from outlast.values import Overlaid, Scope, nowhere
@@ -213,9 +214,10 @@ class HostTask(Struct, frozen=True, kw_only=True):
         label = names[control.loop_var]
         if control.label is not None:
             label = self.wiring.evaluate.render(control.label, scope)
+        known = {named(name, control.named_at): value for name, value in names.items()}
         return replace(
             include,
-            variables={**include.variables, **names},
+            variables={**include.variables, **known},
             label=label,
             looped=True,
         )

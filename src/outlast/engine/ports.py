@@ -12,6 +12,7 @@ from typing import Protocol, TypeAlias
 from msgspec import Struct
 
 from outlast.call import Call, Evaluate
+from outlast.errors import OutlastError
 from outlast.events import ActionBegins, EventSink
 from outlast.outcome import Detached, Growth, Performed
 from outlast.playbook.model import Keywords, Play, Role, Step, Task
@@ -69,6 +70,10 @@ class Variables(Protocol):
 
     def begin_playbook(self, path: str) -> None:
         """Say which playbook comes next: its folder's group_vars and host_vars count."""
+        ...
+
+    def tell_reserved(self, play: Play, roles: Sequence[Role]) -> None:
+        """Tell of reserved names among the variables that *play* begins with."""
         ...
 
     def begin_play(self, play: Play, hosts: Sequence[str], roles: Sequence[Role]) -> None:
@@ -277,6 +282,23 @@ async def nobody(text: str, *, private: bool) -> str | None:
     return None
 
 
+class HashPassword(Protocol):
+    """Hashes passwords that are not to be kept as they were typed."""
+
+    async def __call__(self, secret: str, kind: object, *, salt: object, salt_size: object) -> str:
+        """Give *secret* hashed as *kind* names it; None means a random salt of the usual size.
+
+        Raises `OutlastError` when that cannot be done.
+        """
+        ...
+
+
+async def hash_nothing(secret: str, kind: object, *, salt: object, salt_size: object) -> str:
+    """Know no way of hashing."""
+    del secret, salt, salt_size
+    raise OutlastError(f"There is nobody who knows {kind}.")
+
+
 class Wiring(Struct, frozen=True, kw_only=True):
     """The neighbours and the user's wishes, as one run has them."""
 
@@ -293,6 +315,7 @@ class Wiring(Struct, frozen=True, kw_only=True):
     """Asks a person."""
     ask_anybody: Ask = nobody
     """Takes the next line of the input, whoever writes it; None: it has ended."""
+    hash_password: HashPassword = hash_nothing
     step: bool = False
     tags: Tags = Tags()
     check_mode: bool = False

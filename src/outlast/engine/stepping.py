@@ -1,9 +1,13 @@
 """`--step`: each task is asked for before it runs.
 
-Knows stock's question and what the answers mean. Leaves asking to whoever implements `Ask`.
+Knows stock's question and what the answers mean: hosts that keep step share an answer, one that
+goes at its own pace has its own. One question is asked at a time. Leaves asking to whoever
+implements `Ask`.
 """
 
 from __future__ import annotations
+
+import asyncio
 
 from msgspec import Struct
 
@@ -20,13 +24,23 @@ class Stepping(Struct, frozen=True):
 
     wiring: Wiring
     standing: Standing
+    floor: asyncio.Lock
+    """Held by the host whose result is being told, or which is asked for."""
 
-    async def wanted(self, task: Task, *, handler: bool) -> bool:
-        """Tell whether *task* is to run; only who says yes gets it."""
-        if not self.wiring.step or self.standing.carry_on:
+    async def wanted(self, task: Task, *, handler: bool, host: str | None = None) -> bool:
+        """Tell whether *task* is to run; only who says yes gets it.
+
+        *host* is the one that goes its own way. Raises `Unanswered`.
+        """
+        if not self.wiring.step:
             return True
+        async with self.floor:
+            return self.standing.carry_on or await self._answered(task, handler=handler, host=host)
+
+    async def _answered(self, task: Task, *, handler: bool, host: str | None) -> bool:
         kind = "HANDLER" if handler else "TASK"
-        question = f"Perform task: {kind}: {_name(task)} (N)o/(y)es/(c)ontinue: "
+        where = f" on {host}" if host else ""
+        question = f"Perform task: {kind}: {_name(task)}{where} (N)o/(y)es/(c)ontinue: "
         answer = await self.wiring.ask_anybody(question, private=False)
         if answer is None:
             raise Unanswered(

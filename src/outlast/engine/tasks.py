@@ -26,7 +26,7 @@ from outlast.engine.settling import Answers, Settling
 from outlast.engine.standing import Standing
 from outlast.engine.stepping import Stepping
 from outlast.engine.terms import TermsReader
-from outlast.errors import EvaluationError, NotSupportedYet, OutlastError, PlaybookError
+from outlast.errors import EvaluationError, OutlastError, PlaybookError
 from outlast.events import HostStarted, NoHostsLeft, Noticed, TaskLabel, TaskStarted
 from outlast.outcome import Failed, Unreachable, Warned
 from outlast.playbook.conversions import to_bool, to_int
@@ -94,9 +94,11 @@ class TaskRunner(Struct, frozen=True, kw_only=True):
         """
         if not handler and not self.wiring.tags.select(task.keywords.tags):
             return None  # of handlers, those who notify have been selected
-        if not await self._stepped(task, handler=handler):
-            return None
         scope = scope_of(self.wiring, task, hosts[0])
+        if not self.company.lockstep:
+            self._check_alone(task, scope)
+        if not await self._stepped(task, hosts[0], handler=handler):
+            return None
         once = self._once(task, scope)
         label = self._announce(task, scope, handler=handler)
         shared = self.company.lockstep and self._flag(task, "run_once", scope)
@@ -104,10 +106,10 @@ class TaskRunner(Struct, frozen=True, kw_only=True):
         results = await self._fan_out(this, hosts[:1] if once else hosts)
         return Done(self._survivors(this, hosts, results), label, results)
 
-    async def _stepped(self, task: Task, *, handler: bool) -> bool:
-        if self.wiring.step and not self.company.lockstep:
-            raise NotSupportedYet("--step is not supported yet but with the linear strategy")
-        return await Stepping(self.wiring, self.standing).wanted(task, handler=handler)
+    async def _stepped(self, task: Task, host: str, *, handler: bool) -> bool:
+        stepping = Stepping(self.wiring, self.standing, self.debugging.floor)
+        alone = None if self.company.lockstep else host
+        return await stepping.wanted(task, handler=handler, host=alone)
 
     def _announce(self, task: Task, scope: Scope, *, handler: bool) -> TaskLabel:
         label = self.labels.label(task, scope, handler=handler)
@@ -115,11 +117,8 @@ class TaskRunner(Struct, frozen=True, kw_only=True):
             self.wiring.events.emit(TaskStarted(label))
         return label
 
-    def _once(self, task: Task, scope: Scope) -> bool:
-        """Tell whether one host does it for all."""
-        asked = self._flag(task, "run_once", scope)
-        if self.company.lockstep:
-            return asked or task.action.resolved in _ONCE_FOR_ALL
+    def _check_alone(self, task: Task, scope: Scope) -> None:
+        """Refuse, or tell of, what asks hosts that do not wait for each other to do so."""
         if task.action.resolved in _ONCE_FOR_ALL:
             raise OutlastError(
                 f"The '{task.action.name}' module bypasses the host loop, which is currently not "
@@ -127,15 +126,21 @@ class TaskRunner(Struct, frozen=True, kw_only=True):
                 "inventory list.",
                 task.origin,
             )
+        if self._flag(task, "run_once", scope):
+            self._warn(
+                "Using run_once with the free strategy is not currently supported. This task "
+                "will still be executed for every host in the inventory list."
+            )
+
+    def _once(self, task: Task, scope: Scope) -> bool:
+        """Tell whether one host does it for all."""
+        if self.company.lockstep:
+            asked = self._flag(task, "run_once", scope)
+            return asked or task.action.resolved in _ONCE_FOR_ALL
         if self._fatal(task, scope):
             self._warn(
                 "Using any_errors_fatal with the free strategy is not supported, "
                 "as tasks are executed independently on each host"
-            )
-        if asked:
-            self._warn(
-                "Using run_once with the free strategy is not currently supported. This task "
-                "will still be executed for every host in the inventory list."
             )
         return False
 

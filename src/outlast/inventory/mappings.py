@@ -29,7 +29,7 @@ def read_groups(tree: Tree, document: Value) -> None:
     if document.get("plugin"):
         raise InventoryError("Plugin configuration YAML file, not YAML inventory")
     for name, content in document.items():
-        _read_group(tree, name, content)
+        _read_group(tree, str(name) if isinstance(name, str) else name, content)
 
 
 def _read_group(tree: Tree, name: object, content: Value) -> None:

@@ -14,7 +14,7 @@ from outlast.errors import InventoryError
 from outlast.inventory.tree import Tree
 from outlast.loader import trusted
 from outlast.outcome import Deprecated
-from outlast.values import Origin, Value
+from outlast.values import Origin, Value, nowhere
 
 _REMOVED = "This feature will be removed from ansible-core version 2.23."
 
@@ -128,4 +128,4 @@ def _set_variables(tree: Tree, owner: str, variables: Value) -> None:
     if not isinstance(variables, dict):
         raise InventoryError(f"The variables of {owner!r} are not a mapping.")
     for name, value in variables.items():
-        tree.set_variable(owner, name, value)
+        tree.set_variable(owner, name, value, nowhere(name))

@@ -15,8 +15,9 @@ from outlast.errors import InventoryError, NotSupportedYet, OutlastError
 from outlast.inventory.addresses import split_port
 from outlast.inventory.ini import read_ini
 from outlast.inventory.mappings import read_groups
+from outlast.inventory.places import place_names
 from outlast.inventory.tree import Tree
-from outlast.loader import load_file
+from outlast.loader import Document, load_file, read_text
 from outlast.values import Origin
 
 _PASSED_OVER = re.compile(
@@ -126,7 +127,9 @@ def _read_host_list(tree: Tree, source: str) -> None:
 
 
 def _read_yaml(tree: Tree, source: str) -> None:
-    read_groups(tree, load_file(source, tree.notify, tree.vault))
+    content = load_file(source, tree.notify, tree.vault)
+    place_names(content, lambda: Document(source, read_text(source, tree.vault)))
+    read_groups(tree, content)
 
 
 def _read_ini_file(tree: Tree, source: str) -> None:

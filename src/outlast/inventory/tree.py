@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from outlast.errors import InventoryError
+from outlast.names import named
 from outlast.outcome import Deprecated, Notice, Warned
 from outlast.values import Origin, Value
 from outlast.vault import LOCKED, Vault
@@ -243,7 +244,7 @@ class Tree:
         if name == "ansible_group_priority" and isinstance(owner, Group):
             owner.priority = int(value)  # type: ignore[arg-type]  # what int says is the error
         else:
-            owner.vars[name] = value
+            owner.vars[named(name, origin)] = value
         self.version += 1
 
     def _notice_bad_name(self, name: object, origin: Origin | None) -> None:

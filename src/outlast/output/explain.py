@@ -55,10 +55,8 @@ def deprecation(notice: Deprecated) -> str:
 
 def excerpt(origin: Origin) -> list[str]:
     """Give the lines that lead to *origin*, numbered, and a mark below its column."""
-    if origin.line < 1:
+    if origin.line < 1 or origin.path.startswith("<"):  # the command line is no file
         return [origin.shown] if origin.shown else []
-    if origin.path.startswith("<"):  # the command line is no file
-        return []
     start = max(0, origin.line - 1 - _LINES_BEFORE)
     try:
         with Path(origin.path).open(encoding="utf-8") as source:

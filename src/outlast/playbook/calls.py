@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from outlast.call import OURS
 from outlast.errors import Cause, NotSupportedYet, OutlastError, PlaybookError
+from outlast.names import RESERVED, named
 from outlast.outcome import Deprecated, Notice
 from outlast.playbook import key_values
 from outlast.playbook.defaults import ActionNames
@@ -85,7 +86,8 @@ class CallReader(Struct, frozen=True):
         if resolved is None:
             raise self._unknown(found, task)
         _refuse_template_as_arguments(found, resolved.fqcn)
-        return ActionCall(found.name, resolved.fqcn, found.args, found.origin)
+        args = _placed(found, task) if resolved.fqcn in _NAME_VARIABLES else found.args
+        return ActionCall(found.name, resolved.fqcn, args, found.origin)
 
     # -- the two spellings -------------------------------------------------------------------
 
@@ -254,6 +256,17 @@ class CallReader(Struct, frozen=True):
         )
 
 
+def _placed(found: Found, task: Text) -> Mapping[str, Value]:
+    """Give arguments that are variables' names, the reserved ones with their places."""
+    if RESERVED.isdisjoint(found.args):
+        return found.args
+    words = (found.name, "action", "local_action", "args")
+    given = [task.entries[word] for word in words if word in task.entries]
+    places = {key: place for one in reversed(given) for key, place in one.key_origins.items()}
+    return {named(key, places.get(key, given[0].origin)): v for key, v in found.args.items()}
+
+
+_NAME_VARIABLES = frozenset({"ansible.builtin.add_host", "ansible.builtin.set_fact"})
 _INCLUDE_IS_GONE = (
     "The 'ansible.builtin.include' action plugin has been removed. Use include_tasks or"
     " import_tasks instead. This feature was removed from ansible-core in a release after"

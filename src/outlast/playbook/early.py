@@ -30,6 +30,8 @@ class Moment(Struct, frozen=True, kw_only=True):
     """Those that stand on and around the import."""
 
 
+Look: TypeAlias = Callable[[Moment], None]
+"""Sees the variables that are known wherever stock asks for them."""
 Evaluate: TypeAlias = Callable[[Value, Moment], object]
 """Gives plain data for a value; raises `EvaluationError`."""
 
@@ -42,18 +44,28 @@ def nothing_is_known(value: Value, _moment: Moment) -> object:
     )
 
 
+def nobody_looks(_moment: Moment) -> None:
+    """Look at nothing."""
+
+
 class Early(Struct, frozen=True):
     """Evaluates the names in one play, or in what a task of one includes."""
 
     evaluate: Evaluate = nothing_is_known
     moment: Moment = field(default_factory=Moment)
+    look: Look = nobody_looks
 
     def at(self, role: Role | None, variables: Vars) -> Early:
         """Give what evaluates where *variables* stand, in a file of *role*."""
         return replace(self, moment=replace(self.moment, role=role, vars=variables))
 
+    def look_around(self) -> None:
+        """Have seen what is known here."""
+        self.look(self.moment)
+
     def value(self, value: Value) -> object:
         """Give plain data for *value*; raises `EvaluationError`."""
+        self.look_around()
         return self.evaluate(value, self.moment) if has_templates(value) else value
 
     def name(self, value: Value) -> object:

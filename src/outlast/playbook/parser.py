@@ -17,7 +17,7 @@ from outlast.loader import Document, SeqNode, read_text
 from outlast.outcome import Notice
 from outlast.playbook.calls import CallReader
 from outlast.playbook.defaults import ActionNames, DefaultsReader, no_groups
-from outlast.playbook.early import Early, Evaluate, Moment, nothing_is_known
+from outlast.playbook.early import Early, Evaluate, Look, Moment, nobody_looks, nothing_is_known
 from outlast.playbook.loops import is_builtin_lookup
 from outlast.playbook.model import Keywords, Play, Role, Step
 from outlast.playbook.playbooks import PlaybookReader
@@ -46,6 +46,7 @@ class PlaybookParser:
         places: RolePlaces | None = None,
         group: Callable[[str], frozenset[str] | None] = no_groups,
         early: Evaluate = nothing_is_known,
+        look: Look = nobody_looks,
         join: Join = replaced,
     ) -> None:
         """Take who knows the actions, and who wants to hear of odd but valid playbooks.
@@ -53,7 +54,8 @@ class PlaybookParser:
         *known_actions* gives names to suggest for a misspelt one; it is asked only then.
         *is_lookup* tells which `with_<name>` are loops. *vault* opens encrypted files.
         *places* tells where roles are looked for. *group* gives the actions of a group. *early*
-        evaluates the names in imports. *join* tells what becomes of variables that several define.
+        evaluates the names in imports, and *look* sees what is known there. *join* tells what
+        becomes of variables that several define.
         """
         self._calls = CallReader(names, notice, known_actions)
         self._defaults = DefaultsReader(names, group)
@@ -61,14 +63,14 @@ class PlaybookParser:
         self._vault = vault
         self._places = places or RolePlaces()
         self._is_lookup = is_lookup
-        self._early = early
+        self._early = Early(early, look=look)
         self._join = join
 
     def parse_playbook(self, path: str | Path) -> tuple[Play, ...]:
         """Give the plays in *path*; raises `PlaybookError` or `SourceMissing`."""
         document = Document(str(path), read_text(path, self._vault), self._notice, self._vault)
-        early, arrive = Early(self._early), self._places.found
-        reader = PlaybookReader(document, self._plays, self._notice, arrive, early)
+        arrive = self._places.found
+        reader = PlaybookReader(document, self._plays, self._notice, arrive, self._early)
         return tuple(reader.read(Keywords(), {}))
 
     def parse_tasks(
@@ -119,7 +121,7 @@ class PlaybookParser:
             home=home,
             gathered=gathered,
             join=self._join,
-            early=Early(self._early, moment),
+            early=replace(self._early, moment=moment),
         )
 
     def _steps(

@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from outlast.errors import NotSupportedYet, PlaybookError
-from outlast.loader import Document, MapNode
+from outlast.errors import PlaybookError
+from outlast.loader import Document, MapNode, SeqNode
+from outlast.names import RESERVED, named
 from outlast.playbook.conversions import converted
 from outlast.playbook.defaults import DefaultsReader
 from outlast.playbook.inheritance import handed_down
@@ -161,8 +162,17 @@ def _questions(text: Text) -> tuple[Mapping[str, Value], ...]:
         if not isinstance(question, dict):
             raise PlaybookError("Each entry of vars_prompt must be a dictionary.", origin)
         _check_question(question, given.origin)
-        found.append(question)
+        found.append(_placed(question, given, len(found)))
     return tuple(found)
+
+
+def _placed(question: dict[str, Value], given: Given, number: int) -> dict[str, Value]:
+    """Give *question*, the member *number* of *given*, with the place of a reserved name."""
+    name, node = question["name"], given.node
+    if not (isinstance(name, str) and name in RESERVED and isinstance(node, SeqNode)):
+        return question
+    member = Given(question, given.origin, given.origin, node.value[number]).member("name")
+    return {**question, "name": named(name, member.origin if member else None)}
 
 
 def _check_question(question: Mapping[str, Value], origin: Origin) -> None:
@@ -172,8 +182,6 @@ def _check_question(question: Mapping[str, Value], origin: Origin) -> None:
     for key in question:
         if key not in _QUESTION:
             raise PlaybookError(f"{invalid}, found unsupported key '{key}'", origin)
-    if question.get("encrypt"):
-        raise NotSupportedYet("'encrypt' in vars_prompt is not supported yet", origin)
 
 
 def _with_remote_user(text: Text) -> Text:

@@ -99,7 +99,8 @@ def read(document: Document, node: MapNode, leave: Container[object] = ()) -> Te
     """Give what *node* says; the values of the keys in *leave* are not read."""
     entries = {}
     for entry in document.entries(node):
-        value = None if entry.key in leave else document.value(entry.node)
+        take = document.variables if entry.key == "vars" else document.value
+        value = None if entry.key in leave else take(entry.node)
         origin = document.origin(entry.node)
         entries[entry.key] = Given(value, entry.key_origin, origin, entry.node)
     return Text(entries, document.origin(node))

@@ -13,6 +13,7 @@ from msgspec import Struct, field
 
 from outlast.errors import Cause, OutlastError, PlaybookError
 from outlast.loader import Document, MapNode, Node, SeqNode
+from outlast.names import named
 from outlast.playbook.early import Early
 from outlast.playbook.inheritance import check_vars
 from outlast.playbook.keywords import ALLOWED, Place, check_allowed, check_text, type_shown
@@ -86,7 +87,11 @@ def _mapping(document: Document, node: MapNode, early: Early) -> Use:
         wanted=RoleWanted(name=str(early.name(name))),
         origin=text.origin,
         text=Text({key: given for key, given in known.items() if key != "vars"}, text.origin),
-        params={str(k): given.value for k, given in text.entries.items() if k not in known},
+        params={
+            named(str(key), given.key_origin): given.value
+            for key, given in text.entries.items()
+            if key not in known
+        },
         vars=own if isinstance(own, dict) else {},
     )
 

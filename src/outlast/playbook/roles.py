@@ -186,7 +186,7 @@ class RoleReader(Struct, frozen=True, kw_only=True):
         found: dict[str, Value] = {}
         for path in files.vars(part, use.wanted.files.get(part)):
             document = self.open_file(path)
-            content = document.value(document.root) if document.root is not None else None
+            content = document.variables(document.root)
             if content and not isinstance(content, dict):
                 raise PlaybookError(
                     f"The {part}/main.yml file for role '{files.role.name}' must contain a"

@@ -92,7 +92,10 @@ class StepReader(Struct, frozen=True):
             return self._imported(text, found, parent)
         if short_name(found.name) == "import_role" and not self.handlers:
             return self._role(text, found, parent)
-        return (self.tasks.read(text, found, parent, handler=self.handlers),)
+        task = self.tasks.read(text, found, parent, handler=self.handlers)
+        if task.action.resolved == "ansible.builtin.include_tasks":
+            self.early.at(self.tasks.role, task.keywords.vars).look_around()
+        return (task,)
 
     def _role(self, text: Text, found: Found, parent: Keywords) -> tuple[Step, ...]:
         check_role_options(found, text)

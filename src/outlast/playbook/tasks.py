@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from outlast.errors import Cause, OutlastError, PlaybookError
 from outlast.loader import Document, MapNode
+from outlast.names import named
 from outlast.playbook.calls import CallReader, Found, short_name
 from outlast.playbook.defaults import DefaultsReader
 from outlast.playbook.includes import check_include_words, read_options
@@ -182,7 +183,7 @@ def _register(text: Text) -> str | None:
             given.origin,
             causes=(Cause(error.message, error.origin, error.help_text, apart=True),),
         ) from error
-    return str(given.value)
+    return named(str(given.value), given.origin)
 
 
 def _listen(text: Text) -> tuple[str, ...]:

@@ -6,6 +6,5 @@ The door is `Evaluator`; `Lookups` (as `Evaluator.lookups`) serves `with_<lookup
 from outlast.templating.evaluator import Evaluator
 from outlast.templating.file_lookups import template_variables
 from outlast.templating.lookups import Lookups
-from outlast.templating.merging import merged
 
-__all__ = ["Evaluator", "Lookups", "merged", "template_variables"]
+__all__ = ["Evaluator", "Lookups", "template_variables"]

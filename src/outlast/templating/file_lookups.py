@@ -16,7 +16,7 @@ from outlast.templating.asking import Asked, Lookup
 from outlast.templating.explaining import because
 from outlast.templating.finding import basedir, find_file, search_path
 from outlast.templating.markers import Marker, Missing
-from outlast.templating.plugins import REMOVED_IN_2_23, refused
+from outlast.templating.plugins import refused
 from outlast.templating.running import Layered
 from outlast.templating.views import plain, type_name
 from outlast.values import Origin
@@ -31,7 +31,7 @@ def file(asked: Asked) -> list[Any]:
     """Give files' contents."""
     result = []
     for term in asked.terms:
-        path = find_file(asked.scope, "files", term)
+        path = find_file(asked.scope, "files", _name(term))
         try:
             if path is None:
                 raise refused("File not found. Use -vvvvv to see paths searched.")
@@ -51,7 +51,7 @@ def _read(asked: Asked, path: str) -> str:
         raise EvaluationError(error.message, error.origin, causes=error.causes) from error
     except (OSError, UnicodeDecodeError) as error:
         raise refused(
-            f"an error occurred while trying to read the file {path!r}: {error}"
+            f"An error occurred while trying to read the file {path!r}: {error}"
         ) from error
 
 
@@ -59,7 +59,7 @@ def unvault(asked: Asked) -> list[Any]:
     """Give the contents of files, encrypted or not, to the last newline."""
     result = []
     for term in asked.terms:
-        path = find_file(asked.scope, "files", term)
+        path = _expected(asked, "files", _name(term))
         if path is None:
             raise refused(f'Unable to find file matching "{term}"')
         result.append(_read(asked, path))
@@ -68,13 +68,12 @@ def unvault(asked: Asked) -> list[Any]:
 
 def template(asked: Asked) -> list[Any]:
     """Give template files' values."""
-    return [_rendered(asked, str(term)) for term in asked.terms]
+    return [_rendered(asked, _name(term)) for term in asked.terms]
 
 
 def _rendered(asked: Asked, term: str) -> Any:
-    path = find_file(asked.scope, "templates", term)
+    path = _expected(asked, "templates", term)
     if path is None:
-        asked.notify(Warned(f"Unable to find '{term}' in expected paths (use -vvvvv to see paths)"))
         raise refused(f"the template file {term} could not be found for the lookup")
     folders = [str(Path(path).parent)]
     for folder in search_path(asked.scope):
@@ -87,6 +86,21 @@ def _rendered(asked: Asked, term: str) -> Any:
     return plain(
         asked.core.file(_read(asked, path), scope, Origin(path, 1, 1), tuple(folders), options)
     )
+
+
+def _name(term: Any) -> str:
+    """Give a file's name, which has to be text; says of all else what stock says."""
+    if not isinstance(term, str):
+        raise refused(f"{type_name(term)!r} object has no attribute 'startswith'")
+    return term
+
+
+def _expected(asked: Asked, subfolder: str, name: str) -> str | None:
+    """Find a file or folder; where there is none, warn of it and give None."""
+    path = find_file(asked.scope, subfolder, name)
+    if path is None:
+        asked.notify(Warned(f"Unable to find '{name}' in expected paths (use -vvvvv to see paths)"))
+    return path
 
 
 def template_variables(path: str, term: str, destination: str | None = None) -> dict[str, object]:
@@ -113,9 +127,12 @@ def fileglob(asked: Asked) -> list[Any]:
     """Give the files that match patterns, from the first folder that has any."""
     result: list[Any] = []
     for term in asked.terms:
-        folder, pattern = os.path.split(str(term))
+        if not isinstance(term, str):
+            kind = type_name(term)
+            raise refused(f"expected str, bytes or os.PathLike object, not {kind}")
+        folder, pattern = os.path.split(term)
         if folder:
-            found = find_file(asked.scope, "files", folder)
+            found = _expected(asked, "files", folder)
             folders = [found] if found else []
         else:
             folders = [f for path in search_path(asked.scope) for f in (f"{path}/files", path)]
@@ -137,7 +154,9 @@ def lines(asked: Asked) -> list[Any]:
     """Give the lines that commands print."""
     result: list[Any] = []
     for term in asked.terms:
-        result += [line.decode() for line in _output(asked, str(term), "lines").splitlines()]
+        if not isinstance(term, str):
+            raise refused(f"{type_name(term)!r} object is not iterable")
+        result += [line.decode() for line in _output(asked, term, "lines").splitlines()]
     return result
 
 
@@ -150,6 +169,7 @@ def _output(asked: Asked, command: str, name: str) -> bytes:
         cwd=basedir(asked.scope),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,  # as stock: its workers have no terminal
         check=False,
     )
     if done.returncode:
@@ -187,7 +207,7 @@ def _searched(asked: Asked, terms: list[Any], options: dict[str, Any]) -> list[s
         if isinstance(term, dict):
             # A dict's options hold for what follows too, as in stock.
             options.update(term)
-            names = _split(asked, "the 'files' option", options.get("files") or [], ",;")
+            names = _split(asked, "the 'files' option", _members(options.get("files")), ",;")
         elif isinstance(term, str):
             names = _split(asked, "files", [term], ",;")
         elif isinstance(term, list):
@@ -198,19 +218,33 @@ def _searched(asked: Asked, terms: list[Any], options: dict[str, Any]) -> list[s
                 "Invalid term supplied. A string, dict or list is required, "
                 f"not {type_name(term)!r})."
             )
-        folders = _split(asked, 'the "paths" option', options.get("paths") or [], ",:;")
+        folders = _split(asked, 'the "paths" option', _members(options.get("paths")), ",:;")
         joined = [os.path.join(folder, name) for folder in folders for name in names]  # noqa: PTH118
         found += joined or names
     return found
 
 
-def _split(asked: Asked, what: str, given: Any, marks: str) -> list[str]:
+def _members(given: Any) -> list[Any]:
+    """Give an option that is a list; text is taken apart at its commas."""
+    if isinstance(given, str):
+        return [part.strip() for part in given.split(",")]
+    return given or []
+
+
+def _split(asked: Asked, what: str, given: list[Any], marks: str) -> list[str]:
     result = []
-    for text in [given] if isinstance(given, str) else given:
+    for text in given:
         parts = re.split(f"[{re.escape(marks)}]", str(text))
         if len(parts) > 1:
-            told = f"Automatic splitting of {what} on {marks!r} is deprecated."
-            asked.notify(Deprecated(told, REMOVED_IN_2_23, asked.origin))
+            asked.notify(
+                Deprecated(
+                    f"Automatic splitting of {what} on {marks!r} is deprecated.",
+                    "This feature will be removed from lookup plugin 'first_found' in"
+                    " ansible-core version 2.23.",
+                    None if asked.action else asked.origin,
+                    help_text=f"Provide a list of paths for {what} instead.",
+                )
+            )
         result += parts
     return result
 

@@ -83,7 +83,11 @@ def environment(asked: Asked) -> list[Any]:
     default = asked.options.get("default", "")
     result = []
     for term in asked.terms:
-        name = str(term).split()[0]
+        if isinstance(term, Marker):
+            term.trip()
+        if not isinstance(term, str):
+            raise refused(f"{type_name(term)!r} object has no attribute 'split'")
+        name = term.split()[0]
         value = os.environ.get(name, default)
         if isinstance(value, Marker):
             value = missing_marker(
@@ -174,7 +178,12 @@ def sequence(asked: Asked) -> list[Any]:
     """Give numbers as text, by `start-end/stride:format` or by name."""
     result: list[Any] = []
     for term in asked.terms or ([""] if asked.options else []):
-        result += _sequence({**asked.options, **_sequence_fields(str(term))})
+        if not isinstance(term, str):
+            raise refused(
+                f"unknown error parsing with_sequence arguments: {term}. Error was: expected string"
+                f" or bytes-like object, got {type_name(term)!r}"
+            )
+        result += _sequence({**asked.options, **_sequence_fields(term)})
     return result
 
 

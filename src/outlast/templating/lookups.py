@@ -121,7 +121,7 @@ class Lookups:
         action: str,
     ) -> Any:
         top = self._core.stack.top
-        origin = top.origin if top else None
+        origin = top.origin if top else _INVOKED
         asked = Asked(
             terms=terms,
             options=options,

@@ -1,4 +1,4 @@
-"""Merging two dicts, as `combine`, `hash_behaviour` and `include_vars` do it."""
+"""Merging two dicts, as `combine` does it."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ from typing import Protocol
 from outlast.errors import PlaybookError, SourceMissing, UsageError
 from outlast.joining import Join, replaced
 from outlast.loader import load_file, load_text
+from outlast.names import named
 from outlast.outcome import Notice
 from outlast.values import Origin, Template, Value, looks_like_template
 from outlast.vault import LOCKED, Vault
@@ -88,6 +89,8 @@ def _words(text: str, key_values: KeyValues) -> dict[str, Value]:
         raise PlaybookError(str(error)) from error
     origin = Origin(_PLACE)
     return {
-        key: Template(value, origin) if looks_like_template(value) else value
+        named(key, Origin(_PLACE, shown=key)): Template(value, origin)
+        if looks_like_template(value)
+        else value
         for key, value in words.items()
     }

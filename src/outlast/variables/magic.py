@@ -17,19 +17,6 @@ from outlast.variables.ports import Role
 
 _IP_V4 = re.compile(r"(?:(?:25[0-5]|2[0-4]\d|[01]?\d{1,2})(?:\.(?!$)|$)){4}", re.ASCII)
 
-_KEYWORDS = """
-    action always any_errors_fatal args async async_val become become_exe become_flags
-    become_method become_user block changed_when check_mode collections connection cycler
-    debugger delay delegate_facts delegate_to dict diff environment fact_path failed_when
-    force_handlers gather_facts gather_timeout handlers hosts ignore_errors
-    ignore_unreachable joiner lipsum local_action lookup loop loop_control loop_with
-    max_fail_percentage module_defaults name namespace no_log notify now omit order poll port
-    post_tasks pre_tasks q query range register remote_user rescue retries roles run_once
-    serial strategy tags tasks throttle timeout undef until vars_files vars_prompt when with_
-"""
-RESERVED = frozenset(_KEYWORDS.split())
-"""Names of keywords and of Jinja's globals: variables called so are told of."""
-
 
 class Options(Struct, frozen=True, kw_only=True):
     """What was asked for on the command line, as playbooks can see it."""

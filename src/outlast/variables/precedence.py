@@ -11,6 +11,7 @@ from enum import IntEnum, auto
 from typing import TypeAlias
 
 from outlast.joining import Join, joined, replaced
+from outlast.names import bare
 from outlast.values import Scope
 
 
@@ -100,7 +101,7 @@ class LayeredScope(Scope):
         return any(name in layer for layer in self._layers)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(dict.fromkeys(name for layer in self._layers for name in layer))
+        return iter(dict.fromkeys(bare(name) for layer in self._layers for name in layer))
 
     def __len__(self) -> int:
         return len({name for layer in self._layers for name in layer})

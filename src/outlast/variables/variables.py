@@ -22,6 +22,7 @@ from outlast.variables.files import Notify, VarsFolders
 from outlast.variables.hosts import Knowledge, Stranger, said_by_inventory
 from outlast.variables.ports import FactCache, Inventory, Place, Play, Role
 from outlast.variables.precedence import LayeredScope, Layers, Precedence, TaskScope
+from outlast.variables.reserved import ReservedNames
 from outlast.variables.vars_files import VarsFiles
 from outlast.vault import LOCKED, Vault
 
@@ -65,7 +66,7 @@ class Variables:
         self._groups: dict[str, list[str]] = {}
         self._groups_version = -1
         self._hostvars = _HostVars(self, inventory)
-        self._warn_if_reserved(extra_vars)
+        self._reserved = ReservedNames(notify)
 
     def remember(self, cache: FactCache) -> None:
         """Have facts outlive the run in *cache*; what it holds of a host is known from now on."""
@@ -85,8 +86,13 @@ class Variables:
         self._roles = self._own_roles = tuple(roles)
         self._public = _exported(self._roles, self._join)
         self._company = magic.Company(tuple(hosts), tuple(hosts))
-        self._warn_if_reserved(play.vars)
         self._changed()
+        self.tell_reserved(play, self._roles)
+
+    def tell_reserved(self, play: Play, roles: Sequence[Role]) -> None:
+        """Tell of reserved names among the variables that *play* begins with."""
+        layers = {**_exported(roles, self._join), **self._of_play(play)}
+        self._reserved.tell_of(self._with_files(play, None, layers))
 
     def add_roles(self, roles: Sequence[Role]) -> None:
         """Say that tasks of the play have brought in more roles."""
@@ -130,13 +136,18 @@ class Variables:
         """
         layers = {
             **(self._public if self._play is play else {}),
-            Precedence.PLAY_VARS: play.vars,
+            **self._of_play(play),
             Precedence.TASK_VARS: task_vars,
-            Precedence.EXTRA_VARS: self._extra,
-            Precedence.MAGIC: self._magic_layer(in_play=self._play is play),
             **(_of_role(role, _NOTHING) if role else {}),
         }
         return self._seen(self._with_files(play, None, layers))
+
+    def _of_play(self, play: Play) -> dict[Precedence, _Layer]:
+        return {
+            Precedence.PLAY_VARS: play.vars,
+            Precedence.EXTRA_VARS: self._extra,
+            Precedence.MAGIC: self._magic_layer(in_play=self._play is play),
+        }
 
     def early_scope(
         self, play: Play | None, roles: Sequence[Role], role: Role | None, task_vars: _Layer
@@ -159,9 +170,11 @@ class Variables:
         }
         if role is not None:
             layers |= _of_role(role, _NOTHING)
-        if play is None:
-            return self._seen(layers)
-        return self._seen(self._with_files(play, None, {**layers, Precedence.PLAY_VARS: play.vars}))
+        if play is not None:
+            layers = {**layers, Precedence.PLAY_VARS: play.vars}
+            layers = dict(self._with_files(play, None, layers))
+        self._reserved.tell_of(layers)
+        return self._seen(layers)
 
     def scope(
         self,
@@ -179,7 +192,6 @@ class Variables:
         and *search_path* where it looks for files.
         """
         known = self._knowledge(host)
-        self._warn_if_reserved(task_vars)
         layers: dict[Precedence, _Layer] = {
             **known.layers(),
             Precedence.HOST_FILES_OF_PLAYBOOK: self._base(host, known),
@@ -195,11 +207,12 @@ class Variables:
         }
         if role is not None:
             layers |= _of_role(role, params)
-        if self._play is None:
-            return self._seen(layers, known)
-        layers |= self._public
-        layers[Precedence.PLAY_VARS] = self._play.vars
-        return self._seen(self._with_files(self._play, known, layers), known)
+        if self._play is not None:
+            layers |= self._public
+            layers[Precedence.PLAY_VARS] = self._play.vars
+            layers = dict(self._with_files(self._play, known, layers))
+        self._reserved.tell_of(layers)
+        return self._seen(layers, known)
 
     def host_scope(self, host: str) -> LayeredScope:
         """Give what other hosts see in `hostvars`: nothing of plays and tasks.
@@ -216,6 +229,7 @@ class Variables:
                 Precedence.EXTRA_VARS: self._extra,
                 Precedence.MAGIC: self._magic_layer(in_play=False),
             }
+            self._reserved.tell_of(layers)
             known.seen_by_others = LayeredScope(layers, known.base_data, self._join)
             known.seen_version = version
         return known.seen_by_others
@@ -253,7 +267,6 @@ class Variables:
             )
             known.base_data = frozenset(place.given)
             known.base_version = version
-            self._warn_if_reserved(known.base)
         return known.base
 
     def _magic_layer(self, *, in_play: bool) -> _Layer:
@@ -286,19 +299,19 @@ class Variables:
 
     def set_facts(self, host: str, facts: Mapping[str, object], *, cacheable: bool = False) -> None:
         """Keep what set_fact said; what is cacheable is a fact as well."""
-        self._warn_if_reserved(facts)
+        self._reserved.tell(facts)
         self._knowledge(host).learn_set_facts(facts)
         if cacheable:
             self.add_ansible_facts(host, facts)
 
     def add_included_vars(self, host: str, variables: Mapping[str, object]) -> None:
         """Keep what include_vars read."""
-        self._warn_if_reserved(variables)
+        self._reserved.tell(variables)
         self._knowledge(host).include(variables, self._join)
 
     def add_ansible_facts(self, host: str, facts: Mapping[str, object]) -> None:
         """Keep what a facts module found."""
-        self._warn_if_reserved(facts)
+        self._reserved.tell(facts)
         known = self._knowledge(host)
         self._learn_facts(known, facts)
         if self._cache is not None:
@@ -330,12 +343,6 @@ class Variables:
                 self._learn_facts(known, facts)
             self._known[host] = known
         return known
-
-    def _warn_if_reserved(self, names: Iterable[str]) -> None:
-        if not magic.RESERVED.isdisjoint(names):
-            for name in names:
-                if name in magic.RESERVED:
-                    self._notify(Warned(f"Found variable using reserved name {name!r}."))
 
 
 def _of_role(role: Role, params: Mapping[str, object]) -> Layers:

@@ -8,7 +8,17 @@ from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
-from outlast.engine.ports import Ask, IncludedFile, Intents, NoIntents, Tags, Wiring, nobody
+from outlast.engine.ports import (
+    Ask,
+    HashPassword,
+    IncludedFile,
+    Intents,
+    NoIntents,
+    Tags,
+    Wiring,
+    hash_nothing,
+    nobody,
+)
 from outlast.engine.run import Run
 from outlast.errors import HostUnreachable, UndefinedVariable
 from outlast.events import TaskEnded
@@ -80,6 +90,9 @@ class PlainVariables:
 
     def begin_playbook(self, path) -> None:
         self.hosts.setdefault("localhost", {})
+
+    def tell_reserved(self, play, roles) -> None:
+        pass
 
     def begin_play(self, play, hosts, roles) -> None:
         self.play_vars = play.vars
@@ -238,6 +251,7 @@ class World:
     ask: Ask = nobody
     start_at: str | None = None
     ask_anybody: Ask = nobody
+    hash_password: HashPassword = hash_nothing
     step: bool = False
     check_mode: bool = False
     intents: Intents = field(default_factory=NoIntents)
@@ -250,6 +264,7 @@ class World:
             ask=self.ask,
             start_at=self.start_at,
             ask_anybody=self.ask_anybody,
+            hash_password=self.hash_password,
             step=self.step,
             check_mode=self.check_mode,
             intents=self.intents,

@@ -8,6 +8,7 @@ import pytest
 from unit.engine.play_world import World, play, task
 
 from outlast.engine.ports import nobody
+from outlast.errors import OutlastError
 from outlast.events import Noticed, Said
 from outlast.values import Template
 
@@ -24,8 +25,13 @@ class Person:
         return self.answers.pop(0)
 
 
+async def backwards(secret, kind, *, salt, salt_size):
+    """A hash that a reader can see through."""
+    return f"{kind} {salt} {salt_size} {secret[::-1]}"
+
+
 async def asked(*questions, answers=(), extra=(), person=None):
-    world = World(hosts=("a",), ask=person or Person(list(answers)))
+    world = World(hosts=("a",), ask=person or Person(list(answers)), hash_password=backwards)
     world.variables.extra = frozenset(extra)
     await world.play(play(task("t"), vars={"v": 1}, vars_prompt=questions))
     return world
@@ -77,3 +83,19 @@ async def test_where_nobody_is_there_it_is_said():
     assert world.variables.play_vars["a"] == "None"
     [noticed] = world.events.of(Noticed)
     assert noticed.notice.text == "Not prompting as we are not in interactive mode"
+
+
+async def test_an_answer_is_hashed_when_the_question_says_how():
+    world = await asked(
+        {"name": "a", "encrypt": "k", "confirm": True},
+        {"name": "b", "encrypt": "k", "salt": "s", "salt_size": 2, "default": 5},
+        {"name": "c", "encrypt": ""},
+        answers=["abc", "abc", "", "abc"],
+    )
+    asked_for = {name: world.variables.play_vars[name] for name in "abc"}
+    assert asked_for == {"a": "k None None cba", "b": "k s 2 5", "c": "abc"}
+
+
+async def test_what_nobody_has_typed_cannot_be_hashed():
+    with pytest.raises(OutlastError, match="nothing to encrypt: nobody answers what 'a'"):
+        await asked({"name": "a", "encrypt": "k"}, person=nobody)

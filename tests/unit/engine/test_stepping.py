@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 from unit.engine.play_world import World, play, task
 
-from outlast.errors import NotSupportedYet, OutlastError
+from outlast.errors import OutlastError
 from outlast.events import Said, TaskStarted
 
 pytestmark = pytest.mark.looptime
@@ -47,6 +47,18 @@ async def test_an_input_that_has_ended_ends_the_run():
         await run("y")
 
 
-async def test_hosts_at_their_own_pace_are_not_asked_for():
-    with pytest.raises(NotSupportedYet, match="linear"):
-        await run("y", strategy="free")
+async def test_hosts_at_their_own_pace_are_asked_for_one_by_one():
+    world = await run(*["y", "n"] * 3, tasks=("1", "2", "3"), strategy="free")
+    asked = world.ask_anybody.asked
+    assert len(asked) == 6
+    assert asked[:2] == [
+        "Perform task: TASK: 1 on a (N)o/(y)es/(c)ontinue: ",
+        "Perform task: TASK: 1 on b (N)o/(y)es/(c)ontinue: ",
+    ]
+    assert len(world.actions.calls) == 3
+
+
+async def test_who_wants_to_continue_is_not_asked_for_the_other_hosts_either():
+    world = await run("y", "c", strategy="host_pinned")
+    assert len(world.ask_anybody.asked) == 2
+    assert len(world.actions.calls) == 6

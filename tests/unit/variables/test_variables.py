@@ -11,10 +11,10 @@ import pytest
 
 from outlast.errors import PlaybookError, UndefinedVariable
 from outlast.inventory import load_inventory
+from outlast.names import RESERVED, named
 from outlast.values import Origin, Overlaid, Scope, Template
 from outlast.variables import Options, Variables
 from outlast.variables.facts import forbidden
-from outlast.variables.magic import RESERVED
 
 
 @dataclass
@@ -268,7 +268,8 @@ def test_an_undefined_name_is_passed_over_until_facts_are_there(world, tmp_path,
     entry = Template("{{ nothing }}.yml", Origin("p.yml", 3, 5))
     variables = _vars_files(world, tmp_path, [entry])
     variables.scope("web1")
-    (notice,) = notices
+    notice, *again = notices  # people see it once
+    assert all(one == notice for one in again)
     assert notice.text == "skipping vars_files item due to an undefined variable"
     assert (notice.origin.line, notice.origin.column) == (2, 7)  # the entry's in the play
     variables.add_ansible_facts("web1", {"module_setup": True})
@@ -277,17 +278,15 @@ def test_an_undefined_name_is_passed_over_until_facts_are_there(world, tmp_path,
 
 
 def test_a_vars_file_name_must_be_text(world, tmp_path):
-    variables = _vars_files(world, tmp_path, [Template("{{ n }}")], n=3)
     with pytest.raises(PlaybookError, match="Invalid `vars_files` value of type 'int'"):
-        variables.scope("web1")
+        _vars_files(world, tmp_path, [Template("{{ n }}")], n=3)
 
 
 @pytest.mark.parametrize("content", ["- 3\n", "text\n", "3\n"])
 def test_a_vars_file_holds_variables(world, tmp_path, content):
     (tmp_path / "f.yml").write_text(content)
-    variables = _vars_files(world, tmp_path, ["f.yml"])
     with pytest.raises(PlaybookError, match="Invalid variable file contents"):
-        variables.scope("web1")
+        _vars_files(world, tmp_path, ["f.yml"])
 
 
 def test_group_vars_must_be_a_mapping(world, tmp_path):
@@ -364,6 +363,27 @@ def test_a_reserved_name_is_told_wherever_it_comes_from(world, notices, how):
         case "included":
             variables.add_included_vars("web1", {"name": 1})
     assert [one.text for one in notices] == ["Found variable using reserved name 'name'."]
+
+
+def test_of_several_variables_by_a_reserved_name_the_weakest_is_told_and_once(world, notices):
+    def at(line):
+        return named("name", Origin("p.yml", line))
+
+    variables, _ = world(extra={at(3): 1})
+    play = PlayOfTest(vars={at(2): 1})
+    variables.tell_reserved(play, ())
+    variables.begin_play(play, ["web1"])
+    for _ in range(2):
+        variables.scope("web1", {at(4): 1})
+    variables.register("web1", at(5), 1)
+    assert [one.origin.line for one in notices] == [2, 5]
+
+
+def test_others_see_names_without_places(world):
+    variables, _ = world(extra={named("name", Origin("p.yml", 3)): 1, 7: 2})
+    seen = list(variables.scope("web1"))
+    assert 7 in seen
+    assert [type(one) for one in seen if one == "name"] == [str]
 
 
 ASK = """

@@ -1,0 +1,3 @@
+"""Stands before the real one: a controller that has none."""
+
+raise ImportError("No module named 'passlib'")
