@@ -182,12 +182,19 @@ def check_allowed(name: object, place: Place, origin: Origin) -> Keyword:
     return row
 
 
-def not_allowed(name: object, place: Place, origin: Origin) -> PlaybookError:
-    """Say that *name* may not stand on *place*."""
-    message = f"'{name}' is not a valid attribute for a {place.value}"
+def not_allowed(
+    name: object, place: Place, origin: Origin, shown: str | None = None
+) -> PlaybookError:
+    """Say that *name* may not stand on *place*, or on what stock calls *shown*."""
+    message = f"'{name}' is not a valid attribute for a {shown or place.value}"
     if place in (Place.TASK, Place.HANDLER, Place.INCLUDE, Place.HANDLER_INCLUDE):
         message += _ONLY_FOR_TASKS
     return PlaybookError(message, origin, help_text=did_you_mean(name, ALLOWED[place]))
+
+
+def without_block(name: object, origin: Origin) -> PlaybookError:
+    """Say that a `rescue` or `always` has nothing to stand by."""
+    return PlaybookError(f"'{name}' keyword cannot be used without 'block'", origin)
 
 
 def check_text(name: str, row: Keyword, value: object, origin: Origin) -> None:

@@ -86,12 +86,14 @@ class Variables:
         self._public = _exported(self._roles, self._join)
         self._company = magic.Company(tuple(hosts), tuple(hosts))
         self._warn_if_reserved(play.vars)
+        self._warn_of(self._roles)
         self._changed()
 
     def add_roles(self, roles: Sequence[Role]) -> None:
         """Say that tasks of the play have brought in more roles."""
         self._roles = (*self._roles, *roles)
         self._public = _exported(self._roles, self._join)
+        self._warn_of(roles)
         self._changed()
 
     def set_batch(self, batch: Sequence[str], active: Collection[str]) -> None:
@@ -330,6 +332,11 @@ class Variables:
                 self._learn_facts(known, facts)
             self._known[host] = known
         return known
+
+    def _warn_of(self, roles: Sequence[Role]) -> None:
+        for role in roles:
+            for names in (role.defaults, role.vars, role.params):
+                self._warn_if_reserved(names)
 
     def _warn_if_reserved(self, names: Iterable[str]) -> None:
         if not magic.RESERVED.isdisjoint(names):
