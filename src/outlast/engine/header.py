@@ -1,7 +1,7 @@
 """What a play says of itself, evaluated when its turn has come and before any host is asked.
 
-Knows which keywords are a play's own business: those that no task inherits. They see no host's
-variables. What tasks inherit is evaluated with each of them, by `terms`.
+They see no host's variables; the table in `outlast.playbook.keywords` says which they are. What
+tasks inherit is evaluated with each of them, by `terms`.
 """
 
 from __future__ import annotations
@@ -15,18 +15,14 @@ from msgspec.structs import replace
 from outlast.call import Evaluate
 from outlast.errors import Cause, EvaluationError, PlaybookError
 from outlast.playbook.conversions import converted
-from outlast.playbook.keywords import KEYWORDS
+from outlast.playbook.keywords import KEYWORDS, Evaluated
 from outlast.playbook.model import Play
 from outlast.values import OMIT, Scope, Value, is_list
 
-_OWN: Final = (
-    "gather_facts",
-    "gather_subset",
-    "gather_timeout",
-    "force_handlers",
-    "max_fail_percentage",
-    "strategy",
-    "order",
+_OWN: Final = tuple(
+    name
+    for name, row in KEYWORDS.items()
+    if row.evaluated is Evaluated.PLAY and name not in {"hosts", "serial"}
 )
 _NAMES: Final = frozenset({"hosts", "gather_subset"})
 """Lists of nothing but names."""
