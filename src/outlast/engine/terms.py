@@ -20,7 +20,7 @@ from outlast.outcome import Warned
 from outlast.playbook.conversions import to_bool, to_float, to_int
 from outlast.playbook.model import Keywords, Task
 from outlast.settings import Settings
-from outlast.values import OMIT, Origin, Scope, Template, has_templates
+from outlast.values import OMIT, Origin, Scope, Template, has_templates, is_list
 
 _REACHING = (
     "become",
@@ -188,9 +188,14 @@ class TermsReader(Struct, frozen=True):
 
     def _notify(self, words: Keywords, scope: Scope) -> tuple[str, ...]:
         names: list[str] = []
-        for entry in words.notify:
-            rendered = self.evaluate.render(entry, scope) if isinstance(entry, Template) else entry
-            names += map(str, rendered) if isinstance(rendered, list) else [str(rendered)]
+        given = [self.evaluate.render(entry, scope) for entry in words.notify]
+        if given == [OMIT] and "notify" in words.outer:
+            around = words.outer["notify"][0]
+            members = around if is_list(around) else ()
+            given = [self.evaluate.render(entry, scope) for entry in members]
+        for entry in given:
+            if entry is not OMIT and entry is not None:
+                names += map(str, entry) if isinstance(entry, list) else [str(entry)]
         return tuple(names)
 
     def _reaching(self, task: Task, words: Keywords, scope: Scope) -> dict[str, object]:
