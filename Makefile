@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check 
 PINNED := --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev pins sshd systemd-host demo lint types contracts tests test fix clean
+.PHONY: help install dev pins keywords sshd systemd-host demo lint types contracts tests test fix clean
 
 help:
 	@echo "make install   .venv/bin/outlast and nothing else"
@@ -34,6 +34,10 @@ $(VENV)/installed-dev: $(VENV)/installed
 	@$(PIP) 'pip>=25.1'
 	@$(PIP) $(PINNED) --group dev
 	@touch $@
+
+# The page of keywords, from the table that the parser goes by.
+keywords: install
+	@$(BIN)/python scripts/keywords
 
 # The newest of everything, written down for everybody: to be tested before it is committed.
 pins: dev

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import re
+import runpy
 import tomllib
 from pathlib import Path
 
@@ -103,6 +104,11 @@ def test_the_keywords_that_are_refused_are_listed():
     assert listed("Refused", "keywords") == {
         name for name, row in keywords.KEYWORDS.items() if not row.built
     }
+
+
+def test_the_page_of_keywords_is_made_from_the_table():
+    made = runpy.run_path(str(ROOT / "scripts/keywords"))["page"]()
+    assert (ROOT / "docs/keywords.md").read_text() == made, "`make keywords` writes it anew"
 
 
 def test_no_action_is_refused_but_those_that_are_the_engines_own():

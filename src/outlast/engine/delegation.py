@@ -7,6 +7,7 @@ visible to them. Facts and results stay with the original host: that is for `tas
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from msgspec import Struct
 
@@ -15,6 +16,9 @@ from outlast.engine.scopes import scope_of
 from outlast.errors import EvaluationError
 from outlast.playbook.model import Task
 from outlast.values import OMIT, Overlaid, Scope, Template
+
+_NOBODY: Final = (None, "")
+"""What stands for the host itself when it is written; a template that gives no text is wrong."""
 
 
 class Delegate(Struct, frozen=True):
@@ -29,14 +33,14 @@ class Delegate(Struct, frozen=True):
 def as_written(task: Task, scope: Scope) -> Delegate | None:
     """Give the delegate as the playbook writes it, for a task that fails before it is known."""
     name = task.keywords.delegate_to
-    if name is None:
+    if name in _NOBODY:
         return None
     return Delegate(name.text if isinstance(name, Template) else str(name), scope, None)
 
 
 def delegate_of(task: Task, scope: Scope, wiring: Wiring) -> Delegate | None:
     """Give the delegate of *task* for the host and item of *scope*; None: the host itself."""
-    if task.keywords.delegate_to is None:
+    if task.keywords.delegate_to in _NOBODY:
         return None
     name = wiring.evaluate.render(task.keywords.delegate_to, scope)
     if name is OMIT or name is None:

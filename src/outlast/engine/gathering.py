@@ -4,23 +4,19 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from outlast.errors import Cause, PlaybookError
-from outlast.playbook.conversions import to_bool
 from outlast.playbook.model import ActionCall, Play, Task
 from outlast.settings import Settings
 from outlast.values import Value
 
 
-def gathering_task(play: Play, wanted: object, settings: Settings) -> Task | None:
+def gathering_task(play: Play, settings: Settings) -> Task | None:
     """Give the implicit `Gathering Facts` task of *play*, if it is to have one.
-
-    *wanted* is the play's `gather_facts`, evaluated; raises `PlaybookError` for what is no
-    yes or no.
 
     By stock's rule: `implicit` and `smart` gather unless the play says no, `explicit` only if
     it says yes. It is tagged `always` unless the play itself has tags.
     """
-    if not _gathers(play, wanted, settings):
+    wanted = play.gather_facts
+    if not (settings.gathering != "explicit" if wanted is None else wanted):
         return None
     options = {
         "gather_subset": play.gather_subset,
@@ -42,14 +38,3 @@ def gathering_task(play: Play, wanted: object, settings: Settings) -> Task | Non
         keywords=replace(play.keywords, tags=tags),
         implicit=True,
     )
-
-
-def _gathers(play: Play, wanted: object, settings: Settings) -> bool:
-    if wanted is None:
-        return settings.gathering != "explicit"
-    try:
-        return to_bool(wanted)
-    except ValueError as error:
-        what = "Error processing keyword 'gather_facts'."
-        origin = getattr(play.gather_facts, "origin", play.origin)
-        raise PlaybookError(what, origin, causes=(Cause(str(error)),)) from error

@@ -16,6 +16,7 @@ from outlast.engine.blocks import Walker
 from outlast.engine.debugging import Debugging
 from outlast.engine.gathering import gathering_task
 from outlast.engine.handlers import Notifications, flattened
+from outlast.engine.header import HeaderReader
 from outlast.engine.includes import Inclusions
 from outlast.engine.labels import Labels
 from outlast.engine.meta import MetaRunner, check
@@ -27,12 +28,11 @@ from outlast.engine.standing import Standing
 from outlast.engine.starting import begun_at, nothing_of
 from outlast.engine.tasks import Company, TaskRunner
 from outlast.engine.terms import TermsReader
-from outlast.errors import EvaluationError, PlaybookError, SettingsError
+from outlast.errors import PlaybookError, SettingsError
 from outlast.events import NoHostsMatched, Noticed, PlayStarted
 from outlast.outcome import Warned
-from outlast.playbook.conversions import to_bool, to_percent
+from outlast.playbook.conversions import to_percent
 from outlast.playbook.model import Play, Step
-from outlast.values import Scope, Template
 
 _LINEAR = frozenset({"linear", "ansible.builtin.linear"})
 _DEBUG = frozenset({"debug", "ansible.builtin.debug"})
@@ -59,20 +59,21 @@ class PlayRunner(Struct, frozen=True, kw_only=True):
         check(play)
         play = await Prompts(self.wiring).answered(play)
         header = self.wiring.variables.header_scope(play)
-        matched = list(self.wiring.hosts.match(self._hosts(play, header)))
-        hosts = _ordered(matched, str(self._render("order", play.order, header) or "inventory"))
+        play = HeaderReader(self.wiring.evaluate, header).read(play)
+        matched = list(self.wiring.hosts.match(play.hosts))
+        hosts = _ordered(matched, "inventory" if play.order is None else str(play.order))
         self.standing.begin_play()
         self.wiring.variables.begin_play(play, matched, play.roles)
-        name = self._name(play, header)
-        check_mode = self._flag(play, "check_mode", header, unset=self.wiring.check_mode)
-        strategy = self._strategy(play, header)
+        name, strategy = str(play.name), self._strategy(play)
+        written = play.keywords.check_mode  # stock looks at it unevaluated
+        check_mode = self.wiring.check_mode if written is None else bool(written)
         if not hosts:
             self.wiring.events.emit(PlayStarted(name, check_mode))
             self.wiring.events.emit(NoHostsMatched())
-        batches = _batches(hosts, self._serial(play, header), play)
+        batches = _batches(hosts, play.serial, play)
         for number, batch in enumerate(batches):
             self.wiring.events.emit(PlayStarted(name, check_mode, number))
-            if not await self._batch(self._begun(play), header, batch, strategy):
+            if not await self._batch(self._begun(play), batch, strategy):
                 return False
             if self.standing.play_ended:
                 break
@@ -87,54 +88,21 @@ class PlayRunner(Struct, frozen=True, kw_only=True):
         self.standing.begun = begun is not None
         return nothing_of(play) if begun is None else begun
 
-    # -- what the play's own keywords say -----------------------------------------------------
-
-    def _render(self, keyword: str, value: object, scope: Scope) -> object:
-        try:
-            return self.wiring.evaluate.render(value, scope)
-        except EvaluationError as error:
-            what = f"Error processing keyword {keyword!r}"
-            raise PlaybookError(what, error.origin, causes=error.chain) from error
-
-    def _hosts(self, play: Play, header: Scope) -> object:
-        # A play without a name is called after its hosts, and stock asks for the name first.
-        return self._render("hosts" if play.name else "name", play.hosts, header)
-
-    def _name(self, play: Play, header: Scope) -> str:
-        name = self._render("name", play.name, header) if play.name else None
-        if name:
-            return str(name)
-        pattern = self._hosts(play, header)
-        return ",".join(map(str, pattern)) if isinstance(pattern, list) else str(pattern)
-
-    def _flag(self, play: Play, name: str, header: Scope, *, unset: bool) -> bool:
-        value = getattr(play.keywords, name)
-        if isinstance(value, Template):
-            value = self._render(name, value, header)
-        return unset if value is None else to_bool(value)
-
-    def _serial(self, play: Play, header: Scope) -> list[object]:
-        serial: list[object] = []
-        for entry in play.serial:
-            value = self._render("serial", entry, header)
-            serial += value if isinstance(value, list) else [value]
-        return serial
-
-    def _strategy(self, play: Play, header: Scope) -> str:
-        name = str(self._render("strategy", play.strategy, header) or self.wiring.settings.strategy)
+    def _strategy(self, play: Play) -> str:
+        name = str(play.strategy or self.wiring.settings.strategy)
         if name in _LOCKSTEP | _FREE | _PINNED:
             return name
         raise PlaybookError(f"Invalid play strategy specified: {name}", play.origin)
 
     # -- batches -----------------------------------------------------------------------------
 
-    async def _batch(self, play: Play, header: Scope, batch: Sequence[str], strategy: str) -> bool:
+    async def _batch(self, play: Play, batch: Sequence[str], strategy: str) -> bool:
         """Take *batch* through the whole play; False when it failed to the last host."""
         back = self.standing.begin_batch()
         out_before = self._out()
         self.wiring.variables.set_batch(batch, [*back, *self.standing.active(batch)])
         lockstep = strategy in _LOCKSTEP
-        limit = self._max_fail_percentage(play, header, lockstep=lockstep)
+        limit = self._max_fail_percentage(play, lockstep=lockstep)
         if lockstep:
             company = Company(
                 hosts=tuple(batch),
@@ -142,19 +110,18 @@ class PlayRunner(Struct, frozen=True, kw_only=True):
                 debugged=strategy in _DEBUG,
                 max_fail_percentage=limit,
             )
-            await self._company(play, header, company, batch)
+            await self._company(play, company, batch)
         else:
             at_a_time = self.wiring.settings.forks if strategy in _PINNED else len(batch)
             places = asyncio.Semaphore(at_a_time)
             async with asyncio.TaskGroup() as group:
                 for host in batch:
-                    group.create_task(self._alone(play, header, host, batch, places), name=host)
+                    group.create_task(self._alone(play, host, batch, places), name=host)
         return self._out() - out_before != len(batch) and not self.standing.batch_broken
 
     async def _alone(
         self,
         play: Play,
-        header: Scope,
         host: str,
         batch: Sequence[str],
         places: asyncio.Semaphore,
@@ -162,7 +129,7 @@ class PlayRunner(Struct, frozen=True, kw_only=True):
         """Take one host through the play at its own pace, once it has a place."""
         async with places:
             company = Company(hosts=(host,), lockstep=False)
-            await self._company(play, header, company, batch)
+            await self._company(play, company, batch)
 
     def _out(self) -> int:
         # one lost that others failed with counts twice, as in stock
@@ -171,28 +138,24 @@ class PlayRunner(Struct, frozen=True, kw_only=True):
     def _tell_active(self, batch: Sequence[str]) -> None:
         self.wiring.variables.set_batch(batch, self.standing.active(batch))
 
-    def _max_fail_percentage(self, play: Play, header: Scope, *, lockstep: bool) -> float | None:
-        value = self._render("max_fail_percentage", play.max_fail_percentage, header)
-        if value is None:
-            return None
-        if not lockstep:
+    def _max_fail_percentage(self, play: Play, *, lockstep: bool) -> float | None:
+        value = play.max_fail_percentage
+        if value is not None and not lockstep:
             text = (
                 "Using max_fail_percentage with the free strategy is not supported, "
                 "as tasks are executed independently on each host"
             )
             self.wiring.events.emit(Noticed(Warned(text)))
-        return to_percent(value)
+        return None if value is None else to_percent(value)
 
-    async def _company(
-        self, play: Play, header: Scope, company: Company, batch: Sequence[str]
-    ) -> None:
+    async def _company(self, play: Play, company: Company, batch: Sequence[str]) -> None:
         """Take *company* through the play, and wait until all that it has begun is judged."""
-        wanted = self._render("force_handlers", play.force_handlers, header)
-        force = self.wiring.force_handlers if wanted is None else to_bool(wanted)
+        wanted = play.force_handlers
+        force = self.wiring.force_handlers if wanted is None else bool(wanted)
         async with asyncio.TaskGroup() as group:
             settling = Settling(group=group, reader=self.reader)
-            walker = self._walker(play, header, company, batch, settling)
-            present = await self._gathered(play, header, walker, company, batch)
+            walker = self._walker(play, company, batch, settling)
+            present = await self._gathered(play, walker, company, batch)
             for section in (play.pre_tasks, play.tasks, play.post_tasks):
                 entered = present
                 present = await self._section(walker, section, entered)
@@ -205,12 +168,11 @@ class PlayRunner(Struct, frozen=True, kw_only=True):
                 present = await self._flushed(walker, company, present, batch, flushing)
 
     async def _gathered(
-        self, play: Play, header: Scope, walker: Walker, company: Company, batch: Sequence[str]
+        self, play: Play, walker: Walker, company: Company, batch: Sequence[str]
     ) -> list[str]:
         """Gather the facts that the play wants; gives the hosts that go on."""
         present = self.standing.active(company.hosts)
-        wanted = self._render("gather_facts", play.gather_facts, header)
-        gather = gathering_task(play, wanted, self.wiring.settings)
+        gather = gathering_task(play, self.wiring.settings)
         if gather is not None and present:
             needing = self._needing_facts(present)
             through = set(await walker.steps((gather,), needing)) if needing else set()
@@ -255,7 +217,6 @@ class PlayRunner(Struct, frozen=True, kw_only=True):
     def _walker(
         self,
         play: Play,
-        header: Scope,
         company: Company,
         batch: Sequence[str],
         settling: Settling,

@@ -151,7 +151,10 @@ class Preparation(Struct, frozen=True, kw_only=True):
         if include is None:
             nothing = EvaluationError("No include file was specified to the include")
             return self.refused(nothing, ready.delegate)
-        said = {"include_args": ready.args} if include.role else {"include": include.path}
+        said: dict[str, object] = {"include_args": ready.args}
+        if include.role is None:
+            others = {name: it for name, it in ready.args.items() if name != "_raw_params"}
+            said = {"include": include.path, "include_args": others}
         return ItemResult(
             outcome=Ok(said),
             include=replace(include, no_log=ready.terms.no_log),

@@ -26,12 +26,11 @@ from outlast.engine.settling import Answers, Settling
 from outlast.engine.standing import Standing
 from outlast.engine.stepping import Stepping
 from outlast.engine.terms import TermsReader
-from outlast.errors import EvaluationError, OutlastError, PlaybookError
+from outlast.errors import Cause, EvaluationError, OutlastError
 from outlast.events import HostStarted, NoHostsLeft, Noticed, TaskLabel, TaskStarted
 from outlast.outcome import Failed, Unreachable, Warned
-from outlast.playbook.conversions import to_bool, to_int
 from outlast.playbook.model import Task
-from outlast.values import Scope, Template
+from outlast.values import Scope
 
 _ONCE_FOR_ALL = frozenset({"ansible.builtin.pause", "ansible.builtin.add_host"})
 
@@ -101,7 +100,7 @@ class TaskRunner(Struct, frozen=True, kw_only=True):
             return None
         once = self._once(task, scope)
         label = self._announce(task, scope, handler=handler)
-        shared = self.company.lockstep and self._flag(task, "run_once", scope)
+        shared = self.company.lockstep and self._asked_once(task, scope)
         this = Round(task=task, label=label, sheltered=sheltered, once=once, shared=shared)
         results = await self._fan_out(this, hosts[:1] if once else hosts)
         return Done(self._survivors(this, hosts, results), label, results)
@@ -126,7 +125,7 @@ class TaskRunner(Struct, frozen=True, kw_only=True):
                 "inventory list.",
                 task.origin,
             )
-        if self._flag(task, "run_once", scope):
+        if self._asked_once(task, scope):
             self._warn(
                 "Using run_once with the free strategy is not currently supported. This task "
                 "will still be executed for every host in the inventory list."
@@ -135,20 +134,17 @@ class TaskRunner(Struct, frozen=True, kw_only=True):
     def _once(self, task: Task, scope: Scope) -> bool:
         """Tell whether one host does it for all."""
         if self.company.lockstep:
-            asked = self._flag(task, "run_once", scope)
-            return asked or task.action.resolved in _ONCE_FOR_ALL
-        if self._fatal(task, scope):
+            return self._asked_once(task, scope) or task.action.resolved in _ONCE_FOR_ALL
+        if self._fatal(task):
             self._warn(
                 "Using any_errors_fatal with the free strategy is not supported, "
                 "as tasks are executed independently on each host"
             )
         return False
 
-    def _flag(self, task: Task, name: str, scope: Scope, *, unset: bool = False) -> bool:
-        value = getattr(task.keywords, name)
-        if isinstance(value, Template):
-            value = self.wiring.evaluate.render(value, scope)
-        return unset if value is None else to_bool(value)
+    def _asked_once(self, task: Task, scope: Scope) -> bool:
+        """Tell it by what is not nothing, as stock does; what is no yes or no fails the task."""
+        return bool(self.reader.given(task, "run_once", task.keywords.run_once, scope))
 
     def _warn(self, text: str) -> None:
         self.wiring.events.emit(Noticed(Warned(text)))
@@ -171,10 +167,12 @@ class TaskRunner(Struct, frozen=True, kw_only=True):
             return None
         scope = scope_of(self.wiring, task, host)
         try:
-            limit = to_int(self.wiring.evaluate.render(throttle, scope))
-        except (ValueError, EvaluationError) as error:
+            given = self.reader.given(task, "throttle", throttle, scope)
+            limit = int(0 if given is None else given)  # type: ignore[call-overload]  # caught
+        except (TypeError, ValueError, EvaluationError) as error:
             text = "Failed to convert the throttle value to an integer."
-            raise PlaybookError(text, task.origin) from error
+            why = error.chain if isinstance(error, EvaluationError) else (Cause(str(error)),)
+            raise OutlastError(text, task.keywords.places.get("throttle"), causes=why) from error
         return asyncio.Semaphore(limit) if limit > 0 else None
 
     async def _on_host(self, this: Round, host: str, turns: asyncio.Semaphore | None) -> HostResult:
@@ -240,7 +238,7 @@ class TaskRunner(Struct, frozen=True, kw_only=True):
                 this.task, this.label, host, result, rescued=False, shared=this.shared
             )
             if _is_failed(result):
-                all_fail = self._fails_all(this, host)
+                all_fail = self._fails_all(this, failed=True)
                 self.standing.fall(self.company.hosts if all_fail else (host,))
 
         started = partial(self.after.started, this.task, this.label, host, shared=this.shared)
@@ -253,7 +251,7 @@ class TaskRunner(Struct, frozen=True, kw_only=True):
     ) -> list[str]:
         failed = {host for host, result in results.items() if _is_failed(result)}
         lost = {h for h, result in results.items() if isinstance(result.outcome, Unreachable)}
-        if (failed or lost) and self._fails_all(this, next(iter(results))):
+        if (failed or lost) and self._fails_all(this, failed=bool(failed)):
             self._fail_the_others(this, hosts, failed)
             return []  # a host that was not reached counts here even if that is ignored (stock)
         lost = {host for host in lost if not results[host].ignored}
@@ -273,23 +271,24 @@ class TaskRunner(Struct, frozen=True, kw_only=True):
         elsewhere = set(self.company.hosts) - self.standing.unreachable
         others = {*elsewhere, *hosts} - failed
         self.standing.condemned.update(others)
-        twice = this.shared and bool(failed)
+        twice = this.shared and bool(failed) and not this.task.keywords.ignore_errors
         self.standing.strike(others.difference(hosts), times=1 + twice)
         if twice:
             self.standing.reeling.update(others.intersection(hosts))
         self.after.told()
 
-    def _fails_all(self, this: Round, host: str) -> bool:
-        if not self.company.lockstep:
+    def _fails_all(self, this: Round, *, failed: bool) -> bool:
+        """Tell whether all fail with those that *failed*, or only could not be reached."""
+        if not self.company.lockstep or not (this.once or self._fatal(this.task)):
             return False
-        scope = scope_of(self.wiring, this.task, host)
-        if not (this.once or self._fatal(this.task, scope)):
-            return False
-        return not self._flag(this.task, "ignore_errors", scope)  # of the unreachable too (stock)
+        if failed and this.shared:
+            return True
+        return not this.task.keywords.ignore_errors  # of the unreachable too; as written (stock)
 
-    def _fatal(self, task: Task, scope: Scope) -> bool:
-        unset = self.wiring.settings.any_errors_fatal
-        return self._flag(task, "any_errors_fatal", scope, unset=unset)
+    def _fatal(self, task: Task) -> bool:
+        """Tell whether one that fails fails all; stock looks at it unevaluated."""
+        written = task.keywords.any_errors_fatal
+        return self.wiring.settings.any_errors_fatal if written is None else bool(written)
 
     def _too_many_failed(self) -> bool:
         limit = self.company.max_fail_percentage

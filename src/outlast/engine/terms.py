@@ -20,7 +20,7 @@ from outlast.outcome import Warned
 from outlast.playbook.conversions import to_bool, to_float, to_int
 from outlast.playbook.model import Keywords, Task
 from outlast.settings import Settings
-from outlast.values import OMIT, Origin, Scope, Template
+from outlast.values import OMIT, Origin, Scope, Template, has_templates, is_list
 
 _REACHING = (
     "become",
@@ -33,8 +33,17 @@ _REACHING = (
     "connection",
 )
 _LOOKS = ("always", "on_failed", "on_unreachable", "on_skipped", "never")
+_LONGEST_TIMEOUT: Final = 100_000_000
 T = TypeVar("T")
-_CONVERTED: Final[Mapping[str, Callable[[object], object]]] = {"become": to_bool, "port": to_int}
+_CONVERTED: Final[Mapping[str, Callable[[object], object]]] = {
+    "become": to_bool,
+    "port": to_int,
+    "any_errors_fatal": to_bool,
+    "run_once": to_bool,
+    "throttle": to_int,
+}
+_OTHERS_BUSINESS: Final = ("any_errors_fatal", "run_once", "throttle")
+"""Heeded before a host's turn has come; there they need not be of their type, here they must."""
 _NO_ENVIRONMENT = "could not parse environment value, skipping"
 
 
@@ -83,13 +92,15 @@ class TermsReader(Struct, frozen=True):
         def number(name: str, value: object, unset: int) -> int:
             return self._value(task, scope, name, value, to_int, unset)
 
+        for name in _OTHERS_BUSINESS:
+            self._value(task, scope, name, getattr(words, name), _CONVERTED[name], None)
         limit = number("async_val", task.async_limit, 0)
         return Terms(
             limit=limit,
             poll=self.poll(task, scope),
             retries=self._value(task, scope, "retries", task.retries, to_int, None),
             delay=self._value(task, scope, "delay", task.delay, to_float, 5.0),
-            timeout=number("timeout", words.timeout, self.settings.task_timeout),
+            timeout=_in_bounds(number("timeout", words.timeout, self.settings.task_timeout)),
             ignore_errors=self.ignore_errors(task, scope),
             ignore_unreachable=flag("ignore_unreachable", words.ignore_unreachable, unset=False),
             check_mode=flag("check_mode", words.check_mode, unset=self.check_mode),
@@ -103,6 +114,17 @@ class TermsReader(Struct, frozen=True):
             settles=limit > 0 and self.settles(scope),
             reaching=self._reaching(task, words, scope),
         )
+
+    def given(self, task: Task, name: str, value: object, scope: Scope) -> object:
+        """Evaluate *value*, a keyword's; for one that omits itself, what is said around the task.
+
+        It may be of any type, and is None where nobody says anything. Raises `EvaluationError`.
+        """
+        for level in (value, *task.keywords.outer.get(name, ())):
+            given = self.evaluate.render(level, scope) if has_templates(level) else level
+            if given is not OMIT:
+                return given
+        return None
 
     def ignore_errors(self, task: Task, scope: Scope) -> bool:
         """Tell whether a failure is to be ignored; on its own, since other keywords may fail."""
@@ -137,15 +159,14 @@ class TermsReader(Struct, frozen=True):
     ) -> T:
         if value is None:
             return unset
-        where = value.origin if isinstance(value, Template) else task.places.get(name)
+        where = task.places.get(name) or task.keywords.places.get(name)
         try:
-            if isinstance(value, Template):
-                value = self.evaluate.render(value, scope)
-            return unset if value is None or value is OMIT else convert(value)
+            given = self.given(task, name, value, scope)
+            return unset if given is None else convert(given)
         except ValueError as error:
             raise self._refused(name, (Cause(str(error), where, apart=True),), where) from error
         except EvaluationError as error:
-            raise self._refused(name, error.chain, where) from error
+            raise self._refused(name, error.chain, where or error.origin) from error
 
     @staticmethod
     def _refused(name: str, why: tuple[Cause, ...], where: Origin | None) -> EvaluationError:
@@ -160,16 +181,21 @@ class TermsReader(Struct, frozen=True):
                 raise self._refused("environment", error.chain, error.origin) from error
             if isinstance(rendered, Mapping):
                 merged |= {str(name): str(value) for name, value in rendered.items()}
-            else:
+            elif rendered is not OMIT:
                 told = f"{_NO_ENVIRONMENT}: {_as_written(list(words.environment))}"
                 self.events.emit(Noticed(Warned(told)))
         return merged
 
     def _notify(self, words: Keywords, scope: Scope) -> tuple[str, ...]:
         names: list[str] = []
-        for entry in words.notify:
-            rendered = self.evaluate.render(entry, scope) if isinstance(entry, Template) else entry
-            names += map(str, rendered) if isinstance(rendered, list) else [str(rendered)]
+        given = [self.evaluate.render(entry, scope) for entry in words.notify]
+        if given == [OMIT] and "notify" in words.outer:
+            around = words.outer["notify"][0]
+            members = around if is_list(around) else ()
+            given = [self.evaluate.render(entry, scope) for entry in members]
+        for entry in given:
+            if entry is not OMIT and entry is not None:
+                names += map(str, entry) if isinstance(entry, list) else [str(entry)]
         return tuple(names)
 
     def _reaching(self, task: Task, words: Keywords, scope: Scope) -> dict[str, object]:
@@ -180,6 +206,13 @@ class TermsReader(Struct, frozen=True):
             if value is not None:
                 given[name] = value
         return given
+
+
+def _in_bounds(timeout: int) -> int:
+    if not 0 <= timeout <= _LONGEST_TIMEOUT:
+        told = f"Timeout {timeout} is invalid, it must be between 0 and {_LONGEST_TIMEOUT}."
+        raise EvaluationError(told)
+    return timeout
 
 
 def _to_look(value: object) -> str | None:

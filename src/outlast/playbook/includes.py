@@ -66,6 +66,7 @@ def check_import_words(
     short = short_name(found.name)
     no_loops = _NO_LOOPS.format(short, short.replace("import", "include"))
     meant = Place.HANDLER if place is Place.HANDLER_INCLUDE else Place.TASK
+    shown = "IncludeRole" if short == "import_role" else place.value
     for key, given in text.entries.items():
         word = str(key)
         if key == found.name:
@@ -73,7 +74,7 @@ def check_import_words(
         if word.startswith("with_") and is_lookup(word.removeprefix("with_")):
             raise PlaybookError(no_loops, text.origin)
         if key not in ALLOWED[meant]:
-            raise not_allowed(key, place, given.key_origin)
+            raise not_allowed(key, place, given.key_origin, shown)
         check_allowed(key, meant, given.key_origin)
     if text.value("loop") is not None:
         raise PlaybookError(no_loops, text.origin)

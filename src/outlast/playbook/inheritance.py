@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from outlast.errors import NotSupportedYet, OutlastError, PlaybookError
 from outlast.playbook.keywords import KEYWORDS, Inherit, Place, check_text, check_variable_name
 from outlast.playbook.model import Keywords
-from outlast.playbook.reading import Given, Text, cannot_process
+from outlast.playbook.reading import Given, Text
 from outlast.playbook.searching import with_ours
 from outlast.values import Origin, Template, Value
 
@@ -37,7 +37,27 @@ def handed_down(parent: Keywords, text: Text, place: Place) -> Keywords:
         else:
             join = _JOINED.get(row.name)
             changes[row.name] = join(parent, given) if join else given.value
-    return replace(parent, **changes) if changes else parent
+    if not changes:
+        return parent
+    nearest = [name for name in changes if KEYWORDS[name].inherit is Inherit.NEAREST]
+    places = {name: text.entries[name].origin for name in nearest}
+    outer = {name: _around(parent, name) for name in nearest if _may_omit(text.value(name))}
+    return replace(
+        parent,
+        **changes,
+        places={**parent.places, **places},
+        outer={**parent.outer, **outer},
+    )
+
+
+def _may_omit(value: Value) -> bool:
+    return isinstance(value, Template)
+
+
+def _around(parent: Keywords, name: str) -> tuple[Value, ...]:
+    """Give what the objects around say of *name*: a template among them may omit itself, too."""
+    value = getattr(parent, name)
+    return (value, *parent.outer.get(name, ())) if _may_omit(value) else (value,)
 
 
 def check_vars(given: Given, place: Place) -> None:
@@ -73,7 +93,7 @@ _DEFAULTS_FORM = (
 def _more_defaults(parent: Keywords, given: Given) -> tuple[Mapping[str, Value], ...]:
     own: list[Mapping[str, Value]] = []
     for level, origin in given.items:
-        if not isinstance(level, dict):
+        if not isinstance(level, dict) or not all(isinstance(name, str) for name in level):
             raise PlaybookError(_DEFAULTS_FORM, origin)
         own.append(level)
     return (*parent.module_defaults, *own)
@@ -87,7 +107,7 @@ def _collections(_parent: Keywords, given: Given) -> tuple[str, ...]:
         if not isinstance(entry, str):
             kind = type(entry).__name__
             told = f"Keyword 'collections' items must be of type 'str', not {kind!r}."
-            raise cannot_process("collections", given, told, origin)
+            raise PlaybookError(told, origin)
         names += [name.strip() for name in entry.split(",")]
     return with_ours(names)
 

@@ -1,8 +1,8 @@
 """Every keyword of the playbook language: one table, from which all else follows.
 
-Knows where a keyword may stand, of what type its value is, how parents hand it down and
-whether it is built here. Leaves reading values to the parser, and evaluating them to the
-engine.
+Knows where a keyword may stand, of what type its value is, how parents hand it down, when it is
+evaluated and whether it is built here. Leaves reading values to the parser, and evaluating them
+to the engine.
 """
 
 from __future__ import annotations
@@ -40,6 +40,16 @@ class Inherit(Enum):
     STATIC = "copied to what is parsed inside it, not into roles"
 
 
+class Evaluated(Enum):
+    """When the templates in a value are evaluated."""
+
+    READ = "never, or, in the names of what is brought in, as it is read"
+    PLAY = "as the play begins, without any host's variables"
+    LOOP = "for each host, before its first item"
+    ITEM = "for each host and item"
+    USE = "where it is used"
+
+
 class Keyword(Struct, frozen=True):
     """What is known of one keyword."""
 
@@ -48,6 +58,7 @@ class Keyword(Struct, frozen=True):
     type_name: str
     """Stock's: string, int, float, bool, percent, list, dict, class."""
     inherit: Inherit
+    evaluated: Evaluated
     built: bool = True
 
 
@@ -68,88 +79,90 @@ _INHERIT: Final = {
     "merge": Inherit.MERGE,
     "static": Inherit.STATIC,
 }
+_EVALUATED: Final = {moment.name.lower(): moment for moment in Evaluated}
 
 # Letters: Play, Role entry, Block, Task, Handler, Dynamic include (d: as a handler only),
 # Import_playbook, Loop_control. A last column of `-`: stock knows it, we do not build it yet.
 _TABLE: Final = """
-    name                 PRBTHDI  string   own
-    hosts                P        list     own
-    tasks                P        list     own
-    pre_tasks            P        list     own
-    post_tasks           P        list     own
-    handlers             P        list     own
-    roles                P        list     own
-    gather_facts         P        bool     own
-    gather_subset        P        list     own
-    gather_timeout       P        int      own
-    fact_path            P        string   own
-    vars                 PRBTHDI  dict     merge
-    vars_files           P        list     own
-    vars_prompt          P        list     own
-    serial               P        list     own
-    strategy             P        string   own
-    order                P        string   own
-    max_fail_percentage  P        percent  own
-    force_handlers       P        bool     own
-    any_errors_fatal     PRBTHI   bool     nearest
-    ignore_errors        PRBTHDI  bool     nearest
-    ignore_unreachable   PRBTHI   bool     nearest
-    become               PRBTHI   bool     nearest
-    become_user          PRBTHI   string   nearest
-    become_method        PRBTHI   string   nearest
-    become_flags         PRBTHI   string   nearest
-    become_exe           PRBTHI   string   nearest
-    remote_user          PRBTHI   string   nearest
-    port                 PRBTHI   int      nearest
-    connection           PRBTHI   string   nearest
-    environment          PRBTHI   list     merge
-    module_defaults      PRBTHI   list     merge
-    collections          PRBTHD   list     static
-    check_mode           PRBTHI   bool     nearest
-    diff                 PRBTHI   bool     nearest
-    no_log               PRBTHDI  bool     nearest
-    run_once             PRBTHDI  bool     nearest
-    throttle             PRBTHI   int      nearest
-    timeout              PRBTHDI  int      nearest
-    debugger             PRBTHDI  string   nearest
-    tags                 PRBTHDI  list     merge
-    when                 RBTHDI   list     merge
-    delegate_to          RBTH     string   nearest
-    delegate_facts       RBTH     bool     nearest
-    notify               BTH      list     nearest
-    block                B        list     own
-    rescue               B        list     own
-    always               B        list     own
-    action               THD      string   own
-    args                 THD      dict     own
-    local_action         THD      string   own
-    register             THD      string   own
-    loop                 THD      list     own
-    loop_control         THD      class    own
-    until                TH       list     own
-    retries              TH       int      own
-    delay                TH       float    own
-    changed_when         TH       list     own
-    failed_when          TH       list     own
-    async                TH       int      own
-    poll                 TH       int      own
-    listen               Hd       list     own
-    role                 R        string   own
-    import_playbook      I        string   own
-    loop_var             L        string   own
-    index_var            L        string   own
-    label                L        string   own
-    pause                L        float    own
-    extended             L        bool     own
-    extended_allitems    L        bool     own
-    break_when           L        list     own
+    name                 PRBTHDI  string   own      use
+    hosts                P        list     own      play
+    tasks                P        list     own      read
+    pre_tasks            P        list     own      read
+    post_tasks           P        list     own      read
+    handlers             P        list     own      read
+    roles                P        list     own      read
+    gather_facts         P        bool     own      play
+    gather_subset        P        list     own      play
+    gather_timeout       P        int      own      play
+    fact_path            P        string   own      use
+    vars                 PRBTHDI  dict     merge    use
+    vars_files           P        list     own      use
+    vars_prompt          P        list     own      use
+    serial               P        list     own      play
+    strategy             P        string   own      play
+    order                P        string   own      play
+    max_fail_percentage  P        percent  own      play
+    force_handlers       P        bool     own      play
+    any_errors_fatal     PRBTHI   bool     nearest  item
+    ignore_errors        PRBTHDI  bool     nearest  item
+    ignore_unreachable   PRBTHI   bool     nearest  item
+    become               PRBTHI   bool     nearest  item
+    become_user          PRBTHI   string   nearest  item
+    become_method        PRBTHI   string   nearest  item
+    become_flags         PRBTHI   string   nearest  item
+    become_exe           PRBTHI   string   nearest  item
+    remote_user          PRBTHI   string   nearest  item
+    port                 PRBTHI   int      nearest  item
+    connection           PRBTHI   string   nearest  item
+    environment          PRBTHI   list     merge    item
+    module_defaults      PRBTHI   list     merge    item
+    collections          PRBTHD   list     static   read
+    check_mode           PRBTHI   bool     nearest  item
+    diff                 PRBTHI   bool     nearest  item
+    no_log               PRBTHDI  bool     nearest  item
+    run_once             PRBTHDI  bool     nearest  item
+    throttle             PRBTHI   int      nearest  item
+    timeout              PRBTHDI  int      nearest  item
+    debugger             PRBTHDI  string   nearest  item
+    tags                 PRBTHDI  list     merge    read
+    when                 RBTHDI   list     merge    item
+    delegate_to          RBTH     string   nearest  item
+    delegate_facts       RBTH     bool     nearest  item
+    notify               BTH      list     nearest  item
+    block                B        list     own      read
+    rescue               B        list     own      read
+    always               B        list     own      read
+    action               THD      string   own      read
+    args                 THD      dict     own      item
+    local_action         THD      string   own      read
+    register             THD      string   own      read
+    loop                 THD      list     own      loop
+    loop_control         THD      class    own      loop
+    until                TH       list     own      item
+    retries              TH       int      own      item
+    delay                TH       float    own      item
+    changed_when         TH       list     own      item
+    failed_when          TH       list     own      item
+    async                TH       int      own      item
+    poll                 TH       int      own      item
+    listen               Hd       list     own      read
+    role                 R        string   own      read
+    import_playbook      I        string   own      read
+    loop_var             L        string   own      loop
+    index_var            L        string   own      loop
+    label                L        string   own      item
+    pause                L        float    own      loop
+    extended             L        bool     own      loop
+    extended_allitems    L        bool     own      loop
+    break_when           L        list     own      item
 """
 
 
 def _row(line: str) -> Keyword:
-    name, letters, type_name, inherit, *unbuilt = line.split()
+    name, letters, type_name, inherit, evaluated, *unbuilt = line.split()
     places = frozenset(place for letter in letters for place in _LETTERS[letter])
-    return Keyword(name, places, type_name, _INHERIT[inherit], built=not unbuilt)
+    moment = _EVALUATED[evaluated]
+    return Keyword(name, places, type_name, _INHERIT[inherit], moment, built=not unbuilt)
 
 
 KEYWORDS: Final[Mapping[str, Keyword]] = {
@@ -182,12 +195,19 @@ def check_allowed(name: object, place: Place, origin: Origin) -> Keyword:
     return row
 
 
-def not_allowed(name: object, place: Place, origin: Origin) -> PlaybookError:
-    """Say that *name* may not stand on *place*."""
-    message = f"'{name}' is not a valid attribute for a {place.value}"
+def not_allowed(
+    name: object, place: Place, origin: Origin, shown: str | None = None
+) -> PlaybookError:
+    """Say that *name* may not stand on *place*, or on what stock calls *shown*."""
+    message = f"'{name}' is not a valid attribute for a {shown or place.value}"
     if place in (Place.TASK, Place.HANDLER, Place.INCLUDE, Place.HANDLER_INCLUDE):
         message += _ONLY_FOR_TASKS
     return PlaybookError(message, origin, help_text=did_you_mean(name, ALLOWED[place]))
+
+
+def without_block(name: object, origin: Origin) -> PlaybookError:
+    """Say that a `rescue` or `always` has nothing to stand by."""
+    return PlaybookError(f"'{name}' keyword cannot be used without 'block'", origin)
 
 
 def check_text(name: str, row: Keyword, value: object, origin: Origin) -> None:

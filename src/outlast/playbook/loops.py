@@ -10,13 +10,12 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from outlast.errors import NotSupportedYet, OutlastError, PlaybookError
+from outlast.errors import OutlastError, PlaybookError
 from outlast.loader import Document, MapNode
-from outlast.playbook.conversions import converted
 from outlast.playbook.keywords import Place, check_allowed, check_text
 from outlast.playbook.model import Loop, LoopControl
-from outlast.playbook.reading import Given, Text, cannot_process, read
-from outlast.values import Origin, Template, Value
+from outlast.playbook.reading import Text, read
+from outlast.values import Origin, Value
 
 _LOOKUPS = frozenset(
     [
@@ -48,6 +47,7 @@ _LOOKUPS = frozenset(
     ]
 )
 
+_WORDS = frozenset({"loop_var", "index_var", "label", "pause", "extended", "extended_allitems"})
 _NO_MAPPING = (
     "the `loop_control` value must be specified as a dictionary and cannot be a variable itself"
     " (though it can contain variables)"
@@ -95,42 +95,10 @@ class LoopReader(Struct, frozen=True):
         for key, entry in text.entries.items():
             row = check_allowed(key, Place.LOOP_CONTROL, entry.key_origin)
             check_text(row.name, row, entry.value, text.origin)
+        said: dict[str, Value] = {word: text.value(word) for word in _WORDS & text.entries.keys()}
         breaks = text.entries.get("break_when")
-        pause = text.value("pause")
-        named = text.entries.get("loop_var")
         return LoopControl(
-            loop_var=_name(text, "loop_var") or "item",
-            index_var=_name(text, "index_var"),
-            label=text.value("label"),
-            pause=0 if pause is None else pause,
-            extended=_flag(text, "extended", unset=False),
-            extended_allitems=_flag(text, "extended_allitems", unset=True),
+            **said,
             break_when=breaks.conditions if breaks else (),
-            named_at=named.origin if named and named.value else None,
-        )
-
-
-def _name(text: Text, key: str) -> str | None:
-    given = text.entries.get(key)
-    if given is None or given.value is None:
-        return None
-    _refuse_template(given, key)
-    return str(given.value)
-
-
-def _flag(text: Text, key: str, *, unset: bool) -> bool:
-    given = text.entries.get(key)
-    if given is None or given.value is None:
-        return unset
-    _refuse_template(given, key)
-    try:
-        return bool(converted(given.value, "bool"))
-    except ValueError as error:
-        raise cannot_process(key, given, str(error)) from error
-
-
-def _refuse_template(given: Given, key: str) -> None:
-    if isinstance(given.value, Template):
-        raise NotSupportedYet(
-            f"a template as the value of {key!r} is not supported yet", given.origin
+            places={str(key): entry.origin for key, entry in text.entries.items()},
         )

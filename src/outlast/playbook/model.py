@@ -63,6 +63,11 @@ class Keywords(Struct, frozen=True, kw_only=True):
     notify: tuple[Value, ...] = ()
     params: Vars = field(default_factory=dict)
     """What the dynamic includes around it say in their `vars`: stronger than facts and results."""
+    places: Mapping[str, Origin] = field(default_factory=dict)
+    """Where each of those that one object alone decides is written."""
+    outer: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
+    """What applies instead of a template that omits itself: what the objects around it say, the
+    nearest first."""
 
 
 class Role(Struct, frozen=True, eq=False, kw_only=True):
@@ -106,17 +111,17 @@ class Role(Struct, frozen=True, eq=False, kw_only=True):
 
 
 class LoopControl(Struct, frozen=True):
-    """How a loop names and shows its items."""
+    """How a loop names and shows its items, as written."""
 
-    loop_var: str = "item"
-    index_var: str | None = None
+    loop_var: Value = "item"
+    index_var: Value = None
     label: Value = None
-    pause: Value = 0
-    extended: bool = False
-    extended_allitems: bool = True
+    pause: Value = None
+    extended: Value = False
+    extended_allitems: Value = True
     break_when: tuple[Condition, ...] = ()
-    named_at: Origin | None = None
-    """Where `loop_var` is written, if it is."""
+    places: Mapping[str, Origin] = field(default_factory=dict)
+    """Where each of them is written that is."""
 
 
 class Loop(Struct, frozen=True):
@@ -197,13 +202,18 @@ Step: TypeAlias = Task | Block
 
 
 class Play(Struct, frozen=True, kw_only=True):
-    """Which hosts do what, in which order and company."""
+    """Which hosts do what, in which order and company.
+
+    What it says of itself alone may hold templates until its turn has come.
+    """
 
     name: Value
     """Empty when the playbook gives none; the pattern stands in for it then."""
     hosts: Value
     origin: Origin
     keywords: Keywords = field(default_factory=Keywords)
+    places: Mapping[str, Origin] = field(default_factory=dict)
+    """Where each keyword's value stands, for errors."""
     vars: Vars = field(default_factory=dict)
     vars_files: tuple[Value, ...] = ()
     vars_files_at: tuple[Origin, ...] = ()

@@ -87,6 +87,7 @@ def _header(text: Text, variables: Vars) -> Play:
         name="" if name is None else name,
         hosts=text.value("hosts"),
         origin=text.origin,
+        places={str(key): given.origin for key, given in text.entries.items()},
         vars={**_vars(text), **variables},
         vars_files=_vars_files(text),
         vars_files_at=tuple(at for _, at in files.items) if files else (),

@@ -20,7 +20,7 @@ from outlast.playbook.calls import Found, short_name
 from outlast.playbook.early import Early
 from outlast.playbook.includes import check_import_words, find_import, read_options
 from outlast.playbook.inheritance import handed_down
-from outlast.playbook.keywords import Place, check_allowed, check_text, type_shown
+from outlast.playbook.keywords import Place, check_allowed, check_text, type_shown, without_block
 from outlast.playbook.model import Block, Keywords, Role, Step
 from outlast.playbook.reading import Text, as_written, read
 from outlast.playbook.role_options import RoleWanted, check_role_options, name_place, static_role
@@ -147,7 +147,7 @@ class StepReader(Struct, frozen=True):
         parts = {part: inside._part(part, text, keywords) for part in _PARTS}  # noqa: SLF001  # itself
         for part in ("rescue", "always"):
             if parts[part] and not parts["block"]:
-                raise PlaybookError(f"'{part}' keyword cannot be used without 'block'", text.origin)
+                raise without_block(part, text.origin)
         if self.handlers:
             return self._flattened(parts, text)
         name = text.value("name")

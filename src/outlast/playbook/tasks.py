@@ -26,6 +26,7 @@ from outlast.playbook.keywords import (
     check_text,
     check_variable_name,
     type_named,
+    without_block,
 )
 from outlast.playbook.loops import LoopReader
 from outlast.playbook.model import ActionCall, Condition, Keywords, Role, Task
@@ -115,18 +116,21 @@ class TaskReader(Struct, frozen=True):
         """Check an include's options; what `apply` says is handed to what is included."""
         if short_name(found.name) == "include_role":
             apply = check_role_options(found, text)
-            args = {name: value for name, value in call.args.items() if name != "apply"}
+            args = dict(call.args)
         else:
             options = read_options(found, text)
-            apply, args = options.apply, {"_raw_params": options.file}
+            others = {name: value for name, value in call.args.items() if name == "apply"}
+            apply, args = options.apply, {"_raw_params": options.file, **others}
         applied = from_value(apply, call.origin)
         given = text.entries.get(found.name)
         written = given.member("apply") if given else None
         places = written.key_origins if written else {}
-        for key in applied.entries:
+        for key, said in applied.entries.items():
             check_allowed(key, Place.BLOCK, places.get(str(key), call.origin))
-        said = text.value("vars")
-        own = said if isinstance(said, dict) else {}
+            if key in ("rescue", "always") and said.value:
+                raise without_block(key, places.get(str(key), call.origin))
+        variables = text.value("vars")
+        own = variables if isinstance(variables, dict) else {}
         around = replace(parent, vars={**parent.vars, **own}, params={**parent.params, **own})
         return replace(call, args=args), handed_down(around, applied, Place.BLOCK)
 

@@ -66,8 +66,6 @@ def test_a_slip_of_the_pen_is_answered_with_the_word_that_was_meant(room, text, 
         "  tasks: [{action: '{{ some }} a=b'}]",
         "  tags: '{{ some }}'",
         "  tags: ['{{ some }}']",
-        "  tasks: [{debug: , loop: [1], loop_control: {loop_var: '{{ x }}'}}]",
-        "  tasks: [{debug: , loop: [1], loop_control: {extended: '{{ x }}'}}]",
         "- import_playbook: '{{ other }}.yml'",
     ],
 )

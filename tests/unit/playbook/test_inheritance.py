@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from outlast.errors import PlaybookError
 from outlast.playbook.inheritance import handed_down
 from outlast.playbook.keywords import KEYWORDS, Inherit, Place
 from outlast.playbook.model import Keywords
@@ -30,7 +31,7 @@ def test_the_model_has_every_keyword_that_is_built_and_inherited():
     inherited = {
         name for name, row in KEYWORDS.items() if row.built and row.inherit is not Inherit.OWN
     }
-    assert set(Keywords.__struct_fields__) - {"params"} == inherited
+    assert set(Keywords.__struct_fields__) - {"params", "places", "outer"} == inherited
 
 
 @pytest.mark.parametrize("name", NEAREST)
@@ -120,3 +121,19 @@ def test_any_nesting_comes_to_the_nearest_and_the_sum_of_all(levels):
     for level in levels:
         merged |= level.get("vars", {})
     assert words.vars == merged
+
+
+def test_a_template_knows_what_applies_if_it_omits_itself():
+    text = Template("{{ omit }}")
+    words = nested(Keywords(), {"become": True}, {"become": text}, {"become": text})
+    assert words.outer == {"become": (text, True)}
+    assert nested(words, {"become": False}).become is False
+
+
+def test_the_places_of_what_one_object_decides_are_known():
+    assert nested(Keywords(), {"port": 1, "tags": "a"}).places.keys() == {"port"}
+
+
+def test_the_names_in_module_defaults_are_text():
+    with pytest.raises(PlaybookError, match="must be static action, module, or group names"):
+        nested(Keywords(), {"module_defaults": {1: {}}})

@@ -331,6 +331,6 @@ def test_a_name_that_is_not_known_yet_is_refused(world):
 
 def test_an_include_keeps_what_it_asks_for_until_it_is_known(world):
     (task,) = world.play("  tasks: [{include_role: {name: '{{ x }}', apply: {tags: a}}}]").tasks
-    assert task.action.args == {"name": Template("{{ x }}")}
+    assert task.action.args == {"name": Template("{{ x }}"), "apply": {"tags": "a"}}
     assert task.inherited.tags == {"a"}
     assert task.keywords.tags == frozenset()

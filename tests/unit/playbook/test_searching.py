@@ -52,5 +52,5 @@ def test_an_inner_list_replaces_the_outer_one():
 
 
 def test_a_number_is_no_collection():
-    with pytest.raises(PlaybookError, match="Error processing keyword 'collections'"):
+    with pytest.raises(PlaybookError, match="Keyword 'collections' items must be"):
         handed_down(Keywords(), from_value({"collections": [1]}, HERE), Place.PLAY)

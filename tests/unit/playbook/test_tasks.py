@@ -130,7 +130,7 @@ def test_loop_control_says_how_items_are_named_and_shown(room):
     ).loop.control
     assert (control.loop_var, control.index_var, control.pause) == ("it", "at", 0.5)
     assert control.label == Template("{{ it.name }}")
-    assert (control.extended, control.extended_allitems) == (True, False)
+    assert (control.extended, control.extended_allitems) == (True, "no")
     assert [condition.source for condition in control.break_when] == ["it == 1"]
 
 
@@ -139,24 +139,13 @@ def test_loop_control_is_checked_even_where_nothing_loops(room):
         room.task("- ping:\n  loop_control: {labl: x}")
 
 
-def test_a_flag_that_is_neither_yes_nor_no_is_refused(room):
-    with pytest.raises(PlaybookError, match="The value 'perhaps' could not be converted to 'bool'"):
-        room.task("- ping:\n  loop: [1]\n  loop_control: {extended: perhaps}")
-
-
-def test_empty_loop_control_says_nothing(room):
-    words = [
-        "loop_var",
-        "index_var",
-        "label",
-        "pause",
-        "extended",
-        "extended_allitems",
-        "break_when",
-    ]
-    nothing = ", ".join(f"{word}: " for word in words)
-    loop = room.task(f"- ping:\n  loop: [1]\n  loop_control: {{{nothing}}}").loop
-    assert loop.control == LoopControl()
+def test_empty_words_of_loop_control_are_given_all_the_same(room):
+    words = ["loop_var", "index_var", "label", "pause", "extended", "extended_allitems"]
+    nothing = ", ".join(f"{word}: " for word in [*words, "break_when"])
+    control = room.task(f"- ping:\n  loop: [1]\n  loop_control: {{{nothing}}}").loop.control
+    assert [getattr(control, word) for word in words] == [None] * len(words)
+    assert control.break_when == ()
+    assert control.places.keys() == {*words, "break_when"}
 
 
 def test_an_include_cannot_be_delegated_by_the_old_spelling_either(room):
@@ -205,7 +194,8 @@ def test_what_apply_says_is_handed_to_what_is_included(room):
           tags: own
         """
     )
-    assert task.action.args == {"_raw_params": "a.yml"}
+    apply = {"tags": ["x"], "become": True, "when": Template("{{ c }}")}
+    assert task.action.args == {"_raw_params": "a.yml", "apply": apply}
     assert (task.inherited.tags, task.inherited.become) == (frozenset({"x"}), True)
     assert [c.source for c in task.inherited.when] == [Template("{{ c }}")]
     assert (task.keywords.tags, task.keywords.become) == (frozenset({"own"}), None)

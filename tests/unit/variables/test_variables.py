@@ -12,6 +12,7 @@ import pytest
 from outlast.errors import PlaybookError, UndefinedVariable
 from outlast.inventory import load_inventory
 from outlast.names import RESERVED, named
+from outlast.playbook.keywords import KEYWORDS, Place
 from outlast.values import Origin, Overlaid, Scope, Template
 from outlast.variables import Options, Variables
 from outlast.variables.facts import forbidden
@@ -483,3 +484,9 @@ def test_a_role_is_known_by_its_names(world):
     assert scope["ansible_role_names"] == ["my.own.low", "my.own.web"]
     assert scope["ansible_search_path"] == ["/r/web", "/here"]
     assert "role_name" not in variables.scope("web1")
+
+
+def test_every_keyword_of_plays_blocks_and_tasks_is_a_reserved_name():
+    places = {Place.PLAY, Place.BLOCK, Place.TASK}
+    words = {name for name, row in KEYWORDS.items() if row.places & places}
+    assert words - RESERVED == {"gather_subset", "vars"}  # which stock leaves out
