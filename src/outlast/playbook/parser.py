@@ -25,6 +25,7 @@ from outlast.playbook.plays import PlayReader
 from outlast.playbook.role_entries import Use
 from outlast.playbook.role_files import RolePlaces
 from outlast.playbook.roles import Gathered, RoleReader
+from outlast.playbook.searching import AtHome, at_home
 from outlast.playbook.steps import StepReader
 from outlast.playbook.tasks import TaskReader
 from outlast.vault import LOCKED, Vault
@@ -63,12 +64,22 @@ class PlaybookParser:
         self._is_lookup = is_lookup
         self._early = early
         self._join = join
+        self._home = AtHome()
 
     def parse_playbook(self, path: str | Path) -> tuple[Play, ...]:
         """Give the plays in *path*; raises `PlaybookError` or `SourceMissing`."""
         document = Document(str(path), read_text(path, self._vault), self._notice, self._vault)
-        early, arrive = Early(self._early), self._places.found
-        reader = PlaybookReader(document, self._plays, self._notice, arrive, early)
+        collections = self._places.collections
+        self._home.collection = collections.holding(Path(path))
+        reader = PlaybookReader(
+            document=document,
+            plays=self._plays,
+            notice=self._notice,
+            arrive=self._places.found,
+            collections=collections,
+            home=self._home,
+            early=Early(self._early),
+        )
         return tuple(reader.read(Keywords(), {}))
 
     def parse_tasks(
@@ -96,8 +107,9 @@ class PlaybookParser:
             raise OutlastError("included task files must contain a list of tasks")
         home = Path(folders[-1]) if folders else Path(path).parent
         roles = self._roles(home, Gathered() if gathered is None else gathered)
-        reader = self._steps(document, roles, role, self._calls, handlers=handlers)
-        return replace(reader, folders=tuple(map(Path, folders))).top(root, parent)
+        reader = self._steps(document, roles, role, handlers=handlers)
+        words = parent if role else at_home(parent, self._home)
+        return replace(reader, folders=tuple(map(Path, folders))).top(root, words)
 
     def parse_role(
         self, use: Use, parent: Keywords, role: Role | None, *, home: str | Path, gathered: Gathered
@@ -107,13 +119,14 @@ class PlaybookParser:
         *home* is the playbook's folder. The role and its handlers go to *gathered*. Raises
         `SourceMissing` for a role that is not there, and what `parse_tasks` does.
         """
-        return self._roles(Path(home), gathered).imported(use, parent, role).steps
+        words = replace(parent if role else at_home(parent, self._home), home=self._home.collection)
+        use = replace(use, collections=words.collections)
+        return self._roles(Path(home), gathered).imported(use, words, role).steps
 
     def _roles(self, home: Path, gathered: Gathered, play: Play | None = None) -> RoleReader:
         moment = Moment(play=play, roles=gathered.roles)
         return RoleReader(
             places=self._places,
-            calls=self._calls,
             make_steps=self._steps,
             open_file=self._document,
             home=home,
@@ -127,18 +140,17 @@ class PlaybookParser:
         document: Document,
         roles: RoleReader,
         role: Role | None,
-        calls: CallReader,
         *,
         handlers: bool,
     ) -> StepReader:
-        tasks = TaskReader(document, calls, self._is_lookup, self._defaults, role)
+        tasks = TaskReader(document, self._calls, self._is_lookup, self._defaults, role)
         return StepReader(document, tasks, (roles.home,), roles.steps_of, roles.early, handlers)
 
     def _plays(self, document: Document) -> PlayReader:
         home = Path(document.path).parent
         return PlayReader(
             document,
-            lambda roles, h: self._steps(document, roles, None, self._calls, handlers=h),
+            lambda roles, h: self._steps(document, roles, None, handlers=h),
             lambda play: self._roles(home, Gathered(), play),
             self._defaults,
         )
