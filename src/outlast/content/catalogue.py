@@ -108,18 +108,39 @@ class Catalogue(Struct):
         seen = [name]
         notices: list[Notice] = []
         faults: list[str] = []
-        at_first = 0
         while True:
             file, target = self._step(seen[-1], collections, notices, faults)
-            at_first = len(faults) if len(seen) == 1 else at_first
             if target is None:
-                # Stock looks twice: for a module, and for an action, which has not moved.
+                # Stock looks twice: for a module, and for an action, in all that are listed.
                 told = [(seen[-1], fault) for fault in faults]
-                told += [(name, fault) for fault in faults[:at_first]]
+                told += [(name, fault) for fault in self._unreached(name, collections)]
                 return _Found(file, (*notices, *(_not_loaded(*one) for one in dict.fromkeys(told))))
             if target in seen:
                 raise OutlastError(f"plugin redirect loop resolving {name} (path: {seen})")
             seen.append(target)
+
+    def _unreached(self, name: str, collections: Sequence[str]) -> list[str]:
+        """Give why those of *collections* cannot be looked into that cannot."""
+        faults: list[str] = []
+        for place in collections if "." not in name else ():
+            if place in (CORE, LEGACY):
+                continue
+            try:
+                self._reach(place, name)
+            except _NotLoaded as error:
+                faults.append(str(error))
+        return faults
+
+    def _reach(self, collection: str, name: str) -> Path:
+        """Give the folder of the collection that *name* is looked for in."""
+        if not _REFERENCE.fullmatch(f"{collection}.{name}"):
+            raise _NotLoaded(f"{collection}.{name} is not a valid collection reference")
+        home = self.collections.home(collection)
+        if home is None:
+            namespace = collection.split(".", maxsplit=1)[0]
+            missing = collection if self.collections.has_namespace(namespace) else namespace
+            raise _NotLoaded(f"No module named 'ansible_collections.{missing}'")
+        return home
 
     def _step(
         self, name: str, collections: Sequence[str], notices: list[Notice], faults: list[str]
@@ -129,7 +150,7 @@ class Catalogue(Struct):
         for place in collections if short and collections else ("",):
             full = f"{place}.{name}" if place else name
             try:
-                file, target = self._at(full, notices, listed=bool(place))
+                file, target = self._at(full, notices, listed=bool(collections))
             except _NotLoaded as error:
                 faults.append(str(error))
                 continue
@@ -140,7 +161,7 @@ class Catalogue(Struct):
     def _at(
         self, name: str, notices: list[Notice], *, listed: bool
     ) -> tuple[ModuleFile | None, str | None]:
-        """Look in the one place that *name* says; *listed*: a list of collections named it."""
+        """Look in the one place that *name* says; *listed*: in a list of collections."""
         if name.startswith(f"{LEGACY}."):
             name = name.removeprefix(f"{LEGACY}.")
         if "." not in name:
@@ -187,12 +208,8 @@ class Catalogue(Struct):
     def _in_collection(
         self, collection: str, inside: Sequence[str], notices: list[Notice]
     ) -> tuple[ModuleFile | None, str | None]:
-        home = self.collections.home(collection)
-        if home is None:
-            namespace = collection.split(".", maxsplit=1)[0]
-            missing = collection if self.collections.has_namespace(namespace) else namespace
-            raise _NotLoaded(f"No module named 'ansible_collections.{missing}'")
         name = ".".join(inside)
+        home = self._reach(collection, name)
         entry = self.routing.entry(collection, "modules", name)
         if entry.deprecation:
             notices.append(deprecated(collection, name, entry.deprecation))

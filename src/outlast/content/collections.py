@@ -100,6 +100,18 @@ class Collections(Struct):
                 return path, f"{namespace}.{collection}"
         return None
 
+    def has_lookup(self, name: str) -> bool:
+        """Tell whether *name* is the full name of a lookup, or of one that has moved."""
+        if not _FULL_NAME.fullmatch(name):
+            return False
+        namespace, collection, *inside = name.split(".")
+        home = self.home_of(namespace, collection)
+        if home is None:
+            return False
+        moved = self.said(f"{namespace}.{collection}").routing.get("lookup", {})
+        path = home.joinpath("plugins", "lookup", *inside).with_suffix(".py")
+        return path.is_file() or ".".join(inside) in moved
+
     def holding(self, path: Path) -> str | None:
         """Give the collection that the file at *path* is in, as far as it is one that counts."""
         parts = Path(os.path.abspath(path)).parts  # noqa: PTH100  # `..` goes, links stay

@@ -16,7 +16,7 @@ from msgspec import Struct, field
 from outlast.content.cache import Cache
 from outlast.content.core import AnsibleCore
 
-KINDS: Final = ("modules", "action", "module_utils")
+KINDS: Final = ("modules", "action", "module_utils", "lookup")
 
 
 class Leaving(Struct, frozen=True, omit_defaults=True):
@@ -52,7 +52,7 @@ def read_runtime(path: Path, core: AnsibleCore, cache: Cache) -> Runtime:
     """Give what the file at *path* says, nothing if there is none."""
     if not path.is_file():
         return Runtime()
-    key = f"runtime-1-{path}-{core.version}-{path.stat().st_mtime_ns}"
+    key = f"runtime-{'+'.join(KINDS)}-{path}-{core.version}-{path.stat().st_mtime_ns}"
     try:
         kept = msgspec.convert(cache.load(key), Runtime)
     except msgspec.ValidationError:

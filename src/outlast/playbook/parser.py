@@ -42,7 +42,6 @@ class PlaybookParser:
         notice: Callable[[Notice], None] = lambda _notice: None,
         *,
         known_actions: Callable[[], Iterable[str]] = tuple,
-        is_lookup: Callable[[str], bool] = is_builtin_lookup,
         vault: Vault = LOCKED,
         places: RolePlaces | None = None,
         group: Callable[[str], frozenset[str] | None] = no_groups,
@@ -52,7 +51,7 @@ class PlaybookParser:
         """Take who knows the actions, and who wants to hear of odd but valid playbooks.
 
         *known_actions* gives names to suggest for a misspelt one; it is asked only then.
-        *is_lookup* tells which `with_<name>` are loops. *vault* opens encrypted files.
+        *vault* opens encrypted files.
         *places* tells where roles are looked for. *group* gives the actions of a group. *early*
         evaluates the names in imports. *join* tells what becomes of variables that several define.
         """
@@ -61,7 +60,6 @@ class PlaybookParser:
         self._notice = notice
         self._vault = vault
         self._places = places or RolePlaces()
-        self._is_lookup = is_lookup
         self._early = early
         self._join = join
         self._home = AtHome()
@@ -143,7 +141,7 @@ class PlaybookParser:
         *,
         handlers: bool,
     ) -> StepReader:
-        tasks = TaskReader(document, self._calls, self._is_lookup, self._defaults, role)
+        tasks = TaskReader(document, self._calls, self._is_loop_over, self._defaults, role)
         return StepReader(document, tasks, (roles.home,), roles.steps_of, roles.early, handlers)
 
     def _plays(self, document: Document) -> PlayReader:
@@ -154,6 +152,9 @@ class PlaybookParser:
             lambda play: self._roles(home, Gathered(), play),
             self._defaults,
         )
+
+    def _is_loop_over(self, lookup: str) -> bool:
+        return is_builtin_lookup(lookup) or self._places.collections.has_lookup(lookup)
 
     def _document(self, path: Path) -> Document:
         return Document(str(path), read_text(path, self._vault), self._notice, self._vault)

@@ -35,6 +35,10 @@ class Collections(Protocol):
         """Give the collection that the file at *path* is in."""
         ...
 
+    def has_lookup(self, name: str) -> bool:
+        """Tell whether *name* is the full name of a collection's lookup."""
+        ...
+
 
 class NoCollections:
     """Implements `Collections` where there are none."""
@@ -50,6 +54,10 @@ class NoCollections:
     def holding(self, _path: Path) -> str | None:
         """Give nothing."""
         return None
+
+    def has_lookup(self, _name: str) -> bool:
+        """Say no."""
+        return False
 
 
 class AtHome(Struct):

@@ -11,7 +11,7 @@ import os.path
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from outlast.errors import EvaluationError
+from outlast.errors import EvaluationError, joined
 from outlast.outcome import Deprecated, Notice, Warned
 from outlast.removal import removal
 from outlast.templating.explaining import because
@@ -39,7 +39,7 @@ class Talk:
 
     def error_as_warning(self, msg: str | None, exception: Exception, *_: Any, **__: Any) -> None:
         """Pass an error that was survived on."""
-        self._notify(Warned(f"{msg or ''} {exception}".strip()))
+        self._notify(Warned(joined([msg, str(exception)]) if msg else str(exception)))
 
     def __getattr__(self, _name: str) -> Callable[..., None]:
         """Say nothing: `v`, `vvv`, `debug`, `display`."""

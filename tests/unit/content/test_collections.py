@@ -120,3 +120,13 @@ def test_those_beside_a_playbook_come_first_but_not_beside_a_collections_own(tmp
     open_content([far / "playbooks"], collections=ours)
     assert inside.is_dir()
     assert ours.home_of("a", "d") is None
+
+
+def test_a_lookup_is_known_by_its_file_or_by_what_is_said_of_it(tmp_path):
+    said = "plugin_routing: {lookup: {moved: {redirect: a.b.there}}}"
+    home = collection(tmp_path, runtime=said)
+    (home / "plugins" / "lookup").mkdir(parents=True)
+    (home / "plugins" / "lookup" / "there.py").write_text("")
+    ours = collections(tmp_path)
+    asked = ["a.b.there", "a.b.moved", "a.b.nonesuch", "a.c.there", "there", "a.b"]
+    assert [ours.has_lookup(name) for name in asked] == [True, True, False, False, False, False]

@@ -46,6 +46,9 @@ class OneCollection(NoCollections):
     def holding(self, path):
         return "my.own" if self.folder / "col" in Path(path).parents else None
 
+    def has_lookup(self, name):
+        return name == "my.own.dig"
+
 
 @dataclass
 class World:
@@ -278,6 +281,13 @@ def test_a_playbook_of_a_collection_is_imported_by_its_name_and_knows_the_others
     path.write_text("- {hosts: all, tasks: [{mine: }]}")
     with pytest.raises(PlaybookError, match="couldn't resolve"):
         parser.parse_playbook(path)
+
+
+def test_a_loop_may_be_over_a_lookup_that_a_collection_has(world):
+    (task,) = world.play("  tasks: [{ping: , with_my.own.dig: [a]}]").tasks
+    assert task.loop.lookup == "my.own.dig"
+    with pytest.raises(PlaybookError, match="is not a valid attribute for a Task"):
+        world.play("  tasks: [{ping: , with_my.own.dug: [a]}]")
 
 
 def test_what_a_role_takes_is_checked_before_its_tasks(world):
