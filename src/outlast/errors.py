@@ -81,6 +81,13 @@ class OutlastError(Exception):
         return joined([cause.message for cause in self.chain])
 
 
+def placed(error: OutlastError, origin: Origin) -> OutlastError:
+    """Give *error* with *origin* as its place, if it has none."""
+    if error.origin is None:
+        error.origin = origin
+    return error
+
+
 def first_of(group: BaseExceptionGroup[OutlastError]) -> OutlastError:
     """Give one error of *group*: those who run side by side often trip over the same stone."""
     error: BaseException = group

@@ -26,9 +26,7 @@ PINGING = {"_ansible_check_mode": False}
 @pytest.fixture(scope="module")
 def parcels(tmp_path_factory):
     """The parcels of a run, their sources read already: what is not transport must not count."""
-    content = open_content(
-        [], library=[], environ={}, cache=Cache.at(tmp_path_factory.mktemp("cache"))
-    )
+    content = open_content([], library=[], cache=Cache.at(tmp_path_factory.mktemp("cache")))
     for name in ("ping", "copy", "command"):
         parcel = content.parcels.parcel(f"ansible.builtin.{name}")
         for _, digest in parcel.files.values():

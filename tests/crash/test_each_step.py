@@ -229,7 +229,7 @@ def test_a_module_killed_before_each_step(tmp_path, visible):
     told, cup = tmp_path / "told", tmp_path / "cup"
     cup.write_text("old")
     agent = AgentOnPipe(tmp_path, changed=stopping("module", told))
-    content = open_content([], library=[], environ={}, cache=Cache.at(tmp_path / "cache"))
+    content = open_content([], library=[], cache=Cache.at(tmp_path / "cache"))
     run = agent.give(content.parcels.parcel("ansible.builtin.copy"))
     args = {"dest": str(cup), "remote_src": True, "_ansible_remote_tmp": str(tmp_path)}
     steps = []

@@ -57,9 +57,7 @@ CASES = [
 
 @pytest.fixture(scope="module")
 def parcel(tmp_path_factory):
-    content = open_content(
-        [], library=[], environ={}, cache=Cache.at(tmp_path_factory.mktemp("cache"))
-    )
+    content = open_content([], library=[], cache=Cache.at(tmp_path_factory.mktemp("cache")))
     found = content.parcels.parcel("ansible.builtin.command")
     for _, digest in found.files.values():
         found.source(digest)

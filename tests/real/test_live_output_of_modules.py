@@ -18,7 +18,7 @@ LIBRARY = Path(__file__).parent / "library"
 @pytest.fixture(scope="module")
 def content(tmp_path_factory):
     cache = Cache.at(tmp_path_factory.mktemp("cache"))
-    return open_content([], library=[str(LIBRARY)], environ={}, cache=cache)
+    return open_content([], library=[str(LIBRARY)], cache=cache)
 
 
 @pytest.fixture

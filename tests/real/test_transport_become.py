@@ -168,9 +168,7 @@ async def test_a_local_connection_becomes_too(sessions, user, tmp_path):
 
 @pytest.fixture(scope="module")
 def parcel(tmp_path_factory):
-    content = open_content(
-        [], library=[], environ={}, cache=Cache.at(tmp_path_factory.mktemp("cache"))
-    )
+    content = open_content([], library=[], cache=Cache.at(tmp_path_factory.mktemp("cache")))
     found = content.parcels.parcel("ansible.builtin.copy")
     for _, digest in found.files.values():
         found.source(digest)

@@ -348,9 +348,7 @@ def test_the_words_for_ssh_are_stocks_but_for_the_compression_of_what_is_compres
 
 @pytest.fixture(scope="module")
 def parcels(tmp_path_factory):
-    content = open_content(
-        [], library=[], environ={}, cache=Cache.at(tmp_path_factory.mktemp("cache"))
-    )
+    content = open_content([], library=[], cache=Cache.at(tmp_path_factory.mktemp("cache")))
     for name in ("ping", "stat"):
         parcel = content.parcels.parcel(f"ansible.builtin.{name}")
         for _, digest in parcel.files.values():

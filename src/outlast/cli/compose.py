@@ -7,7 +7,6 @@ it would run. Leaves options to `options`, and how a run that cannot go on ends 
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -24,13 +23,14 @@ from outlast.cli.house import House
 from outlast.cli.including import IncludesFromDisk
 from outlast.cli.jobs.account import Account
 from outlast.cli.jobs.known import KnownJobs
-from outlast.cli.options import RunOptions
+from outlast.cli.options import RunOptions, must_be_a_file
 from outlast.cli.recording import recorded, recording_of
 from outlast.cli.telling import Listeners, Telling
 from outlast.cli.terminal import open_screen, version_lines
 from outlast.cli.upon_need import ActionsUponNeed, QueueUponNeed, ReachUponNeed
 from outlast.cli.vaults import open_vault
-from outlast.content.places import Content, open_content
+from outlast.content.collections import Collections
+from outlast.content.places import Content, open_collections, open_content
 from outlast.engine.ports import Wiring
 from outlast.engine.run import Run
 from outlast.inventory.inventory import Inventory, load_inventory
@@ -66,7 +66,7 @@ def run_playbooks(options: RunOptions, settings: Settings) -> int:
     house = replace(_furnish(options, settings, telling, recording), intents=history)
     house.inventory.check_targets(limit=options.limit, warn=settings.localhost_warning)
     if options.only_looks:
-        sys.stdout.write("".join(map(house.listing, options.playbooks)))
+        sys.stdout.write("".join(map(house.listing, house.options.playbooks)))
         return 0
     code = recorded(recording, house.telling.notice, lambda: _to_the_end(house))
     if settings.job_hook:
@@ -138,13 +138,38 @@ def _home(path: str) -> str:
     return str(Path(path).absolute().parent)
 
 
+def _collections(settings: Settings, notice: Notify) -> Collections:
+    return open_collections(
+        settings.collections_path,
+        scan_sys_path=settings.collections_scan_sys_path,
+        mismatch=settings.collections_on_ansible_version_mismatch,
+        notice=notice,
+    )
+
+
+def _file(collections: Collections, playbook: str) -> str:
+    """Give the path of a playbook that is named as a file, or as one of a collection.
+
+    Raises `SourceMissing`.
+    """
+    found = collections.playbook(playbook)
+    if found is not None:
+        return str(found[0])
+    must_be_a_file(playbook)
+    return playbook
+
+
 def _furnish(
     options: RunOptions, settings: Settings, telling: Telling, recording: Recording
 ) -> House:
     notice = telling.notice
+    collections = _collections(settings, notice)
+    options = replace(options, playbooks=tuple(_file(collections, it) for it in options.playbooks))
     folders = [Path(_home(path)) for path in options.playbooks]
     vault = open_vault(options, settings, notice)
-    content = open_content(folders, library=settings.library, environ=os.environ)
+    content = open_content(
+        folders, library=settings.library, collections=collections, notice=notice
+    )
     inventory = load_inventory(
         settings.inventory,
         notify=notice,
@@ -154,7 +179,9 @@ def _furnish(
     )
     cache = _fact_cache(options, settings, inventory, notice)
     join = _join(settings)
-    evaluate = EvaluateUponNeed(lambda: _evaluator(settings, telling, str(folders[0]), vault))
+    evaluate = EvaluateUponNeed(
+        lambda: _evaluator(settings, telling, list(map(str, folders)), vault)
+    )
     variables = Variables(
         inventory=inventory,
         extra_vars=parse_extra_vars(
@@ -204,7 +231,7 @@ def _parser(
         look=beforehand.look,
         join=_join(settings),
         vault=vault,
-        places=RolePlaces(settings.roles_path, content.catalogue.home_of, content.bring),
+        places=RolePlaces(settings.roles_path, content.collections, content.bring),
     )
 
 
@@ -227,15 +254,18 @@ def _fact_cache(
     return cache
 
 
-def _evaluator(settings: Settings, telling: Telling, folder: str, vault: Vault) -> Evaluate:
+def _evaluator(
+    settings: Settings, telling: Telling, folders: Sequence[str], vault: Vault
+) -> Evaluate:
     from outlast.templating.evaluator import Evaluator  # noqa: PLC0415  # it imports Jinja2
 
     return Evaluator(
         telling.notice,
-        basedir=folder,
+        basedir=folders[0],
         extensions=settings.jinja2_extensions,
         allow_broken_conditionals=settings.allow_broken_conditionals,
         vault=vault,
+        playbook_dirs=folders,
     )
 
 

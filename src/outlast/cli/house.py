@@ -15,6 +15,7 @@ from outlast.cli.options import RunOptions
 from outlast.cli.telling import Telling
 from outlast.content.places import Content
 from outlast.engine.ports import Intents, NoIntents, Tags
+from outlast.events import Said
 from outlast.inventory.inventory import Inventory
 from outlast.ledger.recording import Recording
 from outlast.outcome import AddHost, AddToGroup, Growth
@@ -74,7 +75,12 @@ class House(Struct, frozen=True, kw_only=True):
 
     def parse(self, path: str) -> tuple[Play, ...]:
         """Read the playbook at *path*; its places are told by whole paths, as in stock."""
-        return self.parser.parse_playbook(Path(path).absolute())
+        place = Path(path).absolute()
+        collection = self.content.collections.holding(place)
+        if collection is not None:
+            told = f"running playbook inside collection {collection}"
+            self.telling.emit(Said(told, verbosity=1))
+        return self.parser.parse_playbook(place)
 
     def listing(self, path: str) -> str:
         """Give what `--list-hosts` and kin show of the playbook at *path*."""

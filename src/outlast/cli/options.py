@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, get_args
@@ -86,7 +87,8 @@ def parse(argv: Sequence[str], configured: Settings) -> tuple[RunOptions, Settin
     if settings.forks < 1:
         parser.error("The number of processes (--forks) must be >= 1")
     for playbook in given.playbooks:
-        _must_be_a_file(playbook)
+        if not _FULL_NAME.fullmatch(playbook):  # it may be a collection's: that is seen later
+            must_be_a_file(playbook)
     return _options(given, settings), settings
 
 
@@ -144,7 +146,11 @@ def _absolute(path: str) -> str:
     return os.path.normpath(Path.cwd() / Path(expanded).expanduser())
 
 
-def _must_be_a_file(playbook: str) -> None:
+_FULL_NAME: Final = re.compile(r"\w+(?:\.\w+){2,}")
+
+
+def must_be_a_file(playbook: str) -> None:
+    """Raise `SourceMissing` if *playbook* is no file that can be read."""
     path = Path(playbook)
     if not path.exists():
         raise SourceMissing(f"the playbook: {playbook} could not be found")

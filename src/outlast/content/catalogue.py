@@ -1,26 +1,31 @@
 """From the name a playbook writes to the module's file, and to its one full name.
 
-Knows the order of the places: the playbook's `library/` folders, the core, collections,
-and redirects when nothing else knows the name. Leaves which plays use which names to
-`playbook`, and what is inside a file to `parcels`.
+Knows the order of the places: those of a list of collections, or the playbook's `library/`
+folders and the core; what collections say of their names before their files, and the core's
+redirects when nothing else knows the name. Leaves which plays use which names to `playbook`,
+where collections lie to `collections`, and what is inside a file to `parcels`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Final
 
 from msgspec import Struct, field
 
 from outlast.call import OURS, ResolvedAction
+from outlast.content.collections import CORE, Collections
 from outlast.content.core import AnsibleCore
-from outlast.content.routing import Routing
-from outlast.errors import NotSupportedYet, PlaybookError
+from outlast.content.routing import Routing, deprecated
+from outlast.errors import NotSupportedYet, OutlastError
+from outlast.outcome import Deprecated, Notice, Warned
 
+LEGACY: Final = "ansible.legacy"
 _PRIVATE = frozenset({"async_wrapper"})  # speaks a protocol of its own; nobody's action
-_MAX_REDIRECTS = 8
 _NO_MODULES = re.compile(r"\.(pyc|pyo|swp|bak|rpm|md|txt|rst|yaml|yml|ini|json|toml|orig|rej)$|~$")
+_REFERENCE = re.compile(r"\w+(?:\.\w+){2,}")
 
 
 class ModuleFile(Struct, frozen=True):
@@ -31,23 +36,38 @@ class ModuleFile(Struct, frozen=True):
     dotted: str
 
 
+class _Found(Struct, frozen=True):
+    """What came of looking for a name."""
+
+    file: ModuleFile | None
+    notices: tuple[Notice, ...] = ()
+
+
+class _NotLoaded(Exception):  # nothing has failed: the next place is looked into
+    """A place cannot be looked into; a person is to be told why."""
+
+
 class Catalogue(Struct):
     """Every action that can be named; a name looked up once is remembered."""
 
     core: AnsibleCore
+    collections: Collections
     routing: Routing
     library: Sequence[Path] = ()
-    collections: Sequence[Path] = ()
-    """Folders that hold `ansible_collections/`, the first wins."""
     action_plugins: Sequence[Path] = ()
     """Folders of the playbook's own action plugins: what stands there is refused."""
-    _found: dict[str, ModuleFile | None] = field(default_factory=dict)
+    notice: Callable[[Notice], None] = lambda _notice: None
+    _found: dict[tuple[str, ...], _Found] = field(default_factory=dict)
 
-    def resolve(self, name: str) -> ResolvedAction | None:
-        """Give the full name of the action *name*; None when nobody knows it."""
+    def resolve(self, name: str, collections: Sequence[str] = ()) -> ResolvedAction | None:
+        """Give the full name of the action *name*; None when nobody knows it.
+
+        A short one is looked for in *collections*, in their order, and nowhere else; in none:
+        where everybody looks. Raises what `find` does.
+        """
         if name in OURS:
             return ResolvedAction(name)
-        file = self.find(name)
+        file = self.find(name, collections)
         return ResolvedAction(file.fqcn) if file else None
 
     def add(self, path: Path) -> None:
@@ -66,40 +86,101 @@ class Catalogue(Struct):
         files = [file for folder in folders for file in sorted(folder.glob("*.py"))]
         return [file.stem for file in files if not file.stem.startswith("_")]
 
-    def find(self, name: str) -> ModuleFile | None:
+    def find(
+        self, name: str, collections: Sequence[str] = (), *, quiet: bool = False
+    ) -> ModuleFile | None:
         """Give the module behind *name*, redirects followed; None when there is none.
 
-        Raises `PlaybookError` for a name that was removed, `NotSupportedYet` for one that
-        needs an action plugin only its authors have.
+        What is to be told of the name is told, if not *quiet*. Raises `OutlastError` for a name
+        that was removed, that leads back to itself, or of a collection that does not fit, and
+        `NotSupportedYet` for one that needs an action plugin only its authors have.
         """
-        if name not in self._found:
-            self._found[name] = self._follow(name)
-        return self._found[name]
+        key = (name, *collections)
+        if key not in self._found:
+            self._found[key] = self._follow(name, collections)
+        found = self._found[key]
+        for notice in found.notices:
+            if not (quiet and isinstance(notice, Deprecated)):
+                self.notice(notice)
+        return found.file
 
-    def _follow(self, name: str) -> ModuleFile | None:
+    def _follow(self, name: str, collections: Sequence[str]) -> _Found:
         seen = [name]
+        notices: list[Notice] = []
+        faults: list[str] = []
         while True:
-            file = self._look(seen[-1])
-            target = None if file else self._redirect(seen[-1])
+            file, target = self._step(seen[-1], collections, notices, faults)
             if target is None:
-                return file
-            if target in seen or len(seen) > _MAX_REDIRECTS:
-                raise PlaybookError(f"plugin redirect loop resolving {name} (path: {seen})")
+                # Stock looks twice: for a module, and for an action, in all that are listed.
+                told = [(seen[-1], fault) for fault in faults]
+                told += [(name, fault) for fault in self._unreached(name, collections)]
+                return _Found(file, (*notices, *(_not_loaded(*one) for one in dict.fromkeys(told))))
+            if target in seen:
+                raise OutlastError(f"plugin redirect loop resolving {name} (path: {seen})")
             seen.append(target)
 
-    def _look(self, name: str) -> ModuleFile | None:
-        parts = name.split(".")
-        match parts:
-            case [short]:
-                return self._in_library(short) or self._in_core(short)
-            case ["ansible", "legacy", short]:
-                return self._in_library(short) or self._in_core(short)
-            case ["ansible", "builtin", short]:
-                return self._in_core(short)
-            case [namespace, collection, *inside] if inside:
-                return self._in_collection(namespace, collection, inside)
-            case _:
-                return None
+    def _unreached(self, name: str, collections: Sequence[str]) -> list[str]:
+        """Give why those of *collections* cannot be looked into that cannot."""
+        faults: list[str] = []
+        for place in collections if "." not in name else ():
+            if place in (CORE, LEGACY):
+                continue
+            try:
+                self._reach(place, name)
+            except _NotLoaded as error:
+                faults.append(str(error))
+        return faults
+
+    def _reach(self, collection: str, name: str) -> Path:
+        """Give the folder of the collection that *name* is looked for in."""
+        if not _REFERENCE.fullmatch(f"{collection}.{name}"):
+            raise _NotLoaded(f"{collection}.{name} is not a valid collection reference")
+        home = self.collections.home(collection)
+        if home is None:
+            namespace = collection.split(".", maxsplit=1)[0]
+            missing = collection if self.collections.has_namespace(namespace) else namespace
+            raise _NotLoaded(f"No module named 'ansible_collections.{missing}'")
+        return home
+
+    def _step(
+        self, name: str, collections: Sequence[str], notices: list[Notice], faults: list[str]
+    ) -> tuple[ModuleFile | None, str | None]:
+        """Give the module called *name*, or the name that it goes by now, where one is known."""
+        short = "." not in name
+        for place in collections if short and collections else ("",):
+            full = f"{place}.{name}" if place else name
+            try:
+                file, target = self._at(full, notices, listed=bool(collections))
+            except _NotLoaded as error:
+                faults.append(str(error))
+                continue
+            if file or target:
+                return file, target
+        return None, None
+
+    def _at(
+        self, name: str, notices: list[Notice], *, listed: bool
+    ) -> tuple[ModuleFile | None, str | None]:
+        """Look in the one place that *name* says; *listed*: in a list of collections."""
+        if name.startswith(f"{LEGACY}."):
+            name = name.removeprefix(f"{LEGACY}.")
+        if "." not in name:
+            file = self._in_library(name) or self._in_core(name)
+            return file, None if file else self._moved_from_core(name)
+        if name.startswith(f"{CORE}."):
+            name = name.removeprefix(f"{CORE}.")
+            file = self._in_core(name)
+            return file, None if file else self._moved_from_core(name)
+        if not _REFERENCE.fullmatch(name):
+            if listed:
+                raise _NotLoaded(f"{name} is not a valid collection reference")
+            return None, None
+        namespace, collection, *inside = name.split(".")
+        return self._in_collection(f"{namespace}.{collection}", inside, notices)
+
+    def _moved_from_core(self, short: str) -> str | None:
+        # Asked last, unlike stock: what has a file never moved, and the list is long.
+        return self.routing.entry(CORE, "modules", short).redirect or None
 
     def _in_library(self, short: str) -> ModuleFile | None:
         self._refuse_own_plugin(short)
@@ -124,40 +205,41 @@ class Catalogue(Struct):
             return None
         return ModuleFile(f"ansible.builtin.{short}", path, f"ansible.modules.{short}")
 
-    def _in_collection(self, namespace: str, name: str, inside: list[str]) -> ModuleFile | None:
-        home = self.home_of(namespace, name)
-        if home is None:
-            return None
-        fqcn = ".".join([namespace, name, *inside])
+    def _in_collection(
+        self, collection: str, inside: Sequence[str], notices: list[Notice]
+    ) -> tuple[ModuleFile | None, str | None]:
+        name = ".".join(inside)
+        home = self._reach(collection, name)
+        entry = self.routing.entry(collection, "modules", name)
+        if entry.deprecation:
+            notices.append(deprecated(collection, name, entry.deprecation))
+        if entry.redirect and not _REFERENCE.fullmatch(entry.redirect):
+            raise _NotLoaded(
+                f"Collection {collection} contains invalid redirect for {collection}.{name}:"
+                f" {entry.redirect}. Redirects must use fully qualified collection names."
+            )
+        if entry.redirect:
+            return None, entry.redirect
+        self._refuse_plugin_of_collection(collection, home, inside, entry.action_plugin)
         path = _module_in(home.joinpath("plugins", "modules", *inside[:-1]), inside[-1])
-        plugin = home.joinpath("plugins", "action", *inside).with_suffix(".py")
-        if plugin.is_file():
-            raise NotSupportedYet(f"action plugins of collections are not supported yet: {fqcn}")
         if path is None:
-            return None
-        dotted = ".".join(["ansible_collections", namespace, name, "plugins", "modules", *inside])
-        return ModuleFile(fqcn, path, dotted)
+            return None, None
+        dotted = f"ansible_collections.{collection}.plugins.modules.{name}"
+        return ModuleFile(f"{collection}.{name}", path, dotted), None
 
-    def home_of(self, namespace: str, name: str) -> Path | None:
-        """Give the folder of a collection, the first on the search path."""
-        for folder in self.collections:
-            home = folder / "ansible_collections" / namespace / name
-            if home.is_dir():
-                return home
-        return None
+    def _refuse_plugin_of_collection(
+        self, collection: str, home: Path, inside: Sequence[str], named: str
+    ) -> None:
+        """Refuse what is an action plugin of *collection*, or would be one elsewhere."""
+        name = ".".join(inside)
+        plugin = home.joinpath("plugins", "action", *inside).with_suffix(".py")
+        if named or plugin.is_file() or self.routing.entry(collection, "action", name).redirect:
+            told = f"action plugins of collections are not supported yet: {collection}.{name}"
+            raise NotSupportedYet(told)
 
-    def _redirect(self, name: str) -> str | None:
-        parts = name.split(".")
-        if len(parts) == 1 or parts[0] == "ansible":
-            return self.routing.redirect("ansible.builtin", "modules", parts[-1], None)
-        if len(parts) < 3:  # noqa: PLR2004  # namespace.collection.name
-            return None
-        home = self.home_of(parts[0], parts[1])
-        if home is None:
-            return None
-        meta = home / "meta" / "runtime.yml"
-        collection = ".".join(parts[:2])
-        return self.routing.redirect(collection, "modules", ".".join(parts[2:]), meta)
+
+def _not_loaded(name: str, fault: str) -> Warned:
+    return Warned(f"Error loading plugin {name!r}: {fault}")
 
 
 def _module_in(folder: Path, short: str) -> Path | None:

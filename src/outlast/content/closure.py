@@ -13,6 +13,7 @@ from pathlib import Path
 from msgspec import Struct, field
 
 from outlast.content.catalogue import Catalogue, ModuleFile
+from outlast.content.collections import CORE as CORE_COLLECTION
 from outlast.content.imports import Wanted, imported
 from outlast.errors import PlaybookError
 
@@ -112,7 +113,7 @@ class ClosureFinder(Struct):
                 return ".".join(parts), piece
         for parts in candidates if in_core else ():
             # Asked last, unlike stock: what has a file never moved, and the list is long.
-            piece = self._moved("ansible.builtin", parts, 2, None)
+            piece = self._moved(CORE_COLLECTION, parts, 2)
             if piece is not None:
                 return ".".join(parts), piece
         return (".".join(entry.parts), Piece(package=True)) if entry.may_be_empty else None
@@ -129,20 +130,17 @@ class ClosureFinder(Struct):
         if len(parts) <= inside:
             # Stock never ships the packages above module_utils: they only have to exist.
             return Piece(package=True)
-        home = self.catalogue.home_of(parts[1], parts[2])
+        home = self.catalogue.collections.home_of(parts[1], parts[2])
         if home is None:
             return None
-        meta = home / "meta" / "runtime.yml"
-        moved = self._moved(f"{parts[1]}.{parts[2]}", parts, inside, meta)
+        moved = self._moved(f"{parts[1]}.{parts[2]}", parts, inside)
         return moved or _file_at(home.joinpath(*parts[3:]))
 
-    def _moved(
-        self, collection: str, parts: tuple[str, ...], depth: int, meta: Path | None
-    ) -> Piece | None:
+    def _moved(self, collection: str, parts: tuple[str, ...], depth: int) -> Piece | None:
         """Give the shim for a name that has moved to another collection."""
         inside = ".".join(parts[depth:])
-        target = self.catalogue.routing.redirect(collection, "module_utils", inside, meta)
-        if target is None:
+        target = self.catalogue.routing.entry(collection, "module_utils", inside).redirect
+        if not target:
             return None
         if not target.startswith("ansible_collections"):
             namespace, name, *rest = target.split(".")

@@ -12,9 +12,11 @@ from msgspec import Struct, field
 
 from outlast.content.cache import Cache
 from outlast.content.catalogue import Catalogue
-from outlast.errors import PlaybookError
+from outlast.errors import OutlastError
+from outlast.outcome import Warned
 
 _CORE = "ansible.builtin"
+_INVALID = "Invalid metadata was found for action_group {} while loading module_defaults. {}"
 
 
 class _Group(Struct, frozen=True):
@@ -51,7 +53,9 @@ class ActionGroups(Struct):
         if entries is None:
             return None
         found: set[str] = set()
-        group = _group(entries)
+        group, faults = _group(entries)
+        for told in faults:
+            self.catalogue.notice(Warned(_INVALID.format(name, told)))
         for member in group.members:
             full = self._action(_full(member, collection))
             if full is not None:
@@ -62,8 +66,8 @@ class ActionGroups(Struct):
 
     def _action(self, name: str) -> str | None:
         try:
-            action = self.catalogue.resolve(name)
-        except PlaybookError:
+            action = self.catalogue.find(name, quiet=True)
+        except OutlastError:
             return None  # it has left, or cannot be used here: then nobody asks for its defaults
         return action.fqcn if action else None
 
@@ -77,7 +81,7 @@ class ActionGroups(Struct):
         if collection == _CORE:
             path, state = core.routing, core.version
         else:
-            home = self.catalogue.home_of(*collection.split("."))
+            home = self.catalogue.collections.home(collection)
             path = home / "meta" / "runtime.yml" if home else core.routing
             if home is None or not path.is_file():
                 return {} if home else None
@@ -99,14 +103,41 @@ def _items(value: object) -> list[tuple[str, object]]:
     return list(value.items()) if isinstance(value, dict) else []
 
 
-def _group(entries: Sequence[object]) -> _Group:
-    extends: list[str] = []
+def _group(entries: Sequence[object]) -> tuple[_Group, list[str]]:
+    """Give what a list says, and what is wrong with it; of several `metadata` the last counts."""
+    extends: tuple[str, ...] = ()
+    faults: list[str] = []
+    described = False
     for entry in entries:
-        metadata = entry.get("metadata") if isinstance(entry, dict) else None
-        others = metadata.get("extend_group", []) if isinstance(metadata, dict) else []
-        extends += [others] if isinstance(others, str) else map(str, others)
-    members = tuple(entry for entry in entries if isinstance(entry, str))
-    return _Group(members, tuple(extends))
+        if isinstance(entry, str) or not isinstance(entry, dict):
+            continue
+        if set(entry) != {"metadata"}:
+            keys = ", ".join(sorted(map(str, entry)))
+            faults.append(f"The only expected key is metadata, but got keys: {keys}")
+            continue
+        metadata = entry["metadata"]
+        wrong = _faults(metadata, described=described)
+        faults += [" ".join(wrong)] if wrong else []
+        if isinstance(metadata, dict):
+            described, others = True, metadata.get("extend_group", [])
+            others = [others] if isinstance(others, str) else others
+            extends = tuple(map(str, others)) if isinstance(others, list) else ()
+    return _Group(tuple(entry for entry in entries if isinstance(entry, str)), extends), faults
+
+
+def _faults(metadata: object, *, described: bool) -> list[str]:
+    """Give what is wrong with a group's `metadata`; *described*: it is not the first."""
+    found = ["The group contains multiple metadata entries."] if described else []
+    if not isinstance(metadata, dict):
+        return [*found, f"The metadata is not a dictionary. Got {metadata}"]
+    odd = ", ".join(str(key) for key in metadata if key != "extend_group")
+    if odd:
+        found.append(f"The metadata contains unexpected keys: {odd}")
+    others = metadata.get("extend_group", [])
+    if not isinstance(others, str | list):
+        told = f"extend_group is {others} (expected type list)"
+        found.append(f"The metadata contains unexpected key types: {told}")
+    return found
 
 
 def _full(name: str, collection: str) -> str:

@@ -5,9 +5,8 @@ Knows stock's folders and the variables that change them. Leaves looking to the 
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from msgspec import Struct
@@ -15,22 +14,32 @@ from msgspec import Struct
 from outlast.content.cache import Cache
 from outlast.content.catalogue import Catalogue
 from outlast.content.closure import ClosureFinder
+from outlast.content.collections import Collections
 from outlast.content.core import AnsibleCore
 from outlast.content.groups import ActionGroups
 from outlast.content.parcels import Parcels
 from outlast.content.routing import Routing
+from outlast.outcome import Notice
 
 _USERS_OWN = ("~/.ansible/plugins", "/usr/share/ansible/plugins")
-_COLLECTIONS = "~/.ansible/collections:/usr/share/ansible/collections"
 
 
 class Content(Struct, frozen=True):
     """All that a run can name and send."""
 
-    core: AnsibleCore
     catalogue: Catalogue
     parcels: Parcels
     groups: ActionGroups
+
+    @property
+    def core(self) -> AnsibleCore:
+        """The ansible-core that it is built on."""
+        return self.catalogue.core
+
+    @property
+    def collections(self) -> Collections:
+        """What is installed beside it, and beside the playbooks."""
+        return self.catalogue.collections
 
     def bring(self, folder: Path) -> None:
         """Know the modules, and what they import, that a role or an imported playbook brings."""
@@ -38,27 +47,58 @@ class Content(Struct, frozen=True):
         self.parcels.bring(folder / "module_utils")
 
 
+def open_collections(
+    paths: Sequence[str],
+    *,
+    scan_sys_path: bool = True,
+    mismatch: str = "warning",
+    cache: Cache | None = None,
+    notice: Callable[[Notice], None] = lambda _notice: None,
+) -> Collections:
+    """Give the collections that are installed in *paths*, and in Python's if they are to count.
+
+    *mismatch* is what it is when one is not made for this ansible-core: `warning`, `error`, or
+    to `ignore`.
+    """
+    named = [Path(place).expanduser() for place in paths if place]
+    # A path that names the folder `ansible_collections` itself means its parent.
+    homes = [place.parent if place.name == "ansible_collections" else place for place in named]
+    pythons = [Path(place) for place in sys.path if place] if scan_sys_path else []
+    return Collections(
+        core=AnsibleCore.installed(),
+        cache=cache or Cache.of_user(),
+        folders=_folders([*homes, *pythons]),
+        mismatch=mismatch,
+        notice=notice,
+    )
+
+
 def open_content(
     playbook_dirs: Sequence[Path],
     *,
-    library: Sequence[str],
-    environ: Mapping[str, str],
+    library: Sequence[str] = (),
+    collections: Collections | None = None,
     cache: Cache | None = None,
+    notice: Callable[[Notice], None] = lambda _notice: None,
 ) -> Content:
     """Give the content of a run whose playbooks stand in *playbook_dirs*.
 
     *library* are the folders the settings name; where they name none, stock's are used.
     """
-    core = AnsibleCore.installed()
     cache = cache or Cache.of_user()
+    collections = collections or open_collections((), cache=cache, notice=notice)
+    # Those beside a playbook come first; a collection's own playbooks have none beside them.
+    beside = [place for place in playbook_dirs if collections.holding(place) is None]
+    collections.begin_with(_folders([place / "collections" for place in beside]))
     own = [Path(place).expanduser() for place in _USERS_OWN]
     named = [Path(place).expanduser() for place in library] or [place / "modules" for place in own]
     catalogue = Catalogue(
-        core=core,
-        routing=Routing(core, cache),
+        core=collections.core,
+        collections=collections,
+        routing=Routing(collections),
         library=_folders([place / "library" for place in playbook_dirs] + named),
-        collections=_folders(_collections(playbook_dirs, environ)),
         action_plugins=_folders([place / "action_plugins" for place in playbook_dirs]),
+        notice=notice,
     )
     finder = ClosureFinder(
         catalogue,
@@ -66,16 +106,7 @@ def open_content(
         own=_folders([place / "module_utils" for place in own]),
     )
     parcels = Parcels(finder, cache)
-    return Content(core, catalogue, parcels, ActionGroups(catalogue, cache))
-
-
-def _collections(playbook_dirs: Sequence[Path], environ: Mapping[str, str]) -> list[Path]:
-    named = environ.get("ANSIBLE_COLLECTIONS_PATH") or _COLLECTIONS
-    beside = [place / "collections" for place in playbook_dirs]
-    configured = [Path(place).expanduser() for place in named.split(os.pathsep) if place]
-    # A path that names the folder `ansible_collections` itself means its parent.
-    homes = [place.parent if place.name == "ansible_collections" else place for place in configured]
-    return [*beside, *homes, *(Path(place) for place in sys.path if place)]
+    return Content(catalogue, parcels, ActionGroups(catalogue, cache))
 
 
 def _folders(places: Sequence[Path]) -> tuple[Path, ...]:

@@ -12,6 +12,7 @@ from msgspec import Struct, field
 
 from outlast.errors import joined
 from outlast.outcome import Deprecated, Notice, Warned
+from outlast.removal import removal
 
 
 class _Deprecation(Struct, frozen=True):
@@ -35,16 +36,7 @@ class _Deprecation(Struct, frozen=True):
     def removed_in(self) -> str:
         """Give stock's sentence about who will remove it, and when."""
         plugin, collection = self._who()
-        source = ""
-        if collection == "ansible.builtin":
-            source = "ansible-core"
-        elif collection:
-            source = f"collection {collection!r}"
-        if plugin and collection:
-            plugin += " in"
-        when = self._when(collection)
-        words = ["from" if plugin or source else "", plugin, source, when]
-        return " ".join(["This feature will be removed", *filter(None, words)]) + "."
+        return removal(collection, plugin=plugin, version=self.version, date=self.date)
 
     def _who(self) -> tuple[str, str | None]:
         if not self.plugin or not self.plugin_type:
@@ -55,13 +47,6 @@ class _Deprecation(Struct, frozen=True):
         parts = self.plugin.split(".")
         alone = 2  # a plugin's name without a collection before it
         return f"{kind} {parts[-1]!r}", self.collection if len(parts) > alone else None
-
-    def _when(self, collection: str | None) -> str:
-        if not collection:
-            return "in the future"
-        if self.date:
-            return f"in a release after {self.date}"
-        return f"version {self.version}" if self.version else "in a future release"
 
 
 class Remarks(Struct):

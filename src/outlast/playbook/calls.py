@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from outlast.call import OURS
-from outlast.errors import Cause, NotSupportedYet, OutlastError, PlaybookError
+from outlast.call import OURS, ResolvedAction
+from outlast.errors import Cause, NotSupportedYet, OutlastError, PlaybookError, placed
 from outlast.names import RESERVED, named
 from outlast.outcome import Deprecated, Notice
 from outlast.playbook import key_values
@@ -21,7 +21,6 @@ from outlast.playbook.defaults import ActionNames
 from outlast.playbook.keywords import TASK_WORDS, Place, did_you_mean, not_allowed, type_shown
 from outlast.playbook.model import ActionCall
 from outlast.playbook.reading import Given, Text
-from outlast.playbook.searching import InCollections
 from outlast.values import Origin, Template, Value, looks_like_template
 
 _OURS = frozenset({"ansible.builtin.", "ansible.legacy."})
@@ -52,12 +51,12 @@ class CallReader(Struct, frozen=True):
     notice: Callable[[Notice], None]
     known: Callable[[], Iterable[str]]
     """Names of actions, for suggestions; asked only when one is misspelt."""
+    collections: Sequence[str] = ()
+    """Where short names are looked for."""
 
     def within(self, collections: Sequence[str]) -> CallReader:
-        """Give a reader that looks for short names in *collections* first."""
-        if not collections:
-            return self
-        return replace(self, names=InCollections(self.names, collections))
+        """Give a reader that looks for short names in *collections*."""
+        return replace(self, collections=collections) if collections else self
 
     def find(self, task: Text) -> Found:
         """Give the action *task* names and its arguments; raises `PlaybookError`."""
@@ -82,12 +81,18 @@ class CallReader(Struct, frozen=True):
             raise OutlastError(_INCLUDE_IS_GONE, task.origin)
         if short in _STATEMENTS:
             return ActionCall(found.name, f"ansible.builtin.{short}", found.args, found.origin)
-        resolved = self.names.resolve(found.name)
+        resolved = self._resolved(found, task)
         if resolved is None:
             raise self._unknown(found, task)
         _refuse_template_as_arguments(found, resolved.fqcn)
         args = _placed(found, task) if resolved.fqcn in _NAME_VARIABLES else found.args
         return ActionCall(found.name, resolved.fqcn, args, found.origin)
+
+    def _resolved(self, found: Found, task: Text) -> ResolvedAction | None:
+        try:
+            return self.names.resolve(found.name, self.collections)
+        except OutlastError as error:  # it is gone, or not for us
+            raise placed(error, task.origin) from error
 
     # -- the two spellings -------------------------------------------------------------------
 
@@ -243,7 +248,7 @@ class CallReader(Struct, frozen=True):
         return short_name(name) in _STATEMENTS or self.names.resolve(name) is not None
 
     def _unknown(self, found: Found, task: Text) -> PlaybookError:
-        meant = _ours_meant(found.name) or did_you_mean(found.name, self.known())
+        meant = _ours_meant(found.name) or self._meant(found.name)
         if not found.as_key:
             message = f"Cannot resolve {found.name!r} to an action or module."
             return PlaybookError(message, found.origin, help_text=meant)
@@ -254,6 +259,13 @@ class CallReader(Struct, frozen=True):
             task.origin,
             help_text=helped,
         )
+
+    def _meant(self, name: str) -> str:
+        known = tuple(self.known())
+        if name in known:  # but not where the task looks
+            listed = ", ".join(self.collections)
+            return f"It is looked for in {listed}: add ansible.legacy to these collections."
+        return did_you_mean(name, known)
 
 
 def _placed(found: Found, task: Text) -> Mapping[str, Value]:

@@ -25,8 +25,12 @@ _SETUP: Final = "ansible.legacy.setup"
 class ActionNames(Protocol):
     """Knows which actions exist."""
 
-    def resolve(self, name: str) -> ResolvedAction | None:
-        """Give the full name of the action *name*; None when nobody knows it."""
+    def resolve(self, name: str, collections: Sequence[str] = ()) -> ResolvedAction | None:
+        """Give the full name of the action *name*; None when nobody knows it.
+
+        A short one is looked for in *collections* alone, if there are any. Raises
+        `OutlastError` for one that is gone or cannot be used.
+        """
         ...
 
 

@@ -14,8 +14,8 @@ from msgspec.structs import replace
 from outlast.errors import NotSupportedYet, OutlastError, PlaybookError
 from outlast.playbook.keywords import KEYWORDS, Inherit, Place, check_text, check_variable_name
 from outlast.playbook.model import Keywords
-from outlast.playbook.reading import Given, Text
-from outlast.playbook.searching import with_ours
+from outlast.playbook.reading import Given, Text, cannot_process
+from outlast.playbook.searching import searched
 from outlast.values import Origin, Template, Value
 
 
@@ -99,7 +99,7 @@ def _more_defaults(parent: Keywords, given: Given) -> tuple[Mapping[str, Value],
     return (*parent.module_defaults, *own)
 
 
-def _collections(_parent: Keywords, given: Given) -> tuple[str, ...]:
+def _collections(parent: Keywords, given: Given) -> tuple[str, ...]:
     names: list[str] = []
     for entry, origin in given.items:
         if isinstance(entry, Template):
@@ -107,9 +107,9 @@ def _collections(_parent: Keywords, given: Given) -> tuple[str, ...]:
         if not isinstance(entry, str):
             kind = type(entry).__name__
             told = f"Keyword 'collections' items must be of type 'str', not {kind!r}."
-            raise PlaybookError(told, origin)
+            raise cannot_process("collections", given, told, origin)
         names += [name.strip() for name in entry.split(",")]
-    return with_ours(names)
+    return searched(names, parent.home)
 
 
 def collections_of(parent: Keywords, text: Text) -> tuple[str, ...]:

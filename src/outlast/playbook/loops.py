@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from outlast.errors import OutlastError, PlaybookError
 from outlast.loader import Document, MapNode
+from outlast.playbook.calls import short_name
 from outlast.playbook.keywords import Place, check_allowed, check_text
 from outlast.playbook.model import Loop, LoopControl
 from outlast.playbook.reading import Text, read
@@ -55,8 +56,8 @@ _NO_MAPPING = (
 
 
 def is_builtin_lookup(name: str) -> bool:
-    """Tell whether `with_<name>` is a loop: a builtin lookup, or one with a collection's name."""
-    return name in _LOOKUPS or name.count(".") >= 2  # noqa: PLR2004  # namespace.collection.name
+    """Tell whether `with_<name>` is a loop over a builtin lookup."""
+    return short_name(name) in _LOOKUPS
 
 
 class LoopReader(Struct, frozen=True):

@@ -42,6 +42,8 @@ class Keywords(Struct, frozen=True, kw_only=True):
     environment: tuple[Value, ...] = ()
     collections: tuple[str, ...] = ()
     """Where short names of actions and roles are looked for; those of a role are its own."""
+    home: str | None = None
+    """The collection that is looked into before all that are listed (`searching.AtHome`)."""
     module_defaults: tuple[Mapping[str, Value], ...] = ()
     """Action or `group/name` to its arguments; the outermost level first."""
     any_errors_fatal: Value = None

@@ -25,6 +25,7 @@ from outlast.playbook.plays import PlayReader
 from outlast.playbook.role_entries import Use
 from outlast.playbook.role_files import RolePlaces
 from outlast.playbook.roles import Gathered, RoleReader
+from outlast.playbook.searching import AtHome, at_home
 from outlast.playbook.steps import StepReader
 from outlast.playbook.tasks import TaskReader
 from outlast.vault import LOCKED, Vault
@@ -41,7 +42,6 @@ class PlaybookParser:
         notice: Callable[[Notice], None] = lambda _notice: None,
         *,
         known_actions: Callable[[], Iterable[str]] = tuple,
-        is_lookup: Callable[[str], bool] = is_builtin_lookup,
         vault: Vault = LOCKED,
         places: RolePlaces | None = None,
         group: Callable[[str], frozenset[str] | None] = no_groups,
@@ -52,7 +52,7 @@ class PlaybookParser:
         """Take who knows the actions, and who wants to hear of odd but valid playbooks.
 
         *known_actions* gives names to suggest for a misspelt one; it is asked only then.
-        *is_lookup* tells which `with_<name>` are loops. *vault* opens encrypted files.
+        *vault* opens encrypted files.
         *places* tells where roles are looked for. *group* gives the actions of a group. *early*
         evaluates the names in imports, and *look* sees what is known there. *join* tells what
         becomes of variables that several define.
@@ -62,15 +62,24 @@ class PlaybookParser:
         self._notice = notice
         self._vault = vault
         self._places = places or RolePlaces()
-        self._is_lookup = is_lookup
         self._early = Early(early, look=look)
         self._join = join
+        self._home = AtHome()
 
     def parse_playbook(self, path: str | Path) -> tuple[Play, ...]:
         """Give the plays in *path*; raises `PlaybookError` or `SourceMissing`."""
         document = Document(str(path), read_text(path, self._vault), self._notice, self._vault)
-        arrive = self._places.found
-        reader = PlaybookReader(document, self._plays, self._notice, arrive, self._early)
+        collections = self._places.collections
+        self._home.collection = collections.holding(Path(path))
+        reader = PlaybookReader(
+            document=document,
+            plays=self._plays,
+            notice=self._notice,
+            arrive=self._places.found,
+            collections=collections,
+            home=self._home,
+            early=self._early,
+        )
         return tuple(reader.read(Keywords(), {}))
 
     def parse_tasks(
@@ -98,8 +107,9 @@ class PlaybookParser:
             raise OutlastError("included task files must contain a list of tasks")
         home = Path(folders[-1]) if folders else Path(path).parent
         roles = self._roles(home, Gathered() if gathered is None else gathered)
-        reader = self._steps(document, roles, role, self._calls, handlers=handlers)
-        return replace(reader, folders=tuple(map(Path, folders))).top(root, parent)
+        reader = self._steps(document, roles, role, handlers=handlers)
+        words = parent if role else at_home(parent, self._home)
+        return replace(reader, folders=tuple(map(Path, folders))).top(root, words)
 
     def parse_role(
         self, use: Use, parent: Keywords, role: Role | None, *, home: str | Path, gathered: Gathered
@@ -109,13 +119,14 @@ class PlaybookParser:
         *home* is the playbook's folder. The role and its handlers go to *gathered*. Raises
         `SourceMissing` for a role that is not there, and what `parse_tasks` does.
         """
-        return self._roles(Path(home), gathered).imported(use, parent, role).steps
+        words = replace(parent if role else at_home(parent, self._home), home=self._home.collection)
+        use = replace(use, collections=words.collections)
+        return self._roles(Path(home), gathered).imported(use, words, role).steps
 
     def _roles(self, home: Path, gathered: Gathered, play: Play | None = None) -> RoleReader:
         moment = Moment(play=play, roles=gathered.roles)
         return RoleReader(
             places=self._places,
-            calls=self._calls,
             make_steps=self._steps,
             open_file=self._document,
             home=home,
@@ -129,21 +140,23 @@ class PlaybookParser:
         document: Document,
         roles: RoleReader,
         role: Role | None,
-        calls: CallReader,
         *,
         handlers: bool,
     ) -> StepReader:
-        tasks = TaskReader(document, calls, self._is_lookup, self._defaults, role)
+        tasks = TaskReader(document, self._calls, self._is_loop_over, self._defaults, role)
         return StepReader(document, tasks, (roles.home,), roles.steps_of, roles.early, handlers)
 
     def _plays(self, document: Document) -> PlayReader:
         home = Path(document.path).parent
         return PlayReader(
             document,
-            lambda roles, h: self._steps(document, roles, None, self._calls, handlers=h),
+            lambda roles, h: self._steps(document, roles, None, handlers=h),
             lambda play: self._roles(home, Gathered(), play),
             self._defaults,
         )
+
+    def _is_loop_over(self, lookup: str) -> bool:
+        return is_builtin_lookup(lookup) or self._places.collections.has_lookup(lookup)
 
     def _document(self, path: Path) -> Document:
         return Document(str(path), read_text(path, self._vault), self._notice, self._vault)

@@ -24,6 +24,7 @@ from outlast.playbook.keywords import Place, check_allowed, check_text, type_sho
 from outlast.playbook.model import Keywords, Play, Vars
 from outlast.playbook.plays import PlayReader
 from outlast.playbook.reading import Text, read
+from outlast.playbook.searching import AtHome, Collections, NoCollections, at_home
 from outlast.values import Value
 
 _NULL = "tag:yaml.org,2002:null"
@@ -41,6 +42,8 @@ class PlaybookReader(Struct, frozen=True):
     notice: Callable[[Warned], None]
     arrive: Callable[[Path], None]
     """Is told of the folder of each playbook that is imported."""
+    collections: Collections = field(default_factory=NoCollections)
+    home: AtHome = field(default_factory=AtHome)
     early: Early = field(default_factory=Early)
     depth: int = 0
 
@@ -53,10 +56,10 @@ class PlaybookReader(Struct, frozen=True):
             if any(_is_import(entry.key) for entry in self.document.entries(node)):
                 yield from self._imported(read(self.document, node), parent, variables)
             else:
-                yield reader.read(node, parent, variables)
+                yield reader.read(node, at_home(parent, self.home), variables)
 
     def _imported(self, text: Text, parent: Keywords, variables: Vars) -> Iterator[Play]:
-        path = self._path(text)
+        path, collection = self._path(text)
         if self.depth > _MAX_IMPORTS:
             raise PlaybookError("This playbook is imported by what it imports.", text.origin)
         laid_on = Text(
@@ -64,12 +67,13 @@ class PlaybookReader(Struct, frozen=True):
         )
         keywords = handed_down(replace(parent, vars={}), laid_on, Place.IMPORT_PLAYBOOK)
         self.arrive(path.parent)
+        self.home.collection = collection or self.home.collection
         document = self.document.another_file(path)
         reader = replace(self, document=document, depth=self.depth + 1)
         yield from reader.read(replace(keywords, vars={}), {**keywords.vars, **variables})
 
-    def _path(self, text: Text) -> Path:
-        """Check what is said of an import, and give the file it names."""
+    def _path(self, text: Text) -> tuple[Path, str | None]:
+        """Check what is said of an import, and give the file it names, and its collection."""
         file = None
         for key, given in text.entries.items():
             word = "import_playbook" if _is_import(key) else key
@@ -83,9 +87,14 @@ class PlaybookReader(Struct, frozen=True):
         if file is None:
             told = "The field 'import_playbook' is required but was not set."
             raise PlaybookError(told, text.origin)
+        name = self._name(file, text)
+        found = self.collections.playbook(str(name))
+        if found is not None:
+            return found
         here = Path(self.document.path).parent
         # `..` goes, links stay: its plays say that they are in this folder.
-        return Path(os.path.normpath(find_import(self._name(file, text), text, (here,))))
+        path = Path(os.path.normpath(find_import(name, text, (here,))))
+        return path, self.collections.holding(path)
 
     def _name(self, file: Value, text: Text) -> object:
         """Evaluate the name of an imported playbook; its own variables count there."""

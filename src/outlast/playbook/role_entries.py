@@ -40,6 +40,7 @@ class Use(Struct, frozen=True, kw_only=True):
     beside: Path | None = None
     """The folder that holds the role which depends on this one."""
     collections: tuple[str, ...] = ()
+    """Where it is looked for first."""
 
 
 def entries(document: Document, node: Node | None, origin: Origin, early: Early) -> Iterator[Use]:

@@ -11,9 +11,10 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from outlast.errors import PlaybookError, SourceMissing
+from outlast.playbook.searching import Collections, NoCollections
 from outlast.values import Origin
 
 _FQCN = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*){2,}", re.ASCII)
@@ -33,11 +34,10 @@ class RolePlaces(Struct, frozen=True):
 
     configured: tuple[str, ...] = ()
     """The setting `roles_path`."""
-    collection: Callable[[str, str], Path | None] = lambda _namespace, _name: None
-    """Gives the folder of a collection."""
+    collections: Collections = field(default_factory=NoCollections)
     found: Callable[[Path], None] = lambda _path: None
-    """Is told of each role that is used, and of the folder of each playbook that is imported: it
-    may bring modules of its own."""
+    """Is told of each role that is used and is no collection's, and of the folder of each playbook
+    that is imported: it may bring modules of its own."""
 
     def find(
         self, name: str, folders: Sequence[Path], collections: Sequence[str], origin: Origin
@@ -51,7 +51,8 @@ class RolePlaces(Struct, frozen=True):
             searched = [*collections, *map(str, self._searched(folders))]
             told = f"the role '{name}' was not found in {':'.join(searched)}"
             raise SourceMissing(told, origin)
-        self.found(role.path)
+        if role.collection is None:  # a collection's role brings nothing: its plugins are known
+            self.found(role.path)
         return role
 
     def _searched(self, folders: Sequence[Path]) -> list[Path]:
@@ -73,7 +74,7 @@ class RolePlaces(Struct, frozen=True):
             namespace, collection, name = name.split(".", 2)
             homes = [f"{namespace}.{collection}"]
         for home in homes:
-            folder = self.collection(*home.split(".", 1)) if "." in home else None
+            folder = self.collections.home_of(*home.split(".", 1)) if "." in home else None
             path = folder.joinpath("roles", *name.split(".")) if folder else None
             if path is not None and path.is_dir():
                 return FoundRole(name, _real(path), home)

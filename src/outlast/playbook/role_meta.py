@@ -38,7 +38,7 @@ class Meta(Struct, frozen=True):
     """What is said of a role."""
 
     uses: tuple[Use, ...] = ()
-    """The roles it depends on."""
+    """The roles it depends on; where they are looked for is not said yet."""
     repeats: bool = False
     collections: tuple[str, ...] = ()
     """Where its tasks' short names are looked for first."""
@@ -97,10 +97,8 @@ def _dependencies(
         if not document.value(node):
             return ()
         raise PlaybookError("Expected role dependencies to be a list.", text.origin)
-    home = files.role.collection
-    searched = (home, "ansible.legacy") if home else ("ansible.legacy",)
     return tuple(
-        replace(use, beside=files.role.path.parent, collections=searched)
+        replace(use, beside=files.role.path.parent)
         for use in entries(document, node, text.origin, early)
     )
 

@@ -18,16 +18,16 @@ from msgspec.structs import replace
 from outlast.errors import Cause, OutlastError, PlaybookError
 from outlast.joining import Join, joined, replaced
 from outlast.loader import Document, Node, SeqNode
-from outlast.playbook.calls import CallReader
 from outlast.playbook.early import Early
 from outlast.playbook.inheritance import handed_down
 from outlast.playbook.keywords import Place, type_shown
 from outlast.playbook.model import Block, Keywords, Role, Step, Vars
 from outlast.playbook.reading import Text, as_written
 from outlast.playbook.role_entries import Use, entries, identity
-from outlast.playbook.role_files import FoundRole, RoleFiles, RolePlaces
+from outlast.playbook.role_files import RoleFiles, RolePlaces
 from outlast.playbook.role_meta import Meta, OpenFile, read_meta, validation
 from outlast.playbook.role_options import RoleWanted
+from outlast.playbook.searching import searched_for_dependencies, searched_in_role
 from outlast.playbook.steps import StepReader
 from outlast.values import Origin, Value
 
@@ -61,7 +61,6 @@ class MakeSteps(Protocol):
         document: Document,
         roles: RoleReader,
         role: Role | None,
-        calls: CallReader,
         *,
         handlers: bool,
     ) -> StepReader:
@@ -73,7 +72,6 @@ class RoleReader(Struct, frozen=True, kw_only=True):
     """Reads the roles that one play, or one include, uses."""
 
     places: RolePlaces
-    calls: CallReader
     make_steps: MakeSteps
     open_file: OpenFile
     home: Path
@@ -90,7 +88,7 @@ class RoleReader(Struct, frozen=True, kw_only=True):
     ) -> list[Compiled]:
         """Give the roles that a play's `roles` name; *origin* is the play's."""
         named = [
-            self.compiled(use, handed_down(parent, use.text, Place.ROLE), None)
+            self._needed(replace(use, collections=parent.collections), parent, None)
             for use in entries(document, node, origin, self.early)
         ]
         self.gathered.roles[:0] = [one.role for one in named]
@@ -119,6 +117,7 @@ class RoleReader(Struct, frozen=True, kw_only=True):
             text=text,
             vars=own if isinstance(own, dict) else {},
             imported=True,
+            collections=keywords.collections,
         )
         return self.imported(use, keywords, parent).steps
 
@@ -129,9 +128,7 @@ class RoleReader(Struct, frozen=True, kw_only=True):
         `OutlastError` for one that leads back to itself.
         """
         folders = (self.home, use.beside) if use.beside else (self.home,)
-        searched = tuple(dict.fromkeys((*use.collections, *keywords.collections)))
-        found = self.places.find(use.wanted.name, folders, searched, use.origin)
-        keywords = replace(keywords, collections=())  # inside, the role's own count
+        found = self.places.find(use.wanted.name, folders, use.collections, use.origin)
         key = (found.path, tuple(sorted(use.wanted.files.items())))
         if key in self.loading:
             raise OutlastError(_LOOP, use.origin)
@@ -139,18 +136,25 @@ class RoleReader(Struct, frozen=True, kw_only=True):
         files = RoleFiles(found)
         meta = read_meta(files, self.open_file, self.early)
         role = inner.role(use, files, meta, keywords, parent)
+        others = searched_for_dependencies(found.collection, keywords.home)
         needed = [
-            inner.compiled(one, handed_down(keywords, one.text, Place.ROLE), role)
+            inner._needed(replace(one, collections=others), keywords, role)  # noqa: SLF001  # itself
             for one in meta.uses
         ]
+        own = searched_in_role(found.collection, meta.collections, keywords.home)
+        keywords = replace(keywords, collections=own)  # inside, the list around it does not count
         role = _with_dependencies(role, needed, use, self.join)
         steps = inner.body(use, files, meta, role, keywords)
-        handlers = inner.file("handlers", use, files, _Context(role, meta), keywords)
+        handlers = inner.file("handlers", use, files, role, keywords)
         return Compiled(
             role,
             (*(step for one in needed for step in one.steps), *steps),
             (*(step for one in needed for step in one.handlers), *handlers),
         )
+
+    def _needed(self, use: Use, parent: Keywords, by: Role | None) -> Compiled:
+        """Give a role that a play, or another role, names in a list."""
+        return self.compiled(use, handed_down(parent, use.text, Place.ROLE), by)
 
     def role(
         self, use: Use, files: RoleFiles, meta: Meta, keywords: Keywords, parent: Role | None
@@ -199,7 +203,7 @@ class RoleReader(Struct, frozen=True, kw_only=True):
         self, use: Use, files: RoleFiles, meta: Meta, role: Role, keywords: Keywords
     ) -> tuple[Step, ...]:
         """Give the role's own tasks as one block, the check of its arguments first."""
-        steps = self.file("tasks", use, files, _Context(role, meta), keywords)
+        steps = self.file("tasks", use, files, role, keywords)
         entry = use.wanted.files.get("tasks", "main")
         spec = meta.specs.get(entry) if use.wanted.validate else None
         if isinstance(spec, dict) and spec:
@@ -208,7 +212,7 @@ class RoleReader(Struct, frozen=True, kw_only=True):
         return (Block(block=steps, origin=use.origin, keywords=keywords, role=role),)
 
     def file(
-        self, part: str, use: Use, files: RoleFiles, context: _Context, keywords: Keywords
+        self, part: str, use: Use, files: RoleFiles, role: Role, keywords: Keywords
     ) -> tuple[Step, ...]:
         """Give the steps of the role's `tasks` or `handlers`."""
         path = files.one(part, use.wanted.files.get(part))
@@ -224,22 +228,8 @@ class RoleReader(Struct, frozen=True, kw_only=True):
             shown = document.value(root)
             why = f"{as_written(shown)} should be a list or None but is {type_shown(shown)}"
             raise PlaybookError(told, document.origin(root), causes=(Cause(why),))
-        calls = context.calls(self.calls, files.role)
-        reader = self.make_steps(document, self, context.role, calls, handlers=part == "handlers")
+        reader = self.make_steps(document, self, role, handlers=part == "handlers")
         return reader.top(root, keywords)
-
-
-class _Context(Struct, frozen=True):
-    """What all files of a role have in common."""
-
-    role: Role
-    meta: Meta
-
-    def calls(self, calls: CallReader, found: FoundRole) -> CallReader:
-        """Give a reader of actions that looks into the role's collections first."""
-        own = (found.collection,) if found.collection else ()
-        collections = tuple(dict.fromkeys((*own, *self.meta.collections)))
-        return calls.within(collections)
 
 
 def _with_dependencies(role: Role, needed: Sequence[Compiled], use: Use, how: Join) -> Role:

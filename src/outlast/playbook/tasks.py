@@ -132,6 +132,8 @@ class TaskReader(Struct, frozen=True):
         variables = text.value("vars")
         own = variables if isinstance(variables, dict) else {}
         around = replace(parent, vars={**parent.vars, **own}, params={**parent.params, **own})
+        if short_name(found.name) == "include_role":  # its list is for finding the role
+            around = replace(around, collections=collections_of(parent, text))
         return replace(call, args=args), handed_down(around, applied, Place.BLOCK)
 
 

@@ -63,6 +63,12 @@ class Settings(Struct, frozen=True, kw_only=True):
         "/usr/share/ansible/roles",
         "/etc/ansible/roles",
     )
+    collections_path: tuple[str, ...] = (
+        "~/.ansible/collections",
+        "/usr/share/ansible/collections",
+    )
+    collections_scan_sys_path: bool = True
+    collections_on_ansible_version_mismatch: str = "warning"
     verbosity: int = 0
     tags: tuple[str, ...] = ()
     skip_tags: tuple[str, ...] = ()

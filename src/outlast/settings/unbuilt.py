@@ -32,12 +32,6 @@ UNBUILT: Final = (
     ("ANSIBLE_CALLBACK_FORMAT_PRETTY", "defaults", "callback_format_pretty", ""),
     ("ANSIBLE_CALLBACK_PLUGINS", "defaults", "callback_plugins", ""),
     ("ANSIBLE_CALLBACKS_ENABLED", "defaults", "callbacks_enabled", ""),
-    (
-        "ANSIBLE_COLLECTIONS_ON_ANSIBLE_VERSION_MISMATCH",
-        "defaults",
-        "collections_on_ansible_version_mismatch",
-        "warning",
-    ),
     ("ANSIBLE_CONNECTION_PASSWORD_FILE", "defaults", "connection_password_file", ""),
     ("ANSIBLE_CONNECTION_PLUGINS", "defaults", "connection_plugins", ""),
     ("ANSIBLE_DISPLAY_ARGS_TO_STDOUT", "defaults", "display_args_to_stdout", "false"),

@@ -8,11 +8,12 @@ the plugins to `plugins` and `lookups`.
 from __future__ import annotations
 
 import os.path
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from outlast.errors import EvaluationError
+from outlast.errors import EvaluationError, joined
 from outlast.outcome import Deprecated, Notice, Warned
+from outlast.removal import removal
 from outlast.templating.explaining import because
 from outlast.templating.plugins import Plugin
 from outlast.templating.running import Stack
@@ -28,14 +29,17 @@ class Talk:
         """Pass a warning on."""
         self._notify(Warned(str(msg)))
 
-    def deprecated(self, msg: str, version: str | None = None, *_: Any, **__: Any) -> None:
+    def deprecated(self, msg: str, version: str | None = None, *_: Any, **said: Any) -> None:
         """Pass a deprecation on."""
-        until = f"This feature will be removed from ansible-core version {version}."
-        self._notify(Deprecated(str(msg), until if version else ""))
+        collection = getattr(said.get("deprecator"), "resolved_name", None) or "ansible.builtin"
+        date = said.get("date")
+        until = removal(collection, version=version, date=None if date is None else str(date))
+        known = version or date or collection != "ansible.builtin"
+        self._notify(Deprecated(str(msg), until if known else ""))
 
     def error_as_warning(self, msg: str | None, exception: Exception, *_: Any, **__: Any) -> None:
         """Pass an error that was survived on."""
-        self._notify(Warned(f"{msg or ''} {exception}".strip()))
+        self._notify(Warned(joined([msg, str(exception)]) if msg else str(exception)))
 
     def __getattr__(self, _name: str) -> Callable[..., None]:
         """Say nothing: `v`, `vvv`, `debug`, `display`."""
@@ -45,8 +49,15 @@ class Talk:
 class Borrowed:
     """Finds filters, tests and lookups through ansible-core's own plugin loader."""
 
-    def __init__(self, stack: Stack, notify: Callable[[Notice], None]) -> None:
+    def __init__(
+        self,
+        stack: Stack,
+        notify: Callable[[Notice], None],
+        playbook_dirs: Sequence[str] = (),
+    ) -> None:
+        """Take what runs, who hears of warnings, and beside which folders collections may lie."""
         self._stack = stack
+        self._playbook_dirs = list(playbook_dirs)
         self.talk = Talk(notify)
         self._loaders: Any = None
         self._folders: set[str] = set()
@@ -60,6 +71,9 @@ class Borrowed:
 
             if AnsibleCollectionConfig.collection_finder is None:  # one for the whole process
                 loader.init_plugin_loader()
+            if self._playbook_dirs:
+                AnsibleCollectionConfig.playbook_paths = self._playbook_dirs
+            loader.display = self.talk  # it tells of collections and of names that go
             self._loaders = loader
         return self._loaders
 

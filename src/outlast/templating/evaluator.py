@@ -44,6 +44,7 @@ class Evaluator:
     *notify* hears warnings and deprecations. *basedir* is where `{% include %}` of a task's
     template looks. *extensions* are Jinja2's, by name. With *allow_broken_conditionals* any
     value has a truth. *vault* opens `!vault` strings and encrypted files that lookups read.
+    Beside *playbook_dirs* may lie collections.
     """
 
     def __init__(
@@ -54,10 +55,11 @@ class Evaluator:
         extensions: Sequence[str] = (),
         allow_broken_conditionals: bool = False,
         vault: Vault = LOCKED,
+        playbook_dirs: Sequence[str] = (),
     ) -> None:
         core = self._core = Core(notify, basedir, extensions, vault)
         self._conditions = Conditions(core, allow_broken_conditionals)
-        borrowed = Borrowed(core.stack, notify)
+        borrowed = Borrowed(core.stack, notify, playbook_dirs)
         self.lookups = Lookups(core, borrowed)
         core.functions = functions(core.stack, self.lookups)
         filters = jinja(dict(DEFAULT_FILTERS)) | text_filters() | data_filters(notify)

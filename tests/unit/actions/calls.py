@@ -32,7 +32,7 @@ def marked(value):
 
 def actions(tmp_path) -> Actions:
     """Give the actions of a run with no playbook folder of its own."""
-    content = open_content([], library=(), environ={}, cache=Cache.at(tmp_path.parent / ".cache"))
+    content = open_content([], library=(), cache=Cache.at(tmp_path.parent / ".cache"))
     return Actions.over(content)
 
 

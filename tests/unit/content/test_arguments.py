@@ -49,7 +49,7 @@ def test_what_json_cannot_carry_is_turned_into_what_stock_sends():
 
 @pytest.mark.parametrize("check_mode", [False, True])
 def test_a_parcel_with_these_arguments_really_runs(tmp_path, check_mode):
-    content = open_content([], library=(), environ={}, cache=Cache.at(None))
+    content = open_content([], library=(), cache=Cache.at(None))
     parcel = content.parcels.parcel("ansible.builtin.file")
     call = a_call(check_mode=check_mode)
     args = {"path": str(tmp_path / "made"), "state": "directory"}

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from outlast.content.cache import Cache
-from outlast.content.places import open_content
+from outlast.content.places import open_collections, open_content
 from outlast.errors import NotSupportedYet, PlaybookError, SourceMissing
 from outlast.work import Program
 
@@ -32,9 +32,7 @@ def content(tmp_path):
 
 
 def reopened(tmp_path):
-    return open_content(
-        [tmp_path / "play"], library=(), environ={}, cache=Cache.at(tmp_path / "cache")
-    )
+    return open_content([tmp_path / "play"], library=(), cache=Cache.at(tmp_path / "cache"))
 
 
 def write(tmp_path, name, text):
@@ -131,7 +129,7 @@ def test_the_next_run_remembers_until_a_file_changes(content, tmp_path):
 
 def test_a_cache_that_cannot_be_written_does_no_harm(content, tmp_path):
     (tmp_path / "file").write_text("")
-    content = open_content([], library=(), environ={}, cache=Cache.at(tmp_path / "file" / "cache"))
+    content = open_content([], library=(), cache=Cache.at(tmp_path / "file" / "cache"))
     assert content.parcels.parcel("ansible.builtin.ping").main == "ansible.modules.ping"
 
 
@@ -190,8 +188,7 @@ def test_a_collection_module_brings_its_collections_module_utils(tmp_path):
         path.write_text(text)
     content = open_content(
         [],
-        library=(),
-        environ={"ANSIBLE_COLLECTIONS_PATH": str(tmp_path / "roof")},
+        collections=open_collections([str(tmp_path / "roof")], cache=Cache.at(None)),
         cache=Cache.at(tmp_path / "cache"),
     )
     parcel = content.parcels.parcel("lab.tools.probe")

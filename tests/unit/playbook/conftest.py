@@ -24,7 +24,7 @@ _ACTIONS = frozenset({"add_host", "assert", "command", "copy", "debug", "include
 class FewActions:
     """Knows the builtin actions these tests use, by short and by full name."""
 
-    def resolve(self, name):
+    def resolve(self, name, _collections=()):
         short = name.removeprefix("ansible.builtin.").removeprefix("ansible.legacy.")
         return ResolvedAction(f"ansible.builtin.{short}") if short in _ACTIONS else None
 

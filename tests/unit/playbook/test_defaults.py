@@ -14,7 +14,7 @@ _CORE = ("debug", "ping", "gather_facts", "setup")
 
 
 class Core:
-    def resolve(self, name):
+    def resolve(self, name, _collections=()):
         short = name.removeprefix("ansible.legacy.").removeprefix("ansible.builtin.")
         return ResolvedAction(f"ansible.builtin.{short}") if short in _CORE else None
 

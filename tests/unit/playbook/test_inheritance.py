@@ -31,7 +31,7 @@ def test_the_model_has_every_keyword_that_is_built_and_inherited():
     inherited = {
         name for name, row in KEYWORDS.items() if row.built and row.inherit is not Inherit.OWN
     }
-    assert set(Keywords.__struct_fields__) - {"params", "places", "outer"} == inherited
+    assert set(Keywords.__struct_fields__) - {"params", "places", "outer", "home"} == inherited
 
 
 @pytest.mark.parametrize("name", NEAREST)

@@ -17,14 +17,37 @@ from outlast.playbook.role_entries import Use
 from outlast.playbook.role_files import RolePlaces
 from outlast.playbook.role_options import RoleWanted
 from outlast.playbook.roles import Gathered
+from outlast.playbook.searching import NoCollections
 from outlast.values import Origin, Template
 
 
 class WithCollections(FewActions):
     """Knows a module of a collection, too."""
 
-    def resolve(self, name):
-        return ResolvedAction(name) if name == "my.own.mine" else super().resolve(name)
+    def resolve(self, name, collections=()):
+        if name == "mine" and "my.own" in collections:
+            return ResolvedAction("my.own.mine")
+        return super().resolve(name)
+
+
+@dataclass
+class OneCollection(NoCollections):
+    """There is `my.own`, in a folder `col`, with a playbook called `site`."""
+
+    folder: Path
+
+    def home_of(self, namespace, name):
+        return self.folder / "col" if (namespace, name) == ("my", "own") else None
+
+    def playbook(self, name):
+        found = (self.folder / "col" / "playbooks" / "site.yml", "my.own")
+        return found if name == "my.own.site" else None
+
+    def holding(self, path):
+        return "my.own" if self.folder / "col" in Path(path).parents else None
+
+    def has_lookup(self, name):
+        return name == "my.own.dig"
 
 
 @dataclass
@@ -44,12 +67,8 @@ class World:
 
     @property
     def parser(self):
-        def collection(namespace, name):
-            return self.folder / "col" if (namespace, name) == ("my", "own") else None
-
-        return PlaybookParser(
-            WithCollections(), places=RolePlaces(("/nowhere",), collection=collection)
-        )
+        places = RolePlaces(("/nowhere",), collections=OneCollection(self.folder))
+        return PlaybookParser(WithCollections(), places=places)
 
     def play(self, text):
         path = self.folder / "play.yml"
@@ -220,6 +239,55 @@ def test_a_role_of_a_collection_looks_there_first(world):
     play = world.play("  roles: [my.own.one]")
     assert [task.role.full_name for task in tasks(play.tasks)] == ["my.own.two", "my.own.one"]
     assert tasks(play.tasks)[-1].action.resolved == "my.own.mine"
+
+
+def test_a_list_on_a_roles_entry_does_not_help_to_find_it(world):
+    world.role("col/roles/one", tasks="- {ping: }")
+    with pytest.raises(SourceMissing, match="the role 'one' was not found"):
+        world.play("  roles: [{role: one, collections: [my.own]}]")
+
+
+def test_a_list_on_a_task_replaces_that_of_its_role(world):
+    world.role("col/roles/one", tasks="- {mine: , collections: [other.own]}")
+    with pytest.raises(PlaybookError, match="couldn't resolve module/action 'mine'"):
+        world.play("  roles: [my.own.one]")
+
+
+def test_what_a_role_of_a_collection_includes_knows_its_names(world):
+    world.role("col/roles/one", tasks="- {include_tasks: more.yml}", tasks__more="- {mine: }")
+    (task,) = tasks(world.play("  roles: [my.own.one]").tasks)
+    path = world.folder / "col/roles/one/tasks/more.yml"
+    (included,) = world.parser.parse_tasks(path, task.inherited, role=task.role)
+    assert included.action.resolved == "my.own.mine"
+
+
+def test_a_playbook_of_a_collection_is_imported_by_its_name_and_knows_the_others(world):
+    world.role("col/roles/one", tasks="- {ping: }")
+    world.role("plain", tasks="- {mine: }")
+    place = world.folder / "col" / "playbooks"
+    place.mkdir()
+    (place / "site.yml").write_text("- {hosts: all, roles: [one], tasks: [{mine: }]}")
+    after = "- {hosts: all, collections: [a.b], tasks: [{mine: }], roles: [plain]}"
+    path = world.folder / "play.yml"
+    path.write_text(f"- import_playbook: my.own.site\n{after}\n")
+    parser = world.parser
+    imported, after = parser.parse_playbook(path)
+    assert [task.action.resolved for task in tasks(imported.tasks)][-1] == "my.own.mine"
+    assert after.keywords.collections == ("my.own", "a.b", "ansible.legacy")
+    assert {task.action.resolved for task in tasks(after.tasks)} == {"my.own.mine"}
+    included = world.folder / "inc.yml"
+    included.write_text("- {mine: }")
+    assert parser.parse_tasks(included, Keywords())[0].action.resolved == "my.own.mine"
+    path.write_text("- {hosts: all, tasks: [{mine: }]}")
+    with pytest.raises(PlaybookError, match="couldn't resolve"):
+        parser.parse_playbook(path)
+
+
+def test_a_loop_may_be_over_a_lookup_that_a_collection_has(world):
+    (task,) = world.play("  tasks: [{ping: , with_my.own.dig: [a]}]").tasks
+    assert task.loop.lookup == "my.own.dig"
+    with pytest.raises(PlaybookError, match="is not a valid attribute for a Task"):
+        world.play("  tasks: [{ping: , with_my.own.dug: [a]}]")
 
 
 def test_what_a_role_takes_is_checked_before_its_tasks(world):

@@ -4,44 +4,33 @@ from __future__ import annotations
 
 import pytest
 
-from outlast.call import ResolvedAction
 from outlast.errors import PlaybookError
 from outlast.playbook.inheritance import handed_down
 from outlast.playbook.keywords import Place
 from outlast.playbook.model import Keywords
 from outlast.playbook.reading import from_value
-from outlast.playbook.searching import InCollections, with_ours
+from outlast.playbook.searching import searched, searched_in_role
 from outlast.values import Origin
 
 HERE = Origin("p.yml", 1, 1)
 
 
-class Few:
-    def resolve(self, name):
-        known = {"a.b.x", "c.d.x", "x", "ping"}
-        return ResolvedAction(name) if name in known else None
-
-
-def found(name, *collections):
-    action = InCollections(Few(), collections).resolve(name)
-    return action.fqcn if action else None
-
-
-def test_the_first_collection_that_has_a_short_name_is_meant():
-    assert found("x", "c.d", "a.b") == "c.d.x"
-    assert found("x", "ansible.builtin", "a.b") == "x"
-    assert found("ping", "c.d", "a.b") == "ping"
-    assert found("y", "c.d") is None
-
-
-def test_a_full_name_is_looked_for_nowhere_else():
-    assert found("a.b.x", "c.d") == "a.b.x"
-
-
 def test_what_everybody_knows_comes_last_unless_it_is_named():
-    assert with_ours(["a.b"]) == ("a.b", "ansible.legacy")
-    assert with_ours(["ansible.builtin", "a.b"]) == ("ansible.builtin", "a.b")
-    assert with_ours([]) == ()
+    assert searched(["a.b"], None) == ("a.b", "ansible.legacy")
+    assert searched(["ansible.builtin", "a.b"], None) == ("ansible.builtin", "a.b")
+    assert searched([], None) == ()
+
+
+def test_the_collection_at_home_comes_first_unless_it_is_named():
+    assert searched([], "h.h") == ("h.h", "ansible.legacy")
+    assert searched(["a.b"], "h.h") == ("h.h", "a.b", "ansible.legacy")
+    assert searched(["a.b", "h.h"], "h.h") == ("a.b", "h.h", "ansible.legacy")
+
+
+def test_a_role_looks_into_its_own_collection_and_then_into_those_of_its_meta():
+    assert searched_in_role("a.b", ["c.d", "a.b"], "h.h") == ("a.b", "c.d", "ansible.builtin")
+    assert searched_in_role(None, ["c.d"], "h.h") == ("h.h", "c.d", "ansible.legacy")
+    assert searched_in_role(None, [], None) == ()
 
 
 def test_an_inner_list_replaces_the_outer_one():

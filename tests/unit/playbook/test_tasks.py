@@ -97,7 +97,7 @@ def test_a_loop_repeats_over_its_items(room):
     assert loop.control == LoopControl()
 
 
-@pytest.mark.parametrize("name", ["items", "dict", "sequence", "community.general.dig"])
+@pytest.mark.parametrize("name", ["items", "dict", "sequence", "ansible.builtin.items"])
 def test_a_with_loop_names_its_lookup(room, name):
     loop = room.task(f"- ping:\n  with_{name}: '{{{{ some }}}}'").loop
     assert (loop.items, loop.lookup) == (Template("{{ some }}"), name)

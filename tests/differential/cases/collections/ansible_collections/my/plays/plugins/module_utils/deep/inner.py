@@ -1,0 +1,7 @@
+from ..numbers import ONE
+
+MARK = ">" * ONE
+
+
+def twice(word):
+    return word + word

@@ -1,0 +1,5 @@
+from .deep import inner
+
+
+def spelled(word):
+    return inner.MARK + word
