@@ -145,7 +145,9 @@ def _furnish(
     notice = telling.notice
     folders = [Path(_home(path)) for path in options.playbooks]
     vault = open_vault(options, settings, notice)
-    content = open_content(folders, library=settings.library, environ=os.environ)
+    content = open_content(
+        folders, library=settings.library, environ=os.environ, home=settings.home
+    )
     inventory = load_inventory(
         settings.inventory,
         notify=notice,
@@ -236,6 +238,7 @@ def _evaluator(settings: Settings, telling: Telling, folder: str, vault: Vault) 
         basedir=folder,
         extensions=settings.jinja2_extensions,
         allow_broken_conditionals=settings.allow_broken_conditionals,
+        managed=settings.ansible_managed,
         vault=vault,
     )
 

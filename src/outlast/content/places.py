@@ -20,8 +20,7 @@ from outlast.content.groups import ActionGroups
 from outlast.content.parcels import Parcels
 from outlast.content.routing import Routing
 
-_USERS_OWN = ("~/.ansible/plugins", "/usr/share/ansible/plugins")
-_COLLECTIONS = "~/.ansible/collections:/usr/share/ansible/collections"
+_SHARED = "/usr/share/ansible"
 
 
 class Content(Struct, frozen=True):
@@ -43,21 +42,23 @@ def open_content(
     *,
     library: Sequence[str],
     environ: Mapping[str, str],
+    home: str = "~/.ansible",
     cache: Cache | None = None,
 ) -> Content:
     """Give the content of a run whose playbooks stand in *playbook_dirs*.
 
-    *library* are the folders the settings name; where they name none, stock's are used.
+    *library* are the folders the settings name; where they name none, stock's are used, those
+    in *home* first.
     """
     core = AnsibleCore.installed()
     cache = cache or Cache.of_user()
-    own = [Path(place).expanduser() for place in _USERS_OWN]
+    own = [Path(place, "plugins").expanduser() for place in (home, _SHARED)]
     named = [Path(place).expanduser() for place in library] or [place / "modules" for place in own]
     catalogue = Catalogue(
         core=core,
         routing=Routing(core, cache),
         library=_folders([place / "library" for place in playbook_dirs] + named),
-        collections=_folders(_collections(playbook_dirs, environ)),
+        collections=_folders(_collections(playbook_dirs, environ, home)),
         action_plugins=_folders([place / "action_plugins" for place in playbook_dirs]),
     )
     finder = ClosureFinder(
@@ -69,8 +70,11 @@ def open_content(
     return Content(core, catalogue, parcels, ActionGroups(catalogue, cache))
 
 
-def _collections(playbook_dirs: Sequence[Path], environ: Mapping[str, str]) -> list[Path]:
-    named = environ.get("ANSIBLE_COLLECTIONS_PATH") or _COLLECTIONS
+def _collections(
+    playbook_dirs: Sequence[Path], environ: Mapping[str, str], home: str
+) -> list[Path]:
+    everywhere = os.pathsep.join(f"{place}/collections" for place in (home, _SHARED))
+    named = environ.get("ANSIBLE_COLLECTIONS_PATH") or everywhere
     beside = [place / "collections" for place in playbook_dirs]
     configured = [Path(place).expanduser() for place in named.split(os.pathsep) if place]
     # A path that names the folder `ansible_collections` itself means its parent.

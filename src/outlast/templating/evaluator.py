@@ -44,6 +44,7 @@ class Evaluator:
     *notify* hears warnings and deprecations. *basedir* is where `{% include %}` of a task's
     template looks. *extensions* are Jinja2's, by name. With *allow_broken_conditionals* any
     value has a truth. *vault* opens `!vault` strings and encrypted files that lookups read.
+    *managed* is what template files know as `ansible_managed` unless it is a variable.
     """
 
     def __init__(
@@ -54,8 +55,9 @@ class Evaluator:
         extensions: Sequence[str] = (),
         allow_broken_conditionals: bool = False,
         vault: Vault = LOCKED,
+        managed: str = "Ansible managed",
     ) -> None:
-        core = self._core = Core(notify, basedir, extensions, vault)
+        core = self._core = Core(notify, basedir, extensions, vault, managed)
         self._conditions = Conditions(core, allow_broken_conditionals)
         borrowed = Borrowed(core.stack, notify)
         self.lookups = Lookups(core, borrowed)
