@@ -160,7 +160,7 @@ class TermsReader(Struct, frozen=True):
                 raise self._refused("environment", error.chain, error.origin) from error
             if isinstance(rendered, Mapping):
                 merged |= {str(name): str(value) for name, value in rendered.items()}
-            else:
+            elif rendered is not OMIT:
                 told = f"{_NO_ENVIRONMENT}: {_as_written(list(words.environment))}"
                 self.events.emit(Noticed(Warned(told)))
         return merged
