@@ -29,20 +29,20 @@ class Delegate(Struct, frozen=True):
 def as_written(task: Task, scope: Scope) -> Delegate | None:
     """Give the delegate as the playbook writes it, for a task that fails before it is known."""
     name = task.keywords.delegate_to
-    if name is None:
+    if name in (None, ""):
         return None
     return Delegate(name.text if isinstance(name, Template) else str(name), scope, None)
 
 
 def delegate_of(task: Task, scope: Scope, wiring: Wiring) -> Delegate | None:
     """Give the delegate of *task* for the host and item of *scope*; None: the host itself."""
-    if task.keywords.delegate_to is None:
-        return None
+    if task.keywords.delegate_to in (None, ""):
+        return None  # an empty text delegates nothing; a template that gives one is a mistake
     name = wiring.evaluate.render(task.keywords.delegate_to, scope)
     if name is OMIT or name is None:
         return None
     if name == "":
-        written = getattr(task.keywords.delegate_to, "text", "")
+        written = getattr(task.keywords.delegate_to, "text", "")  # only a template can give it
         raise EvaluationError(f'Empty hostname produced from delegate_to: "{written}"')
     own = Overlaid(local_names(scope), scope_of(wiring, task, str(name)))
     address = wiring.evaluate.render(own["ansible_host"], own) if "ansible_host" in own else None
