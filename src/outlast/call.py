@@ -190,6 +190,10 @@ class Call(Struct, frozen=True, kw_only=True):
     attempt: Attempt = Attempt()
     """Which this is, for whoever writes down what it does."""
     async_dir: str = "~/.ansible_async"
+    max_diff_size: int = 104448
+    """Of a file's text, in bytes: what is larger is not compared."""
+    managed: str = "Ansible managed"
+    """What templates know as `ansible_managed` where nobody has set it, as it was configured."""
     search_path: tuple[str, ...] = ()
     """Folders relative sources are looked for in, nearest first (`files/` etc. are added)."""
     say: Callable[[str], None] = _to_nobody

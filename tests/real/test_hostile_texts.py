@@ -19,6 +19,7 @@ MERGES = "a0: &a0 {k0: 1}\n" + "".join(
     f"a{n}: &a{n} {{<<: [{','.join([f'*a{n - 1}'] * 9)}], k{n}: 1}}\n" for n in range(1, 12)
 )
 MEGABYTE = "x" * 1_000_000
+MANY_WORDS = ("x " * 200_000).strip()
 PARSED = "YAML parsing failed"
 DEEP = "This YAML is too deeply nested or too large."
 
@@ -76,6 +77,16 @@ TEXTS = {
     "a keyword of a megabyte": ({"p.yml": PLAY + f"      {MEGABYTE}: 1\n"}, 4, PARSED),
     "a module of a megabyte": ({"p.yml": PLAY + f"    - {MEGABYTE}:\n"}, 4, PARSED),
     "a name of a megabyte": ({"p.yml": PLAY + f"      name: {MEGABYTE}\n"}, 0, "done"),
+    "a quoted argument of many words": (
+        {"p.yml": PLAY.replace("{msg: done}", f'msg="{MANY_WORDS}"')},
+        0,
+        MANY_WORDS,
+    ),
+    "a quoted argument of many words that does not end": (
+        {"p.yml": PLAY.replace("{msg: done}", f"msg={{{{ {MANY_WORDS}")},
+        4,
+        "unbalanced jinja2 block or quotes",
+    ),
     "many plays that say nothing": ({"p.yml": "-\n" * 100_000}, 4, "playbook entries"),
     "bytes that are no text": ({"p.yml": bytes(range(256)) * 100}, 4, "is not UTF-8 text"),
     "zero bytes": ({"p.yml": b"\0" * 1_000_000}, 4, PARSED),
@@ -114,6 +125,51 @@ TEXTS = {
         1,
         "A recursion loop was detected",
     ),
+    "a role that includes itself": (
+        {"p.yml": PLAY + "    - include_role: {name: a}\n"}
+        | {"roles/a/tasks/main.yml": "- include_role: {name: a}\n"},
+        4,
+        "includes, each within the one before",
+    ),
+    "a role that imports itself": (
+        {"p.yml": PLAY + "    - import_role: {name: a}\n"}
+        | {"roles/a/tasks/main.yml": "- import_role: {name: a}\n"},
+        1,
+        "A recursion loop was detected",
+    ),
+    "a template that looks itself up": (
+        {
+            "p.yml": PLAY.replace("done", "\"{{ lookup('template', 't.j2') }}\""),
+            "t.j2": "{{ lookup('template', 't.j2') }}",
+        },
+        2,
+        "Recursive loop detected",
+    ),
+    "a macro that calls itself": (
+        {"p.yml": PLAY.replace("done", '"{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}"')},
+        2,
+        "Recursive loop detected",
+    ),
+    "aliases that multiply in host_vars": (
+        {"p.yml": PLAY, "host_vars/localhost.yml": BOMB},
+        4,
+        DEEP,
+    ),
+    "aliases that multiply in a role's meta": (
+        {"p.yml": "- hosts: localhost\n  roles: [a]\n", "roles/a/meta/main.yml": BOMB},
+        4,
+        DEEP,
+    ),
+    "merges each of the one before": (
+        _vars(
+            "\n".join(
+                f"b{n}: &b{n} {{x{n}: 1{f', <<: *b{n - 1}' if n else ''}}}" for n in range(2000)
+            )
+        ),
+        4,
+        DEEP,
+    ),
+    "a number of a megabyte": (_vars("a: " + "9" * 1_000_000), 4, PARSED),
     "a variable that is itself": (
         {"p.yml": PLAY.replace("done", '"{{ a }}"') + '  vars: {a: "{{ b }}", b: "{{ a }}"}\n'},
         2,

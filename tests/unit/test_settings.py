@@ -63,13 +63,13 @@ def test_a_file_in_a_public_folder_is_passed_over_and_that_is_told(home, here):
     here.chmod(0o777)
     found = settings(home, here, "[defaults]\nforks = 2\n")
     assert found.forks == 5
-    assert found.warnings == (
+    assert tuple(one.text for one in found.notices) == (
         f"Ansible is being run in a world writable directory ({here}), ignoring it as an "
         "ansible.cfg source. For more information see https://docs.ansible.com/ansible/devel/"
         "reference_appendices/config.html#cfg-in-world-writable-dir",
     )
     named = settings(home, here, ANSIBLE_CONFIG=str(here / "ansible.cfg"))
-    assert (named.forks, named.warnings) == (2, ())
+    assert (named.forks, named.notices) == (2, ())
 
 
 def test_the_environment_beats_the_file(home, here):
@@ -104,6 +104,23 @@ def test_paths_are_relative_to_where_they_are_written(home, here):
     assert found.inventory == (f"{here}/hosts", f"{home}/more", "/w/inv")
     assert found.library == (f"{here}/a", "/b")
     assert found.private_key_file == f"{home}/.ssh/key"
+
+
+def test_what_nobody_names_lies_in_the_users_folder(home, here):
+    found = settings(home, here, "[defaults]\nhome = mine\n")
+    assert found.home == str(here / "mine")
+    assert found.roles_path == (f"{here}/mine/roles", *Settings().roles_path[1:])
+    assert found.control_path_dir == f"{here}/mine/cp"
+    named = settings(home, here, ANSIBLE_ROLES_PATH="/roles", ANSIBLE_HOME="/elsewhere")
+    assert (named.roles_path, named.control_path_dir) == (("/roles",), "/elsewhere/cp")
+
+
+def test_who_to_become_may_be_said_for_one_method_alone(home, here):
+    ini = "[privilege_escalation]\nbecome_user = all\n[su_become_plugin]\nuser = su\n"
+    found = settings(home, here, ini, ANSIBLE_BECOME_PASS="p", ANSIBLE_SUDO_PASS="s")
+    assert (found.sudo_user, found.su_user) == ("all", "su")
+    assert (found.sudo_password, found.su_password) == ("s", "p")
+    assert "'s'" not in repr(found)
 
 
 def test_texts_lose_their_quotes_and_comments(home, here):
@@ -180,6 +197,15 @@ def test_settings_without_effect_are_named_when_they_differ_from_the_default(hom
         "ANSIBLE_KEEP_REMOTE_FILES",
         "ANSIBLE_SYSTEM_WARNINGS",
     }
+
+
+def test_what_stock_has_given_up_is_told_as_stock_tells_it(home, here):
+    told = settings(home, here, "[defaults]\njinja2_native = yes\n", ANSIBLE_FORKS="5").notices
+    assert [one.text for one in told] == [
+        "DEFAULT_JINJA2_NATIVE option. Reason: This option is no longer used in the Ansible Core"
+        " code base.\nAlternatives: Jinja2 native mode is now the default and only option"
+    ]
+    assert told[0].removed_in.endswith("version 2.23.")
 
 
 def test_what_is_built_is_not_listed_as_unbuilt():

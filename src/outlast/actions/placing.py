@@ -24,7 +24,6 @@ from outlast.session import FileState, Session
 from outlast.work import Finish, ModuleRun
 
 _LARGE = 1 << 20  # bytes; what takes milliseconds is kept off the loop
-_DIFF_LIMIT = 104448  # stock's MAX_FILE_SIZE_FOR_DIFF
 _HIDDEN = (
     " [[ Diff output has been hidden because 'no_log: true' was specified for this result ]]\n"
 )
@@ -229,18 +228,18 @@ async def _difference(
     diff: dict[str, object] = {}
     if state is None:
         diff["before"] = ""
-    elif state.size > _DIFF_LIMIT:
-        diff["dst_larger"] = _DIFF_LIMIT
+    elif 0 < call.max_diff_size < state.size:
+        diff["dst_larger"] = call.max_diff_size
     else:
         try:
-            old = await session.read(path, _DIFF_LIMIT)
+            old = await session.read(path, max(state.size, call.max_diff_size))
         except ActionFailed as error:
             return {}, f"Failed to get diff between '{what.name}' and '{path}': {error}"
         if b"\x00" in old[:8192]:
             diff["dst_binary"] = 1
         else:
             diff |= {"before_header": path, "before": _text(old)}
-    diff |= _after(path, what)
+    diff |= _after(path, what, call.max_diff_size)
     if call.no_log:
         if "before" in diff:
             diff["before"] = ""
@@ -249,9 +248,9 @@ async def _difference(
     return diff, ""
 
 
-def _after(path: str, what: Placing) -> dict[str, object]:
-    if len(what.data) > _DIFF_LIMIT:
-        return {"src_larger": _DIFF_LIMIT}
+def _after(path: str, what: Placing, limit: int) -> dict[str, object]:
+    if 0 < limit < len(what.data):
+        return {"src_larger": limit}
     if b"\x00" in what.data:
         return {"src_binary": 1}
     header = path if what.inline else what.source

@@ -79,7 +79,7 @@ class _File(Struct, frozen=True):
 def _read(call: Call, args: Mapping[str, object]) -> _File:
     path = find_source(call, "templates", str(args["src"]))
     mode = f"0{stat.S_IMODE(Path(path).stat().st_mode):03o}"
-    names = template_variables(path, str(args["src"]), str(args["dest"]))
+    names = template_variables(path, str(args["src"]), call.managed, str(args["dest"]))
     try:
         return _File(path, read_text(path, call.vault), mode, names)
     except VaultError as error:

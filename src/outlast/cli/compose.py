@@ -168,7 +168,11 @@ def _furnish(
     folders = [Path(_home(path)) for path in options.playbooks]
     vault = open_vault(options, settings, notice)
     content = open_content(
-        folders, library=settings.library, collections=collections, notice=notice
+        folders,
+        library=settings.library,
+        collections=collections,
+        home=settings.home,
+        notice=notice,
     )
     inventory = load_inventory(
         settings.inventory,
@@ -261,11 +265,11 @@ def _evaluator(
 
     return Evaluator(
         telling.notice,
-        basedir=folders[0],
+        folders=folders,
         extensions=settings.jinja2_extensions,
         allow_broken_conditionals=settings.allow_broken_conditionals,
+        managed=settings.ansible_managed,
         vault=vault,
-        playbook_dirs=folders,
     )
 
 

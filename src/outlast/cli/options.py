@@ -128,6 +128,8 @@ def _with_flags(settings: Settings, given: argparse.Namespace) -> Settings:
     if given.module_path:
         folders = os.pathsep.join(given.module_path).split(os.pathsep)
         made["library"] = (*(_absolute(folder) for folder in folders), *settings.library)
+    if given.become_user is not None:
+        made["sudo_user"] = made["su_user"] = given.become_user
     if given.scp_extra_args or given.sftp_extra_args:
         made["ignored"] = (*settings.ignored, "--scp-extra-args and --sftp-extra-args")
     return replace(settings, verbosity=settings.verbosity + given.verbose, **made)
@@ -168,7 +170,6 @@ _SETTINGS_FLAGS: Final = (
     "ssh_extra_args",
     "become",
     "become_method",
-    "become_user",
     "become_password_file",
     "diff_always",
     "force_handlers",
@@ -305,8 +306,13 @@ def _add_become(group: argparse._ArgumentGroup) -> None:
     add("-b", "--become", action="store_true", default=None, help="work as another user")
     add("--become-method", help="how to become that user (sudo)")
     add("--become-user", help="the other user (root)")
-    add("-K", "--ask-become-pass", action="store_true", help="ask for the password that takes")
-    add(
+    either = group.add_mutually_exclusive_group()
+    either.add_argument(
+        *("-K", "--ask-become-pass"),
+        action="store_true",
+        help="ask for the password that takes",
+    )
+    either.add_argument(
         *("--become-password-file", "--become-pass-file"),
         dest="become_password_file",
         type=_absolute,

@@ -21,7 +21,7 @@ from outlast.content.parcels import Parcels
 from outlast.content.routing import Routing
 from outlast.outcome import Notice
 
-_USERS_OWN = ("~/.ansible/plugins", "/usr/share/ansible/plugins")
+_SHARED = "/usr/share/ansible"
 
 
 class Content(Struct, frozen=True):
@@ -78,19 +78,21 @@ def open_content(
     *,
     library: Sequence[str] = (),
     collections: Collections | None = None,
+    home: str = "~/.ansible",
     cache: Cache | None = None,
     notice: Callable[[Notice], None] = lambda _notice: None,
 ) -> Content:
     """Give the content of a run whose playbooks stand in *playbook_dirs*.
 
-    *library* are the folders the settings name; where they name none, stock's are used.
+    *library* are the folders the settings name; where they name none, stock's are used, those
+    in *home* first.
     """
     cache = cache or Cache.of_user()
     collections = collections or open_collections((), cache=cache, notice=notice)
     # Those beside a playbook come first; a collection's own playbooks have none beside them.
     beside = [place for place in playbook_dirs if collections.holding(place) is None]
     collections.begin_with(_folders([place / "collections" for place in beside]))
-    own = [Path(place).expanduser() for place in _USERS_OWN]
+    own = [Path(place, "plugins").expanduser() for place in (home, _SHARED)]
     named = [Path(place).expanduser() for place in library] or [place / "modules" for place in own]
     catalogue = Catalogue(
         core=collections.core,

@@ -117,7 +117,7 @@ class Aftermath(Struct, frozen=True, kw_only=True):
         tally.rescued += 1
         facts = {
             "ansible_failed_task": _described(task, label, result),
-            "ansible_failed_result": result.registered,
+            "ansible_failed_result": result.failed,
         }
         self.wiring.variables.set_facts(host, facts, cacheable=False)
 

@@ -77,6 +77,8 @@ class Calling(Struct, frozen=True, kw_only=True):
             reset=self._reset,
             hear=self._hear(terms),
             async_dir=self._async_dir(),
+            max_diff_size=self.wiring.settings.max_diff_size,
+            managed=self.wiring.settings.ansible_managed,
             search_path=search_path(self.wiring, self.task),
             say=lambda text: self.wiring.events.emit(Said(text)),
             warn=lambda text: self.wiring.events.emit(Noticed(Warned(text))),

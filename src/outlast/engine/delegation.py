@@ -46,7 +46,7 @@ def delegate_of(task: Task, scope: Scope, wiring: Wiring) -> Delegate | None:
     if name is OMIT or name is None:
         return None
     if name == "":
-        written = getattr(task.keywords.delegate_to, "text", "")
+        written = getattr(task.keywords.delegate_to, "text", "")  # only a template can give it
         raise EvaluationError(f'Empty hostname produced from delegate_to: "{written}"')
     own = Overlaid(local_names(scope), scope_of(wiring, task, str(name)))
     address = wiring.evaluate.render(own["ansible_host"], own) if "ansible_host" in own else None

@@ -131,6 +131,13 @@ class HostResult(Struct, frozen=True, kw_only=True):
                 whole["unreachable"] = True
         return whole
 
+    @property
+    def failed(self) -> dict[str, object]:
+        """The result as `rescue` sees it: with what the module says of its arguments."""
+        told = self.outcome.payload
+        said = {"invocation": told["invocation"]} if "invocation" in told else {}
+        return {**self.registered, **said}
+
 
 def sum_up(items: tuple[ItemResult, ...], written: Delegate | None = None) -> HostResult:
     """Give the result of a loop from its items', as stock adds them up."""

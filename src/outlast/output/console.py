@@ -82,8 +82,8 @@ class Console:
             file = self._settings.config_file
             using = f"Using {file} as config file"
             self._verbose("No config file found; using defaults" if file is None else using)
-        for text in self._settings.warnings:
-            self._notice(Warned(text))
+        for notice in self._settings.notices:
+            self._notice(notice)
         if self._settings.ignored:
             names = ", ".join(self._settings.ignored)
             self._notice(Warned(f"These settings are not supported yet and do nothing: {names}"))

@@ -38,9 +38,9 @@ class UnbalancedText(ValueError):
 
 
 class _Words(Struct):
-    """The words found so far, and what is still open at this point of the text."""
+    """The words found so far, each in pieces, and what is still open at this point of the text."""
 
-    words: list[str] = field(default_factory=list)
+    words: list[list[str]] = field(default_factory=list)
     quote: str = ""
     depth: list[int] = field(default_factory=lambda: [0] * len(_BRACKETS))
 
@@ -51,8 +51,8 @@ class _Words(Struct):
     def stick(self, text: str) -> None:
         """Add *text* to the last word."""
         if not self.words:
-            self.words.append("")
-        self.words[-1] += text
+            self.words.append([])
+        self.words[-1].append(text)
 
     def take(self, token: str, *, first: bool) -> None:
         """Take the next token of a line: a word of its own, or more of the last one."""
@@ -62,10 +62,10 @@ class _Words(Struct):
         if goes_on:
             self.stick(token if first and was_quoted else ("" if first else " ") + token)
         elif self.quote:
-            self.words.append(token)
+            self.words.append([token])
         changed = self._count(token)
         if not goes_on and not self.quote and (changed or (token and not any(self.depth))):
-            self.words.append(token)
+            self.words.append([token])
 
     def _count(self, token: str) -> bool:
         """Follow the Jinja blocks that *token* opens and closes; tells whether any did."""
@@ -91,7 +91,7 @@ def split(text: str) -> list[str]:
             "failed at splitting arguments, either an unbalanced jinja2 block or quotes: "
             + text.rstrip()
         )
-    return found.words
+    return ["".join(pieces) for pieces in found.words]
 
 
 def _split_line(found: _Words, line: str) -> bool:

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
+from outlast.outcome import Notice
+
 
 class Settings(Struct, frozen=True, kw_only=True):
     """Every setting that is read, with stock's default, and ours."""
@@ -17,8 +19,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     config_file: str | None = None
     ignored: tuple[str, ...] = ()
     """Settings somebody made that have no effect here, as they were written."""
-    warnings: tuple[str, ...] = ()
-    """What is to be told about where the settings came from."""
+    notices: tuple[Notice, ...] = ()
+    """What is to be told about them: where they came from, and which will go."""
+    home: str = "~/.ansible"
+    """Where the folders are that nobody has named (stock's ANSIBLE_HOME)."""
     inventory: tuple[str, ...] = ("/etc/ansible/hosts",)
     forks: int = 5
     poll_interval: int = 15
@@ -39,9 +43,16 @@ class Settings(Struct, frozen=True, kw_only=True):
     become: bool = False
     become_ask_pass: bool = False
     become_method: str = "sudo"
-    become_user: str = "root"
-    become_exe: str | None = None
-    become_flags: str | None = None
+    sudo_user: str = "root"
+    sudo_exe: str | None = None
+    sudo_flags: str | None = None
+    sudo_password: str | None = None
+    sudo_chdir: str | None = None
+    su_user: str = "root"
+    su_exe: str | None = None
+    su_flags: str | None = None
+    su_password: str | None = None
+    su_prompts: tuple[str, ...] = ()
     become_password_file: str | None = None
     remote_user: str | None = None
     remote_port: int | None = None
@@ -93,6 +104,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     jinja2_extensions: tuple[str, ...] = ()
     diff_always: bool = False
     diff_context: int = 3
+    max_diff_size: int = 104448
+    ansible_managed: str = "Ansible managed"
     ask_vault_pass: bool = False
     vault_identity: str = "default"
     vault_identity_list: tuple[str, ...] = ()
@@ -107,6 +120,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     spool_keep_days: int = 30
     spool_keep_jobs: int = 10_000
     spool_keep_bytes: int = 4 * 1024**3
+
+    def __repr__(self) -> str:
+        return f"Settings({self.config_file})"  # passwords are nobody's business
 
 
 def read_settings(environ: Mapping[str, str], cwd: str) -> Settings:

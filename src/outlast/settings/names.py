@@ -41,7 +41,27 @@ def _ssh(field: str, type_: str, env: str, ini: str, name: str) -> Setting:
     return Setting(field, type_, env, ini, f"'{name}' for 'ssh' connection plugin")
 
 
+def _becoming(method: str) -> tuple[Setting, ...]:
+    """Give what is set for all ways of becoming another user, or for one of them alone."""
+    plugin, special = f"{method}_become_plugin", method.upper()
+    return tuple(
+        Setting(
+            f"{method}_{field}",
+            "text",
+            f"BECOME_{env} {special}_{env}",
+            f"{general} {plugin}.{key}".strip(),
+        )
+        for field, env, key, general in (
+            ("user", "USER", "user", "privilege_escalation.become_user"),
+            ("exe", "EXE", "executable", "privilege_escalation.become_exe"),
+            ("flags", "FLAGS", "flags", "privilege_escalation.become_flags"),
+            ("password", "PASS", "password", ""),
+        )
+    )
+
+
 SETTINGS: Final = (
+    Setting("home", "path", "HOME", "home"),
     Setting("inventory", "pathlist", "INVENTORY", "inventory", "'DEFAULT_HOST_LIST'"),
     Setting("forks", "integer", "FORKS", "forks", "'DEFAULT_FORKS'"),
     Setting(
@@ -93,24 +113,10 @@ SETTINGS: Final = (
         "become_ask_pass", "boolean", "BECOME_ASK_PASS", "privilege_escalation.become_ask_pass"
     ),
     Setting("become_method", "text", "BECOME_METHOD", "privilege_escalation.become_method"),
-    Setting(
-        "become_user",
-        "text",
-        "BECOME_USER SUDO_USER",
-        "privilege_escalation.become_user sudo_become_plugin.user",
-    ),
-    Setting(
-        "become_exe",
-        "text",
-        "BECOME_EXE SUDO_EXE",
-        "privilege_escalation.become_exe sudo_become_plugin.executable",
-    ),
-    Setting(
-        "become_flags",
-        "text",
-        "BECOME_FLAGS SUDO_FLAGS",
-        "privilege_escalation.become_flags sudo_become_plugin.flags",
-    ),
+    *_becoming("sudo"),
+    *_becoming("su"),
+    Setting("sudo_chdir", "text", "SUDO_CHDIR", "sudo_become_plugin.chdir"),
+    Setting("su_prompts", "list", "SU_PROMPT_L10N", "su_become_plugin.localized_prompts"),
     Setting("become_password_file", "path", "BECOME_PASSWORD_FILE", "become_password_file"),
     Setting("remote_user", "text", "REMOTE_USER", "remote_user"),
     Setting("remote_port", "integer", "REMOTE_PORT", "remote_port", "'DEFAULT_REMOTE_PORT'"),
@@ -206,6 +212,10 @@ SETTINGS: Final = (
     Setting("jinja2_extensions", "list", "JINJA2_EXTENSIONS", "jinja2_extensions"),
     Setting("diff_always", "boolean", "DIFF_ALWAYS", "diff.always"),
     Setting("diff_context", "integer", "DIFF_CONTEXT", "diff.context", "'DIFF_CONTEXT'"),
+    Setting(
+        "max_diff_size", "integer", "MAX_DIFF_SIZE", "max_diff_size", "'MAX_FILE_SIZE_FOR_DIFF'"
+    ),
+    Setting("ansible_managed", "text", "", "ansible_managed"),
     Setting("ask_vault_pass", "boolean", "ASK_VAULT_PASS", "ask_vault_pass"),
     Setting("vault_identity", "text", "VAULT_IDENTITY", "vault_identity"),
     Setting("vault_identity_list", "list", "VAULT_IDENTITY_LIST", "vault_identity_list"),

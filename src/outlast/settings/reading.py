@@ -16,6 +16,7 @@ from typing import Final, TypeAlias
 from urllib.parse import urlsplit
 
 from outlast.errors import SettingsError
+from outlast.outcome import Deprecated, Warned
 from outlast.settings import Settings
 from outlast.settings.names import SETTINGS, Setting
 from outlast.settings.own import OWN, SECTION
@@ -35,19 +36,31 @@ _PUBLIC_FOLDER: Final = (
 
 def read(environ: Mapping[str, str], cwd: str) -> Settings:
     """Give the settings for *environ* in *cwd*; raises `SettingsError`."""
-    path, warnings = _find(environ, cwd)
+    path, told = _find(environ, cwd)
     ini = _parse(path) if path is not None else {}
     values: dict[str, object] = {}
     for setting in (*SETTINGS, *OWN):
         value = _read(setting, environ, ini, path, cwd)
         if value is not None:
             values[setting.field] = value
+    if "home" in values:
+        values = {**_below(str(values["home"])), **values}
     return Settings(
         config_file=path,
-        warnings=warnings,
+        notices=(*map(Warned, told), *_outdated(environ, ini)),
         ignored=_ignored(environ, ini),
         **values,  # type: ignore[arg-type]  # each was given its type by the table
     )
+
+
+def _below(home: str) -> dict[str, object]:
+    """Give what lies in the user's folder where nobody says otherwise."""
+    usual = Settings()
+    return {
+        "roles_path": (f"{home}/roles", *usual.roles_path[1:]),
+        "collections_path": (f"{home}/collections", *usual.collections_path[1:]),
+        "control_path_dir": f"{home}/cp",
+    }
 
 
 def _find(environ: Mapping[str, str], cwd: str) -> tuple[str | None, tuple[str, ...]]:
@@ -228,6 +241,18 @@ def _ignored(environ: Mapping[str, str], ini: Ini) -> tuple[str, ...]:
         elif _made_in(ini, section, key, default):
             made.append(f"[{section}] {key}")
     return tuple(made)
+
+
+def _outdated(environ: Mapping[str, str], ini: Ini) -> tuple[Deprecated, ...]:
+    """Give what is to be said of settings that stock has given up."""
+    if not ini and not any(name.startswith("ANSIBLE_") for name in environ):
+        return ()
+    from outlast.settings.outdated import outdated  # noqa: PLC0415  # only for who sets anything
+
+    def is_made(env: str, section: str, key: str) -> bool:
+        return env in environ or (section in ini and key in ini[section])
+
+    return outdated(is_made)
 
 
 def _misspelt(ini: Ini) -> list[str]:

@@ -41,25 +41,26 @@ def _ignore(_notice: object) -> None:
 class Evaluator:
     """Implements `call.Evaluate`; safe to use from several threads.
 
-    *notify* hears warnings and deprecations. *basedir* is where `{% include %}` of a task's
-    template looks. *extensions* are Jinja2's, by name. With *allow_broken_conditionals* any
-    value has a truth. *vault* opens `!vault` strings and encrypted files that lookups read.
-    Beside *playbook_dirs* may lie collections.
+    *notify* hears warnings and deprecations. *folders* are those of the playbooks: beside them
+    lie collections, and in the first `{% include %}` of a task's template looks. *extensions*
+    are Jinja2's, by name. With *allow_broken_conditionals* any value has a truth. *vault* opens
+    `!vault` strings and encrypted files that lookups read. *managed* is what template files
+    know as `ansible_managed` unless it is a variable.
     """
 
     def __init__(
         self,
         notify: Notify = _ignore,
         *,
-        basedir: str = ".",
+        folders: Sequence[str] = (".",),
         extensions: Sequence[str] = (),
         allow_broken_conditionals: bool = False,
         vault: Vault = LOCKED,
-        playbook_dirs: Sequence[str] = (),
+        managed: str = "Ansible managed",
     ) -> None:
-        core = self._core = Core(notify, basedir, extensions, vault)
+        core = self._core = Core(notify, folders[0], extensions, vault, managed)
         self._conditions = Conditions(core, allow_broken_conditionals)
-        borrowed = Borrowed(core.stack, notify, playbook_dirs)
+        borrowed = Borrowed(core.stack, notify, folders)
         self.lookups = Lookups(core, borrowed)
         core.functions = functions(core.stack, self.lookups)
         filters = jinja(dict(DEFAULT_FILTERS)) | text_filters() | data_filters(notify)

@@ -7,6 +7,7 @@ import glob
 import os
 import pwd
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from outlast.templating.markers import Marker, Missing
 from outlast.templating.plugins import refused
 from outlast.templating.running import Layered
 from outlast.templating.views import plain, type_name
-from outlast.values import Origin
+from outlast.values import Origin, Template
 
 _DELIMITERS = (
     "variable_start_string", "variable_end_string", "comment_start_string", "comment_end_string",
@@ -78,7 +79,9 @@ def _rendered(asked: Asked, term: str) -> Any:
     folders = [str(Path(path).parent)]
     for folder in search_path(asked.scope):
         folders += [f"{folder}/templates", folder]
-    extra = template_variables(path, term) | dict(asked.options.get("template_vars") or {})
+    extra = template_variables(path, term, asked.core.managed) | dict(
+        asked.options.get("template_vars") or {}
+    )
     if "ansible_managed" in asked.scope:
         extra.pop("ansible_managed", None)
     options = {name: asked.options[name] for name in _DELIMITERS if name in asked.options}
@@ -103,8 +106,13 @@ def _expected(asked: Asked, subfolder: str, name: str) -> str | None:
     return path
 
 
-def template_variables(path: str, term: str, destination: str | None = None) -> dict[str, object]:
-    """Give the variables stock adds for a template file (`template_host` and its like)."""
+def template_variables(
+    path: str, term: str, managed: str, destination: str | None = None
+) -> dict[str, object]:
+    """Give the variables stock adds for a template file (`template_host` and its like).
+
+    *managed* is what was configured as `ansible_managed`.
+    """
     full = os.path.abspath(path)  # noqa: PTH100  # text in, text out
     state = Path(full).stat()
     try:
@@ -119,8 +127,19 @@ def template_variables(path: str, term: str, destination: str | None = None) -> 
         "template_run_date": dt.datetime.now(),  # as stock: local time
         "template_destpath": destination,
         "template_fullpath": full,
-        "ansible_managed": "Ansible managed",
+        "ansible_managed": _managed(managed, state.st_mtime),
     }
+
+
+def _managed(text: str, changed: float) -> Template | str:
+    """Give the remark for files that are managed; the time in it is that of the template."""
+    names = {name: f"{{{{ template_{name} }}}}" for name in ("host", "uid")}
+    try:
+        named = text.format(**names, file="{{ template_path }}")
+    except (LookupError, ValueError) as error:
+        raise refused(f"the setting ansible_managed cannot be used: {text!r}") from error
+    named = time.strftime(named, time.localtime(changed))
+    return Template(named, Origin("ansible.cfg")) if "{{" in named else named
 
 
 def fileglob(asked: Asked) -> list[Any]:

@@ -118,8 +118,10 @@ class Core:
         basedir: str = ".",
         extensions: Sequence[str] = (),
         vault: Vault = LOCKED,
+        managed: str = "Ansible managed",
     ) -> None:
         self.notify = notify
+        self.managed = managed
         self.vault = vault
         self.stack = Stack()
         self.functions: dict[str, Any] = {}

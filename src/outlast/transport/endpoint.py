@@ -274,34 +274,49 @@ def _identity(
             help_text="Supported are sudo and su.",
         )
     special = f"ansible_{method}_"
-    user = reader.text(
-        wishes.become_user, settings.become_user, "ansible_become_user", f"{special}user"
-    )
+
+    made = _made(settings)[method]
+
+    def said(name: str, wish: object) -> str | None:
+        return reader.text(wish, made[name], f"ansible_become_{name}", f"{special}{name}")
+
+    user = said("user", wishes.become_user)
     if user == login and user:
         return None  # nobody needs to become who he is already
-    flags = reader.text(
-        wishes.become_flags, settings.become_flags, "ansible_become_flags", f"{special}flags"
-    )
+    flags = said("flags", wishes.become_flags)
     default_flags = "-H -S -n" if method == "sudo" else ""
+    chdir, prompts = settings.sudo_chdir, settings.su_prompts
     return Identity(
         method=method,
         user=user or "root",
-        exe=reader.text(
-            wishes.become_exe, settings.become_exe, "ansible_become_exe", f"{special}exe"
-        )
-        or method,
+        exe=said("exe", wishes.become_exe) or method,
         flags=default_flags if flags is None else flags,
-        password=_become_password(reader, special, typed_password),
-        chdir=reader.text(None, None, "ansible_sudo_chdir") if method == "sudo" else None,
-        prompts=_prompts(reader.value(None, None, "ansible_su_prompt_l10n")),
+        password=reader.text(
+            typed_password,
+            made["password"],
+            *("ansible_become_password", "ansible_become_pass", f"{special}pass"),
+        ),
+        chdir=reader.text(None, chdir, "ansible_sudo_chdir") if method == "sudo" else None,
+        prompts=_prompts(reader.value(None, prompts, "ansible_su_prompt_l10n")),
     )
 
 
-def _become_password(reader: _Reader, special: str, typed: str | None) -> str | None:
-    return reader.text(
-        *(None, typed),
-        *("ansible_become_password", "ansible_become_pass", f"{special}pass"),
-    )
+def _made(settings: Settings) -> Mapping[str, Mapping[str, str | None]]:
+    """Give what is configured for each method."""
+    return {
+        "sudo": {
+            "user": settings.sudo_user,
+            "exe": settings.sudo_exe,
+            "flags": settings.sudo_flags,
+            "password": settings.sudo_password,
+        },
+        "su": {
+            "user": settings.su_user,
+            "exe": settings.su_exe,
+            "flags": settings.su_flags,
+            "password": settings.su_password,
+        },
+    }
 
 
 def _prompts(value: object) -> tuple[str, ...]:

@@ -59,7 +59,9 @@ def _one(
     if text.startswith(("/", ".")):
         raise UsageError(f"Please prepend extra_vars filename '{text}' with '@'")
     if text.startswith("@"):
-        content = load_file(_existing(text[1:]), notify, vault)
+        path = _existing(text[1:])
+        text = f"@{path}"
+        content = load_file(path, notify, vault)
     elif text.startswith(("[", "{")):
         content = load_text(text, _PLACE, notify)
     else:

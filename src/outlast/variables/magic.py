@@ -46,9 +46,10 @@ def of_run(options: Options, playbook_dir: str) -> dict[str, object]:
         "ansible_check_mode": options.check_mode,
         "ansible_diff_mode": options.diff_mode,
         "ansible_forks": options.forks,
-        "ansible_inventory_sources": list(options.inventory_sources),
-        "ansible_run_tags": list(options.run_tags),
-        "ansible_skip_tags": list(options.skip_tags),
+        # Tuples, as in stock: no list is equal to one.
+        "ansible_inventory_sources": tuple(options.inventory_sources),
+        "ansible_run_tags": tuple(options.run_tags),
+        "ansible_skip_tags": tuple(options.skip_tags),
         "ansible_verbosity": options.verbosity,
     }
     return found if options.limit is None else {**found, "ansible_limit": options.limit}

@@ -118,7 +118,10 @@ class TaskScope(LayeredScope):
         if name != "vars":
             return super().__getitem__(name)
         if self._vars is None:
-            self._vars = LayeredScope(self._given, self._data, self._join)
+            made = dict(self._given.get(Precedence.MAGIC, {}))
+            made.pop("ansible_search_path", None)  # known a little later than `vars`
+            layers = {**self._given, Precedence.MAGIC: made}
+            self._vars = LayeredScope(layers, self._data, self._join)
         return self._vars
 
     def __contains__(self, name: object) -> bool:

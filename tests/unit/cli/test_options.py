@@ -47,7 +47,8 @@ class TestFlags:
             (["--ssh-common-args=-o A=b"], "ssh_common_args", "-o A=b"),
             (["--ssh-extra-args", "x"], "ssh_extra_args", "x"),
             (["-b"], "become", True),
-            (["--become-user", "db"], "become_user", "db"),
+            (["--become-user", "db"], "sudo_user", "db"),
+            (["--become-user", "db"], "su_user", "db"),
             (["--become-method", "su"], "become_method", "su"),
             (["-D"], "diff_always", True),
             (["--force-handlers"], "force_handlers", True),
@@ -125,6 +126,11 @@ class TestFlags:
         ("argv", "said"),
         [
             (["--nope"], "unrecognized arguments: --nope"),
+            (
+                ["-K", "--become-password-file", "x"],
+                "argument --become-password-file/--become-pass-file:"
+                " not allowed with argument -K/--ask-become-pass",
+            ),
             (["-f", "0"], "The number of processes (--forks) must be >= 1"),
             (["-f", "x"], "argument -f/--forks: invalid int value: 'x'"),
         ],

@@ -517,11 +517,15 @@ def test_the_recap_colours_what_is_not_zero():
 
 
 def test_the_introduction_names_the_configuration():
-    shown = Shown(Settings(ignored=("[defaults] log_path",), warnings=("public folder",)), 1)
+    told = (Warned("public folder"), Deprecated("an option", "It goes."))
+    shown = Shown(Settings(ignored=("[defaults] log_path",), notices=told), 1)
     shown.console.introduce(["a version"])
     assert shown.out.getvalue() == "No config file found; using defaults\n"
     assert shown.err.getvalue() == (
         "[WARNING]: public folder\n"
+        "[WARNING]: Deprecation warnings can be disabled by setting `deprecation_warnings=False`"
+        " in ansible.cfg.\n"
+        "[DEPRECATION WARNING]: an option. It goes.\n"
         "[WARNING]: These settings are not supported yet and do nothing: [defaults] log_path\n"
     )
     shown = Shown(Settings(config_file="/x.cfg"), 2)

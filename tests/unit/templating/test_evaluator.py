@@ -386,7 +386,7 @@ def test_a_file_can_include_import_and_extend_others(evaluator, tmp_path):
 
 def test_a_tasks_template_includes_from_the_playbooks_folder(tmp_path):
     (tmp_path / "part.j2").write_text("{{ a }}{{ 'x\\ty' }}")
-    evaluator = Evaluator(basedir=str(tmp_path))
+    evaluator = Evaluator(folders=[str(tmp_path)])
     assert evaluator.render(t("{% include 'part.j2' %}"), DictScope({"a": 5})) == "5x\ty"
 
 

@@ -67,7 +67,7 @@ def test_variables_beat_keywords_and_keywords_beat_settings(
     ("field", "variables", "wishes", "settings", "expected"),
     [
         ("user", {}, {"become": True}, {}, "root"),
-        ("user", {}, {"become": True, "become_user": "db"}, {"become_user": "s"}, "db"),
+        ("user", {}, {"become": True, "become_user": "db"}, {"sudo_user": "s"}, "db"),
         ("user", {"ansible_become_user": "v"}, {"become": True, "become_user": "db"}, {}, "v"),
         ("user", {"ansible_become_user": "v", "ansible_sudo_user": "w"}, {"become": True}, {}, "w"),
         ("user", {"ansible_become": "yes"}, {"become": False}, {}, "root"),
@@ -84,6 +84,13 @@ def test_variables_beat_keywords_and_keywords_beat_settings(
         ("password", {"ansible_become_pass": 123}, {"become": True}, {}, "123"),
         ("password", {"ansible_become_pass": 1, "ansible_sudo_pass": 2}, {"become": True}, {}, "2"),
         ("chdir", {"ansible_sudo_chdir": "/"}, {"become": True}, {}, "/"),
+        ("user", {}, {"become": True}, {"sudo_user": "s", "su_user": "t"}, "s"),
+        ("user", {}, {"become": True, "become_method": "su"}, {"su_user": "t"}, "t"),
+        ("exe", {}, {"become": True, "become_method": "su"}, {"sudo_exe": "/s"}, "su"),
+        ("password", {}, {"become": True}, {"sudo_password": "p", "su_password": "q"}, "p"),
+        ("password", {"ansible_become_pass": 1}, {"become": True}, {"sudo_password": "p"}, "1"),
+        ("chdir", {}, {"become": True}, {"sudo_chdir": "/tmp"}, "/tmp"),
+        ("prompts", {}, {"become": True}, {"su_prompts": ("Pw", "Mot")}, ("Pw", "Mot")),
         ("prompts", {"ansible_su_prompt_l10n": ["Pw"]}, {"become": True}, {}, ("Pw",)),
     ],
 )  # fmt: skip
@@ -96,6 +103,8 @@ def test_a_typed_password_is_used_unless_a_variable_gives_one():
     assert endpoint(become=True, typed="t").identity.password == "t"
     variables = {"ansible_become_password": "v"}
     assert endpoint(variables, become=True, typed="t").identity.password == "v"
+    configured = Settings(sudo_password="c")
+    assert endpoint(become=True, typed="t", settings=configured).identity.password == "t"
 
 
 def test_a_password_is_in_no_representation():

@@ -231,7 +231,7 @@ def _variables(folder):
 def _plain(value):
     if isinstance(value, Mapping):
         return {key: _plain(member) for key, member in value.items()}
-    return value
+    return list(value) if isinstance(value, tuple) else value  # stock's were read from JSON
 
 
 @pytest.mark.parametrize("level", LEVELS)

@@ -154,7 +154,7 @@ class Hosts:
         from outlast.templating.evaluator import Evaluator  # noqa: PLC0415  # it imports Jinja2
 
         folder, vault = str(Path.cwd()), self._vault
-        return EvaluateUponNeed(lambda: Evaluator(_warn, basedir=folder, vault=vault))
+        return EvaluateUponNeed(lambda: Evaluator(_warn, folders=(folder,), vault=vault))
 
     @cached_property
     def _scope_of(self) -> Callable[[str], Scope]:
