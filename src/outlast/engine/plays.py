@@ -23,15 +23,17 @@ from outlast.engine.ports import Wiring
 from outlast.engine.preparation import Thinking
 from outlast.engine.prompting import Prompts
 from outlast.engine.settling import Settling
+from outlast.engine.sharing import Company, Sharing
+from outlast.engine.shelter import Shelter
 from outlast.engine.standing import Standing
 from outlast.engine.starting import begun_at, nothing_of
-from outlast.engine.tasks import Company, TaskRunner
+from outlast.engine.tasks import TaskRunner
 from outlast.engine.terms import TermsReader
 from outlast.errors import EvaluationError, PlaybookError, SettingsError
 from outlast.events import NoHostsMatched, Noticed, PlayStarted
 from outlast.outcome import Warned
 from outlast.playbook.conversions import to_bool, to_percent
-from outlast.playbook.model import Play, Step
+from outlast.playbook.model import Play
 from outlast.values import Scope, Template
 
 _LINEAR = frozenset({"linear", "ansible.builtin.linear"})
@@ -70,13 +72,16 @@ class PlayRunner(Struct, frozen=True, kw_only=True):
             self.wiring.events.emit(PlayStarted(name, check_mode))
             self.wiring.events.emit(NoHostsMatched())
         batches = _batches(hosts, self._serial(play, header), play)
+        broken = False
         for number, batch in enumerate(batches):
             self.wiring.events.emit(PlayStarted(name, check_mode, number))
-            if not await self._batch(self._begun(play), header, batch, strategy):
-                return False
+            whole = await self._batch(self._begun(play), header, batch, strategy)
             if self.standing.play_ended:
                 break
-        return True
+            broken |= self.standing.batch_broken
+            if not whole:
+                return False
+        return not broken
 
     def _begun(self, play: Play) -> Play:
         """Give what is to be run of *play*; once a run has begun, all."""
@@ -149,7 +154,7 @@ class PlayRunner(Struct, frozen=True, kw_only=True):
             async with asyncio.TaskGroup() as group:
                 for host in batch:
                     group.create_task(self._alone(play, header, host, batch, places), name=host)
-        return self._out() - out_before != len(batch) and not self.standing.batch_broken
+        return self._out() - out_before != len(batch)
 
     async def _alone(
         self,
@@ -193,9 +198,11 @@ class PlayRunner(Struct, frozen=True, kw_only=True):
             settling = Settling(group=group, reader=self.reader)
             walker = self._walker(play, header, company, batch, settling)
             present = await self._gathered(play, header, walker, company, batch)
+            shelter = Shelter(flush=force)
             for section in (play.pre_tasks, play.tasks, play.post_tasks):
                 entered = present
-                present = await self._section(walker, section, entered)
+                if present:
+                    present = await walker.steps(section, present, shelter=shelter)
                 flushing = self.standing.reachable(entered) if force else present
                 present = await self._flushed(walker, company, present, batch, flushing)
             while settling.open:
@@ -232,10 +239,6 @@ class PlayRunner(Struct, frozen=True, kw_only=True):
         present = [host for host in present if host in through]
         self._fail_the_missing(company, present, batch)
         return present
-
-    @staticmethod
-    async def _section(walker: Walker, steps: Sequence[Step], present: list[str]) -> list[str]:
-        return await walker.steps(steps, present) if present else present
 
     def _needing_facts(self, hosts: Sequence[str]) -> list[str]:
         if self.wiring.settings.gathering != "smart":
@@ -285,6 +288,12 @@ class PlayRunner(Struct, frozen=True, kw_only=True):
             thinking=self.thinking,
             labels=self.labels,
             after=after,
+            sharing=Sharing(
+                standing=self.standing,
+                company=company,
+                tell=self.wiring.events.emit,
+                told=after.told,
+            ),
             settling=settling,
             debugging=self._debugging(company, after),
         )
