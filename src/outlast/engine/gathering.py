@@ -8,7 +8,9 @@ from outlast.errors import Cause, PlaybookError
 from outlast.playbook.conversions import to_bool
 from outlast.playbook.model import ActionCall, Play, Task
 from outlast.settings import Settings
-from outlast.values import Value
+from outlast.values import Origin, Value
+
+_GATHER = ActionCall("gather_facts", "ansible.builtin.gather_facts", {}, Origin(""))
 
 
 def gathering_task(play: Play, wanted: object, settings: Settings) -> Task | None:
@@ -31,13 +33,7 @@ def gathering_task(play: Play, wanted: object, settings: Settings) -> Task | Non
     tags = play.keywords.tags or frozenset({"always"})
     return Task(
         name="Gathering Facts",
-        action=ActionCall(
-            "gather_facts",
-            "ansible.builtin.gather_facts",
-            args,
-            play.origin,
-            defaults=play.gather_defaults,
-        ),
+        action=replace(play.gather or _GATHER, args=args, origin=play.origin),
         origin=play.origin,
         keywords=replace(play.keywords, tags=tags),
         implicit=True,

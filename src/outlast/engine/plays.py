@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from outlast.engine.after import Aftermath
 from outlast.engine.blocks import Walker
@@ -68,6 +69,7 @@ class PlayRunner(Struct, frozen=True, kw_only=True):
         name = self._name(play, header)
         check_mode = self._flag(play, "check_mode", header, unset=self.wiring.check_mode)
         strategy = self._strategy(play, header)
+        play = self._gathering(play, header)
         if not hosts:
             self.wiring.events.emit(PlayStarted(name, check_mode))
             self.wiring.events.emit(NoHostsMatched())
@@ -124,6 +126,15 @@ class PlayRunner(Struct, frozen=True, kw_only=True):
             value = self._render("serial", entry, header)
             serial += value if isinstance(value, list) else [value]
         return serial
+
+    def _gathering(self, play: Play, header: Scope) -> Play:
+        """Give *play* with what it says of the facts it wants, evaluated: no host is asked."""
+        return replace(
+            play,
+            gather_subset=self._render("gather_subset", play.gather_subset, header),
+            gather_timeout=self._render("gather_timeout", play.gather_timeout, header),
+            fact_path=self._render("fact_path", play.fact_path, header),
+        )
 
     def _strategy(self, play: Play, header: Scope) -> str:
         name = str(self._render("strategy", play.strategy, header) or self.wiring.settings.strategy)
@@ -279,7 +290,22 @@ class PlayRunner(Struct, frozen=True, kw_only=True):
             told=lambda: self._tell_active(batch),
             stats=self.stats,
         )
-        tasks = TaskRunner(
+        return Walker(
+            tasks=self._tasks(company, after, settling),
+            metas=MetaRunner(
+                wiring=self.wiring,
+                standing=self.standing,
+                company=batch,
+                lockstep=company.lockstep,
+                due=notifications.fall_due,
+            ),
+            standing=self.standing,
+            notifications=notifications,
+            inclusions=Inclusions(wiring=self.wiring, standing=self.standing),
+        )
+
+    def _tasks(self, company: Company, after: Aftermath, settling: Settling) -> TaskRunner:
+        return TaskRunner(
             wiring=self.wiring,
             standing=self.standing,
             company=company,
@@ -296,19 +322,6 @@ class PlayRunner(Struct, frozen=True, kw_only=True):
             ),
             settling=settling,
             debugging=self._debugging(company, after),
-        )
-        return Walker(
-            tasks=tasks,
-            metas=MetaRunner(
-                wiring=self.wiring,
-                standing=self.standing,
-                company=batch,
-                lockstep=company.lockstep,
-                due=notifications.fall_due,
-            ),
-            standing=self.standing,
-            notifications=notifications,
-            inclusions=Inclusions(wiring=self.wiring, standing=self.standing),
         )
 
     def _debugging(self, company: Company, after: Aftermath) -> Debugging:
