@@ -17,6 +17,7 @@ from outlast.engine.after import Aftermath
 from outlast.engine.debugging import Debugging
 from outlast.engine.labels import Labels
 from outlast.engine.loops import HostTask
+from outlast.engine.meta import ONCE_UNDER_FREE
 from outlast.engine.ports import Wiring
 from outlast.engine.preparation import Thinking
 from outlast.engine.results import HostResult
@@ -122,10 +123,7 @@ class TaskRunner(Struct, frozen=True, kw_only=True):
                 "as tasks are executed independently on each host"
             )
         if asked:
-            self._warn(
-                "Using run_once with the free strategy is not currently supported. This task "
-                "will still be executed for every host in the inventory list."
-            )
+            self._warn(ONCE_UNDER_FREE)
         return False
 
     def _flag(self, task: Task, name: str, scope: Scope, *, unset: bool = False) -> bool:
