@@ -160,8 +160,13 @@ def grown(chance: Random, strategy: str) -> Tree:
 # -- what one host does --------------------------------------------------------------------------
 
 
-class Down(Exception):
-    """The host has failed: whatever it is in is over."""
+class Down(Exception):  # no error: a host's way out of a block
+    """A host fails."""
+
+    def __init__(self, *, sunk: bool = False) -> None:
+        super().__init__()
+        self.sunk = sunk
+        """It has left a block, or a file, by that."""
 
 
 @dataclass(frozen=True)
@@ -169,6 +174,8 @@ class Gate:
     """Between two steps: a host that was struck while it waited fails here."""
 
     block: Place
+    sunk: bool
+    """It has left a block as failed and done nothing since: nothing strikes it."""
 
 
 @dataclass(frozen=True)
@@ -186,47 +193,58 @@ Walking: TypeAlias = Generator["Gate | Asked", object, None]
 GO, FAIL = "go", "fail"
 
 
-def _through(steps: tuple[Step, ...], block: Place, part: int, sheltered: bool) -> Walking:
+def _through(
+    steps: tuple[Step, ...], block: Place, part: int, sheltered: bool, *, sunk: bool = False
+) -> Walking:
     """Go through a section; raises `Down` if a step fails."""
     for number, step in enumerate(steps):
-        yield from _gate(block)
+        yield from _gate(block, sunk=sunk)
         place = (*block, part, number)
         if isinstance(step, Block):
-            yield from _block(step, place, sheltered)
+            yield from _block(step, place, sheltered, sunk=sunk)
+            sunk = False
             continue
         answer = yield Asked(step, place, block, sheltered)
+        sunk = False
         if answer == FAIL:
             raise Down
         if isinstance(step, Include) and isinstance(answer, tuple):
             yield from _gate(block)
             turn, file = answer
-            yield from _through(step.files[file], (*place, turn), 0, sheltered)
+            try:
+                yield from _through(step.files[file], (*place, turn), 0, sheltered)
+            except Down:
+                raise Down(sunk=True) from None
         if isinstance(step, Flush) and isinstance(answer, list):
             yield from _flush(answer, place, sheltered)
-    yield from _gate(block)
+    yield from _gate(block, sunk=sunk)
 
 
-def _gate(block: Place) -> Walking:
-    if (yield Gate(block)) == FAIL:
+def _gate(block: Place, *, sunk: bool = False) -> Walking:
+    if (yield Gate(block, sunk)) == FAIL:
         raise Down
 
 
-def _block(block: Block, place: Place, sheltered: bool) -> Walking:
+def _block(block: Block, place: Place, sheltered: bool, *, sunk: bool) -> Walking:
     fine = True
     try:
-        yield from _through(block.block, place, 0, sheltered or bool(block.rescue))
-    except Down:
-        fine = False
+        yield from _through(block.block, place, 0, sheltered or bool(block.rescue), sunk=sunk)
+        sunk = False
+    except Down as down:
+        fine, sunk = False, down.sunk
         if block.rescue:
             try:
-                yield from _through(block.rescue, place, 1, sheltered)
-                fine = True
-            except Down:
-                pass
+                yield from _through(block.rescue, place, 1, sheltered, sunk=sunk)
+                fine, sunk = True, False
+            except Down as again:
+                sunk = again.sunk
     if block.always:
-        yield from _through(block.always, place, 2, sheltered)
+        try:
+            yield from _through(block.always, place, 2, sheltered, sunk=sunk)
+        except Down:
+            fine = False
     if not fine:
-        raise Down
+        raise Down(sunk=True)
 
 
 def _flush(handlers: list[tuple[int, Leaf]], place: Place, sheltered: bool) -> Walking:
@@ -287,10 +305,13 @@ class Host:
 
     def struck(self, times: int, place: Place) -> None:
         """Fail where it stands, as somebody did at *place*: in the innermost block of both."""
-        while isinstance(at := self._at(), Gate) and place[: len(at.block)] != at.block:
+        while isinstance(at := self._at(), Gate):
+            if at.sunk:
+                return
+            if place[: len(at.block)] == at.block:
+                self.hit(times, at.block)
+                return
             self.answers.append(GO)
-        if isinstance(at, Gate):
-            self.hit(times, at.block)
 
     def hit(self, times: int, block: Place) -> None:
         """Fail in *block*: its sections by turns, and nothing beyond it."""

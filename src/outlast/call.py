@@ -150,6 +150,11 @@ def _to_nobody(_text: str) -> None:
     """Tell nobody."""
 
 
+def _nothing_said(_action: str) -> Mapping[str, object]:
+    """Say nothing."""
+    return {}
+
+
 def _no_news(_growth: Growth) -> bool:
     """Have no inventory."""
     return False
@@ -176,6 +181,9 @@ class Call(Struct, frozen=True, kw_only=True):
     """Done on another host than the one it is done for."""
     written: Mapping[str, object] = field(default_factory=dict)
     """The arguments as the playbook writes them, templates unevaluated."""
+    defaults_of: Callable[[str], Mapping[str, object]] = _nothing_said
+    """Gives what `module_defaults` say of the module of this full name, to which the action hands
+    its arguments on; raises `EvaluationError`."""
     task_name: str = ""
     origin: Origin | None = None
     environment: Mapping[str, str] = field(default_factory=dict)

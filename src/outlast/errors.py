@@ -40,6 +40,8 @@ class Cause(Struct, frozen=True):
     """What to do about it; shown after the message, never part of a result's `msg`."""
     apart: bool = False
     """Shown by itself, even when it stands at the same place as what it caused."""
+    parts: tuple[str, ...] = ()
+    """What went wrong in several things at once, each told after the message."""
 
 
 def joined(messages: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""set_fact, set_stats, gather_facts: actions that leave something for later."""
+"""set_fact, set_stats, setup: actions that leave something for later."""
 
 from __future__ import annotations
 
@@ -11,13 +11,11 @@ from outlast.actions.modules import Modules
 from outlast.actions.saying import action_failed
 from outlast.actions.written_places import place_of_name
 from outlast.call import Call
-from outlast.errors import ActionFailed, Cause, Refused
+from outlast.errors import ActionFailed, Refused
 from outlast.names import as_among
-from outlast.outcome import Detached, Failed, Ok, Outcome, Performed, SetFacts, SetStats, Skipped
+from outlast.outcome import Detached, Ok, Performed, SetFacts, SetStats
 from outlast.values import Template, looks_like_template
 
-_SETUP = "ansible.builtin.setup"
-_LEGACY_SETUP = "ansible.legacy.setup"
 _NAMES = (
     "Variable names must be strings starting with a letter or underscore character, and contain"
     " only letters, numbers and underscores."
@@ -58,38 +56,6 @@ async def setup(call: Call, modules: Modules) -> Performed:
     if isinstance(performed.outcome, Detached):
         return performed
     return Performed(performed.outcome, shown="never")
-
-
-async def gather_facts(call: Call, modules: Modules) -> Performed:
-    """Find out about the host, with the setup module."""
-    args = {key: value for key, value in call.args.items() if value is not None}
-    if args.pop("parallel", None) is not None:
-        raise Refused("gather_facts: 'parallel' is not supported yet")
-    args.pop("network_os", None)
-    outcome = await modules.run(call, _SETUP, args)
-    return Performed(_gathered(outcome), shown="never")
-
-
-def _gathered(outcome: Outcome) -> Outcome:
-    """Give what gather_facts reports of its one module."""
-    payload = outcome.payload
-    kept = {key: payload[key] for key in ("warnings", "deprecations") if key in payload}
-    match outcome:
-        case Ok():
-            facts = payload.get("ansible_facts", {})
-            return Ok({"ansible_facts": facts, **kept}, notices=outcome.notices)
-        case Failed():
-            report = {**payload, "failed": True}
-            msg = f"The following modules failed to execute: {_LEGACY_SETUP}."
-            told = {"ansible_facts": {}, "failed_modules": {_LEGACY_SETUP: report}, "msg": msg}
-            return Failed(told, (Cause("Action failed."), Cause(msg)), notices=outcome.notices)
-        case Skipped():
-            report = {**payload, "skipped": True}
-            told = {"ansible_facts": {}, "skipped_modules": {_LEGACY_SETUP: report}}
-            msg = f"The following modules were skipped: {_LEGACY_SETUP}."
-            return Skipped({**told, "msg": msg, "failed": False}, notices=outcome.notices)
-        case _:
-            return outcome
 
 
 def boolean_of(value: object, *, strict: bool = True) -> bool:

@@ -45,6 +45,8 @@ class Modules(Struct, frozen=True):
     """What every action that needs the host works with."""
 
     content: Content
+    facts_modules: tuple[str, ...] = ("smart",)
+    """Those that find out about a host, by the settings."""
     _packing: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Many hosts may want a module at once: it is packed for the first of them."""
 
@@ -84,10 +86,11 @@ class Modules(Struct, frozen=True):
         *,
         files: Mapping[str, bytes] | None = None,
         file_names: Mapping[str, str] | None = None,
+        name: str | None = None,
     ) -> Outcome:
         """Run a module to its end and judge its answer; see `order` for the arguments."""
         session = await call.session()
-        run = await self.order(call, module, args, files=files, file_names=file_names)
+        run = await self.order(call, module, args, files=files, file_names=file_names, name=name)
         return await answered(call, session, run)
 
     async def last(

@@ -16,6 +16,7 @@ from outlast.actions import (
     copying,
     facts,
     fetching,
+    gathering,
     growing,
     job_status,
     job_tending,
@@ -67,7 +68,7 @@ _ON_HOST: Final[Mapping[str, OnHost]] = {
     "copy": copying.copy,
     "dnf": picking.dnf,
     "fetch": fetching.fetch,
-    "gather_facts": facts.gather_facts,
+    "gather_facts": gathering.gather_facts,
     "package": picking.package,
     "raw": plainly.raw,
     "reboot": rebooting.reboot,
@@ -112,9 +113,12 @@ class Actions(Struct, frozen=True):
     modules: Modules
 
     @classmethod
-    def over(cls, content: Content) -> Actions:
-        """Give the actions that use *content*."""
-        return cls(Modules(content))
+    def over(cls, content: Content, *, facts_modules: tuple[str, ...] = ("smart",)) -> Actions:
+        """Give the actions that use *content*.
+
+        *facts_modules* find out about a host where no variable says what does.
+        """
+        return cls(Modules(content, facts_modules=facts_modules))
 
     async def perform(self, call: Call) -> Performed:
         """Do what *call* says.

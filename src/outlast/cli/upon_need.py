@@ -38,7 +38,9 @@ class ActionsUponNeed:
         if self._actions is None:
             from outlast.actions.registry import Actions as Registry  # noqa: PLC0415  # see above
 
-            self._actions = Registry.over(self._house.content)
+            self._actions = Registry.over(
+                self._house.content, facts_modules=self._house.settings.facts_modules
+            )
         return self._actions
 
     async def perform(self, call: Call) -> Performed:

@@ -13,6 +13,7 @@ from msgspec import Struct
 from outlast.engine.includes import Inclusion
 from outlast.engine.ports import Wiring
 from outlast.engine.results import HostResult, ItemResult
+from outlast.engine.shelter import Shelter
 from outlast.engine.standing import Standing
 from outlast.errors import OutlastError
 from outlast.events import Complained, TaskEnded, TaskLabel
@@ -57,11 +58,11 @@ class Aftermath(Struct, frozen=True, kw_only=True):
         host: str,
         result: HostResult,
         *,
-        rescued: bool,
+        shelter: Shelter,
         shared: bool,
     ) -> None:
         """Count, apply, register and tell, in that order."""
-        self._count(task, label, host, result, rescued=rescued)
+        self._count(task, label, host, result, shelter=shelter)
         if task.role is not None and not isinstance(result.outcome, Skipped | Unreachable):
             self.standing.role_tasks_run.add((task.role.identity, host))
         sharers = self._sharers() if shared else (host,)
@@ -84,7 +85,7 @@ class Aftermath(Struct, frozen=True, kw_only=True):
         return tuple(self.standing.reachable(self.company))
 
     def _count(
-        self, task: Task, label: TaskLabel, host: str, result: HostResult, *, rescued: bool
+        self, task: Task, label: TaskLabel, host: str, result: HostResult, *, shelter: Shelter
     ) -> None:
         tally = self.standing.tally(host)
         included = any(item.include for item in result.items)
@@ -94,7 +95,7 @@ class Aftermath(Struct, frozen=True, kw_only=True):
                 self.standing.unreachable.add(host)
                 self.told()
             case Failed() if not result.ignored:
-                self._count_failure(task, label, host, result, rescued=rescued)
+                self._count_failure(task, label, host, result, shelter=shelter)
             case Skipped():
                 tally.skipped += 1
             case Ok() if included:
@@ -105,12 +106,14 @@ class Aftermath(Struct, frozen=True, kw_only=True):
                 tally.changed += result.outcome.changed
 
     def _count_failure(
-        self, task: Task, label: TaskLabel, host: str, result: HostResult, *, rescued: bool
+        self, task: Task, label: TaskLabel, host: str, result: HostResult, *, shelter: Shelter
     ) -> None:
         tally = self.standing.tally(host)
         self.standing.failing.add(host)
+        if not shelter.awaits(notified=host in self.standing.handlers_due):
+            self.standing.spent.add(host)
         self.told()
-        if not rescued:
+        if not shelter.rescue:
             tally.failed += 1
             self.standing.failed.add(host)
             return
@@ -122,13 +125,17 @@ class Aftermath(Struct, frozen=True, kw_only=True):
         self.wiring.variables.set_facts(host, facts, cacheable=False)
 
     def not_included(self, label: TaskLabel, inclusion: Inclusion, error: OutlastError) -> None:
-        """Fail the hosts whose file cannot be had; told once, and counted as failed (stock)."""
+        """Fail the hosts whose file cannot be had; told once, and counted as failed.
+
+        Even if it is rescued it is out of what comes after the batch (stock).
+        """
         self.wiring.events.emit(Complained(error.chain, error.help_text))
         asked = {} if inclusion.include.role else {"include": inclusion.include.path}
         payload = {**asked, "reason": str(error)}
         for host in inclusion.hosts:
             self.standing.tally(host).failed += 1
             self.standing.failing.add(host)
+            self.standing.condemned.add(host)
             self.wiring.events.emit(TaskEnded(task=label, host=host, outcome=Failed(payload)))
         self.told()
 

@@ -14,8 +14,10 @@ from msgspec import Struct
 from outlast.engine.handlers import Notifications, flattened
 from outlast.engine.includes import Inclusion, Inclusions
 from outlast.engine.meta import Meta, MetaRunner, command_of, is_meta
+from outlast.engine.sharing import Round
+from outlast.engine.shelter import OPEN, Shelter
 from outlast.engine.standing import Standing
-from outlast.engine.tasks import TaskRunner
+from outlast.engine.tasks import Done, TaskRunner
 from outlast.errors import OutlastError, PlaybookError
 from outlast.playbook.model import Block, Role, Step, Task
 
@@ -40,12 +42,12 @@ class Walker(Struct, frozen=True, kw_only=True):
         steps: Sequence[Step],
         hosts: Sequence[str],
         *,
-        sheltered: bool = False,
+        shelter: Shelter = OPEN,
     ) -> list[str]:
         """Take *hosts* through *steps*; gives those that got through without failing.
 
         A host that failed, could not be reached or left the play is missing in the answer;
-        `Standing` tells which. *sheltered*: a `rescue` around these steps waits for them.
+        `Standing` tells which. *shelter*: what the blocks around these steps keep for them.
         """
         going = list(hosts)
         for step in steps:
@@ -54,40 +56,41 @@ class Walker(Struct, frozen=True, kw_only=True):
             if not acting:
                 break
             if isinstance(step, Block):
-                through = await self._block(step, acting, sheltered=sheltered)
+                through = await self._block(step, acting, shelter=shelter)
             else:
-                through = await self._task(step, acting, sheltered=sheltered)
+                through = await self._task(step, acting, shelter=shelter)
             lost = set(acting) - set(through)
             going = [host for host in going if host not in lost]
         return self.standing.upright(going)
 
     async def _role(
-        self, role: Role, steps: Sequence[Step], hosts: list[str], *, sheltered: bool
+        self, role: Role, steps: Sequence[Step], hosts: list[str], *, shelter: Shelter
     ) -> list[str]:
         """Take *hosts* through a role's tasks, those that have been through it already aside."""
         done = self.standing.roles_done if not role.repeats else set()
         first = [host for host in hosts if (role.identity, host) not in done]
-        through = set(await self.steps(steps, first, sheltered=sheltered))
+        through = set(await self.steps(steps, first, shelter=shelter))
         self.standing.end_role(role, through, counts=self.tasks.wiring.tags.select(_ROLE_ENDS))
         self.standing.leave_block(host for host in first if host not in through)
         return [host for host in hosts if host not in first or host in through]
 
-    async def _block(self, block: Block, hosts: list[str], *, sheltered: bool) -> list[str]:
+    async def _block(self, block: Block, hosts: list[str], *, shelter: Shelter) -> list[str]:
         if block.role is not None:
-            return await self._role(block.role, block.block, hosts, sheltered=sheltered)
+            return await self._role(block.role, block.block, hosts, shelter=shelter)
         rescue = block.rescue if self._wanted(block.rescue) else ()
-        inside = sheltered or bool(rescue)
-        through = set(await self.steps(block.block, hosts, sheltered=inside))
+        late = shelter.within(always=self._wanted(block.always))
+        early = late.within(rescue=bool(rescue))
+        through = set(await self.steps(block.block, hosts, shelter=early))
         if rescue:
-            through = await self._rescue(rescue, hosts, through, sheltered=sheltered)
+            through = await self._rescue(rescue, hosts, through, shelter=late)
         if block.always and (present := self.standing.reachable(hosts)):
-            done = set(await self.steps(block.always, present, sheltered=sheltered))
+            done = set(await self.steps(block.always, present, shelter=shelter))
             through = (through | self.standing.take_back(done)) & done
         self.standing.leave_block(host for host in hosts if host not in through)
         return [host for host in hosts if host in through]
 
     async def _rescue(
-        self, rescue: Sequence[Step], hosts: list[str], through: set[str], *, sheltered: bool
+        self, rescue: Sequence[Step], hosts: list[str], through: set[str], *, shelter: Shelter
     ) -> set[str]:
         """Take those of *hosts* through *rescue* that are not *through*; gives who is now.
 
@@ -98,7 +101,7 @@ class Walker(Struct, frozen=True, kw_only=True):
         while failed:
             self.standing.rescue(failed)
             self.tasks.after.told()
-            now = await self.steps(rescue, failed, sheltered=sheltered)
+            now = await self.steps(rescue, failed, shelter=shelter)
             saved = {*self.standing.upright(saved), *now}
             staying = set(self.standing.upright(through))
             failed = self._to_be_saved(through - staying, hosts)
@@ -120,45 +123,54 @@ class Walker(Struct, frozen=True, kw_only=True):
                 return True
         return False
 
-    async def _task(self, task: Task, hosts: list[str], *, sheltered: bool) -> list[str]:
+    async def _task(self, task: Task, hosts: list[str], *, shelter: Shelter) -> list[str]:
+        self.standing.act(hosts)
         if is_meta(task):
-            return await self._meta(task, hosts, sheltered=sheltered)
-        return await self._plain(task, hosts, sheltered=sheltered)
+            return await self._meta(task, hosts, shelter=shelter)
+        return await self._plain(task, hosts, shelter=shelter)
 
     async def _plain(
-        self, task: Task, hosts: list[str], *, sheltered: bool = False, handler: bool = False
+        self, task: Task, hosts: list[str], *, shelter: Shelter = OPEN, handler: bool = False
     ) -> list[str]:
-        done = await self.tasks.run(task, hosts, sheltered=sheltered, handler=handler)
+        done = await self.tasks.run(task, hosts, shelter=shelter, handler=handler)
         if done is None:
             return hosts
-        going = done.survivors
         # every file is in, and told of, before the first of their tasks runs
-        opened = []
+        opened, missing = await self._opened(task, done, handler=handler)
+        going = self.tasks.survivors(done, hosts, missing)
+        for inclusion, steps in opened:
+            asking = [host for host in inclusion.hosts if host in going]
+            present = self.standing.upright(asking)
+            lost = set(asking) - set(present)
+            if present:
+                through = await self._included(steps, present, shelter=shelter, handler=handler)
+                inside = set(present) - set(through)
+                self.standing.leave_block(inside)
+                lost |= inside
+            going = [host for host in going if host not in lost]
+        return going
+
+    async def _opened(
+        self, task: Task, done: Done, *, handler: bool
+    ) -> tuple[list[tuple[Inclusion, Sequence[Step]]], set[str]]:
+        """Give what *task* includes, and the hosts whose file cannot be had."""
+        opened: list[tuple[Inclusion, Sequence[Step]]] = []
+        missing: set[str] = set()
         for inclusion in self._bounded(task, self.inclusions.of(done.results)):
             try:
                 file = await self.inclusions.open(task, inclusion, handlers=handler)
             except PlaybookError:
                 raise  # what is written wrong ends the run
             except OutlastError as error:
-                self.tasks.after.not_included(done.label, inclusion, error)
-                going = [host for host in going if host not in inclusion.hosts]
+                self.tasks.after.not_included(done.this.label, inclusion, error)
+                missing.update(inclusion.hosts)
             else:
                 self.tasks.labels.identities.begin_included(
                     task, inclusion.mark, file.steps, file.handlers
                 )
                 self.notifications.handlers.extend(flattened(file.handlers))
                 opened.append((inclusion, file.steps))
-        for inclusion, steps in opened:
-            asking = [host for host in inclusion.hosts if host in going]
-            present = self.standing.upright(asking)
-            lost = set(asking) - set(present)
-            if present:
-                through = await self._included(steps, present, sheltered=sheltered, handler=handler)
-                inside = set(present) - set(through)
-                self.standing.leave_block(inside)
-                lost |= inside
-            going = [host for host in going if host not in lost]
-        return going
+        return opened, missing
 
     def _bounded(self, task: Task, inclusions: list[Inclusion]) -> list[Inclusion]:
         """Give *inclusions*; raises `PlaybookError` if *task* is too deep in others already."""
@@ -167,32 +179,34 @@ class Walker(Struct, frozen=True, kw_only=True):
         return inclusions
 
     async def _included(
-        self, steps: Sequence[Step], hosts: list[str], *, sheltered: bool, handler: bool
+        self, steps: Sequence[Step], hosts: list[str], *, shelter: Shelter, handler: bool
     ) -> list[str]:
         if handler:
-            return await self._handlers(steps, hosts, sheltered=sheltered)
-        return await self.steps(steps, hosts, sheltered=sheltered)
+            return await self._handlers(steps, hosts, shelter=shelter)
+        return await self.steps(steps, hosts, shelter=shelter)
 
     # -- meta and handlers -------------------------------------------------------------------
 
-    async def _meta(self, task: Task, hosts: list[str], *, sheltered: bool) -> list[str]:
+    async def _meta(self, task: Task, hosts: list[str], *, shelter: Shelter) -> list[str]:
         if not self.tasks.wiring.tags.select(task.keywords.tags):
             return hosts
         applies = self.metas.run(task, hosts, self.tasks.labels)
         self.tasks.after.told()
+        hosts = self.tasks.sharing.after(Round(hosts=hosts))
         if command_of(task) is Meta.END_ROLE:
             self.standing.out_of_role.update(applies)
         if command_of(task) is Meta.RESET_CONNECTION:
             await self.metas.reset(task, applies, self.tasks.reader)
         if command_of(task) is not Meta.FLUSH_HANDLERS:
             return hosts
-        through = set(await self.flush(applies, sheltered=sheltered))
+        flushing = [host for host in hosts if host in applies]
+        through = set(await self.flush(flushing, shelter=shelter))
         return [host for host in hosts if host not in applies or host in through]
 
-    async def flush(self, hosts: Sequence[str], *, sheltered: bool = False) -> list[str]:
+    async def flush(self, hosts: Sequence[str], *, shelter: Shelter = OPEN) -> list[str]:
         """Run the handlers that *hosts* have asked for; gives those that got through.
 
-        *sheltered*: a `rescue` around the flush waits for those that fail in it.
+        *shelter*: what the blocks around the flush keep for those that fail in it.
         """
         going = list(hosts)
         self.notifications.begin_flush(hosts)
@@ -201,7 +215,7 @@ class Walker(Struct, frozen=True, kw_only=True):
                 going = self.standing.upright(going)
                 asking = self.notifications.take(position, going)
                 if asking:
-                    through = await self._handlers((handler,), asking, sheltered=sheltered)
+                    through = await self._handlers((handler,), asking, shelter=shelter)
                     lost = set(asking) - set(through)
                     going = [host for host in going if host not in lost]
         finally:
@@ -209,16 +223,17 @@ class Walker(Struct, frozen=True, kw_only=True):
         return self.standing.upright(going)
 
     async def _handlers(
-        self, handlers: Sequence[Step], hosts: list[str], *, sheltered: bool
+        self, handlers: Sequence[Step], hosts: list[str], *, shelter: Shelter
     ) -> list[str]:
         going = hosts
+        self.standing.act(hosts)
         for handler in handlers:
             if isinstance(handler, Block):
-                going = await self._handlers(handler.block, going, sheltered=sheltered)
+                going = await self._handlers(handler.block, going, shelter=shelter)
             elif is_meta(handler):
                 await self._meta_handler(handler, going)
             elif going:
-                going = await self._plain(handler, going, sheltered=sheltered, handler=True)
+                going = await self._plain(handler, going, shelter=shelter, handler=True)
         return going
 
     async def _meta_handler(self, handler: Task, hosts: list[str]) -> None:

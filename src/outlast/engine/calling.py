@@ -15,7 +15,7 @@ from msgspec import Struct, field
 from outlast.attempt import Attempt
 from outlast.call import Call
 from outlast.engine.ports import Noted, Target, Wiring, at_once
-from outlast.engine.preparation import Ready
+from outlast.engine.preparation import Ready, evaluated
 from outlast.engine.scopes import search_path
 from outlast.engine.terms import Terms
 from outlast.events import ActionBegins, JobSpoke, Noticed, Said, TaskLabel
@@ -58,6 +58,7 @@ class Calling(Struct, frozen=True, kw_only=True):
             written_as=self.task.action.name,
             args=ready.args,
             written=self.task.action.args,
+            defaults_of=self._defaults_of,
             host=self.host,
             scope=self.scope,
             evaluate=self.wiring.evaluate,
@@ -86,6 +87,9 @@ class Calling(Struct, frozen=True, kw_only=True):
             patience=self.patience,
             memory=self.memory,
         )
+
+    def _defaults_of(self, action: str) -> dict[str, object]:
+        return evaluated(self.task.action.handed.get(action, ()), self.wiring, self.scope)
 
     def _hear(self, terms: Terms) -> Callable[[Sequence[str]], None] | None:
         waits = self.task.until or (terms.limit > 0 and (terms.poll > 0 or terms.settles))

@@ -34,8 +34,8 @@ class Before(Struct, frozen=True):
     """How a host stood before a result was counted."""
 
     tally: HostTally
-    out: tuple[bool, bool, bool]
-    """Failed, failing, unreachable."""
+    out: tuple[bool, ...]
+    """Whether it was in each of the groups of those who are out."""
 
 
 class Debugging(Struct, frozen=True, kw_only=True):
@@ -60,10 +60,8 @@ class Debugging(Struct, frozen=True, kw_only=True):
         """Give how the host stands, to be gone back to; None: its result is not looked at."""
         if work.scope is None:
             return None
-        host, standing = work.host, self.standing
-        groups = (standing.failed, standing.failing, standing.unreachable)
-        failed, failing, unreachable = (host in group for group in groups)
-        return Before(replace(standing.tally(host)), (failed, failing, unreachable))
+        out = tuple(work.host in group for group in self.standing.groups_out)
+        return Before(replace(self.standing.tally(work.host)), out)
 
     async def looked_at(
         self, work: HostTask, result: HostResult, before: Before | None
@@ -101,8 +99,7 @@ class Debugging(Struct, frozen=True, kw_only=True):
         tally = self.standing.tally(host)
         for name, n in more.items():
             setattr(tally, name, getattr(tally, name) - n)
-        groups = (self.standing.failed, self.standing.failing, self.standing.unreachable)
-        for group, was_in in zip(groups, before.out, strict=True):
+        for group, was_in in zip(self.standing.groups_out, before.out, strict=True):
             if not was_in:
                 group.discard(host)
         self.told()

@@ -6,7 +6,9 @@ from msgspec.structs import replace
 
 from outlast.playbook.model import ActionCall, Play, Task
 from outlast.settings import Settings
-from outlast.values import Value
+from outlast.values import Origin, Value
+
+_GATHER = ActionCall("gather_facts", "ansible.builtin.gather_facts", {}, Origin(""))
 
 
 def gathering_task(play: Play, settings: Settings) -> Task | None:
@@ -27,13 +29,7 @@ def gathering_task(play: Play, settings: Settings) -> Task | None:
     tags = play.keywords.tags or frozenset({"always"})
     return Task(
         name="Gathering Facts",
-        action=ActionCall(
-            "gather_facts",
-            "ansible.builtin.gather_facts",
-            args,
-            play.origin,
-            defaults=play.gather_defaults,
-        ),
+        action=replace(play.gather or _GATHER, args=args, origin=play.origin),
         origin=play.origin,
         keywords=replace(play.keywords, tags=tags),
         implicit=True,

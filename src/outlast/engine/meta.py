@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from outlast.engine.labels import Labels
 from outlast.engine.ports import Target, Wiring
@@ -20,8 +21,9 @@ from outlast.engine.verdict import all_hold
 from outlast.errors import OutlastError
 from outlast.events import Noticed, Said, TaskEnded, TaskLabel, TaskStarted
 from outlast.outcome import Skipped, Warned
+from outlast.playbook.conversions import to_bool
 from outlast.playbook.model import Block, Play, Step, Task
-from outlast.values import Scope
+from outlast.values import Scope, Template
 
 
 class Meta(StrEnum):
@@ -45,6 +47,12 @@ _PER_HOST = frozenset(
 _UNCONDITIONAL = frozenset({Meta.NOOP, Meta.REFRESH_INVENTORY, Meta.RESET_CONNECTION})
 
 
+ONCE_UNDER_FREE = (
+    "Using run_once with the free strategy is not currently supported. This task "
+    "will still be executed for every host in the inventory list."
+)
+
+
 def is_meta(task: Task) -> bool:
     """Tell whether *task* steers the play."""
     return task.action.resolved == "ansible.builtin.meta"
@@ -56,7 +64,8 @@ def command_of(task: Task) -> Meta:
     try:
         return Meta(str(name))
     except ValueError:
-        text = f"invalid meta action requested: {name}"
+        written = name.text if isinstance(name, Template) else name
+        text = f"invalid meta action requested: {written}"
         raise OutlastError(text, task.origin) from None
 
 
@@ -100,7 +109,7 @@ class MetaRunner(Struct, frozen=True, kw_only=True):
         applies = []
         for host in asked:
             scope = scope_of(self.wiring, task, host)
-            label = labels.label(task, scope, handler=handler)
+            label = labels.label(task if handler else _as_written(task), scope, handler=handler)
             if self._applies(task, command, host, scope, label):
                 applies.append(host)
         if applies:
@@ -112,6 +121,8 @@ class MetaRunner(Struct, frozen=True, kw_only=True):
     ) -> bool:
         if self.lockstep:
             self.wiring.events.emit(TaskStarted(label))
+        elif self._once(task, scope):
+            self.wiring.events.emit(Noticed(Warned(ONCE_UNDER_FREE)))
         if command in _UNCONDITIONAL:
             self._warn_of_condition(task, command)
         if command in _UNCONDITIONAL or all_hold(task.keywords.when, self.wiring.evaluate, scope):
@@ -124,6 +135,12 @@ class MetaRunner(Struct, frozen=True, kw_only=True):
         self._say(skipped.payload["skip_reason"])
         self.wiring.events.emit(TaskEnded(task=label, host=host, outcome=skipped))
         return False
+
+    def _once(self, task: Task, scope: Scope) -> bool:
+        value: object = task.keywords.run_once
+        if isinstance(value, Template):
+            value = self.wiring.evaluate.render(value, scope)
+        return value is not None and to_bool(value)
 
     def _say(self, text: object) -> None:
         self.wiring.events.emit(Said(f"META: {text}", verbosity=2))
@@ -157,6 +174,11 @@ class MetaRunner(Struct, frozen=True, kw_only=True):
             scope = scope_of(self.wiring, task, host)
             reaching = reader.read(task, scope).reaching
             await self.wiring.reach.reset(Target(name=host, scope=scope, keywords=reaching))
+
+
+def _as_written(task: Task) -> Task:
+    """Give *task* with its name as it is written: stock evaluates none of those that steer."""
+    return replace(task, name=task.name.text) if isinstance(task.name, Template) else task
 
 
 def _done(command: Meta, host: str) -> str:

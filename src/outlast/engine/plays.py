@@ -24,15 +24,17 @@ from outlast.engine.ports import Wiring
 from outlast.engine.preparation import Thinking
 from outlast.engine.prompting import Prompts
 from outlast.engine.settling import Settling
+from outlast.engine.sharing import Company, Sharing
+from outlast.engine.shelter import Shelter
 from outlast.engine.standing import Standing
 from outlast.engine.starting import begun_at, nothing_of
-from outlast.engine.tasks import Company, TaskRunner
+from outlast.engine.tasks import TaskRunner
 from outlast.engine.terms import TermsReader
 from outlast.errors import PlaybookError, SettingsError
 from outlast.events import NoHostsMatched, Noticed, PlayStarted
 from outlast.outcome import Warned
 from outlast.playbook.conversions import to_percent
-from outlast.playbook.model import Play, Step
+from outlast.playbook.model import Play
 
 _LINEAR = frozenset({"linear", "ansible.builtin.linear"})
 _DEBUG = frozenset({"debug", "ansible.builtin.debug"})
@@ -71,13 +73,16 @@ class PlayRunner(Struct, frozen=True, kw_only=True):
             self.wiring.events.emit(PlayStarted(name, check_mode))
             self.wiring.events.emit(NoHostsMatched())
         batches = _batches(hosts, play.serial, play)
+        broken = False
         for number, batch in enumerate(batches):
             self.wiring.events.emit(PlayStarted(name, check_mode, number))
-            if not await self._batch(self._begun(play), batch, strategy):
-                return False
+            whole = await self._batch(self._begun(play), batch, strategy)
             if self.standing.play_ended:
                 break
-        return True
+            broken |= self.standing.batch_broken
+            if not whole:
+                return False
+        return not broken
 
     def _begun(self, play: Play) -> Play:
         """Give what is to be run of *play*; once a run has begun, all."""
@@ -117,7 +122,7 @@ class PlayRunner(Struct, frozen=True, kw_only=True):
             async with asyncio.TaskGroup() as group:
                 for host in batch:
                     group.create_task(self._alone(play, host, batch, places), name=host)
-        return self._out() - out_before != len(batch) and not self.standing.batch_broken
+        return self._out() - out_before != len(batch)
 
     async def _alone(
         self,
@@ -156,9 +161,11 @@ class PlayRunner(Struct, frozen=True, kw_only=True):
             settling = Settling(group=group, reader=self.reader)
             walker = self._walker(play, company, batch, settling)
             present = await self._gathered(play, walker, company, batch)
+            shelter = Shelter(flush=force)
             for section in (play.pre_tasks, play.tasks, play.post_tasks):
                 entered = present
-                present = await self._section(walker, section, entered)
+                if present:
+                    present = await walker.steps(section, present, shelter=shelter)
                 flushing = self.standing.reachable(entered) if force else present
                 present = await self._flushed(walker, company, present, batch, flushing)
             while settling.open:
@@ -194,10 +201,6 @@ class PlayRunner(Struct, frozen=True, kw_only=True):
         present = [host for host in present if host in through]
         self._fail_the_missing(company, present, batch)
         return present
-
-    @staticmethod
-    async def _section(walker: Walker, steps: Sequence[Step], present: list[str]) -> list[str]:
-        return await walker.steps(steps, present) if present else present
 
     def _needing_facts(self, hosts: Sequence[str]) -> list[str]:
         if self.wiring.settings.gathering != "smart":
@@ -237,20 +240,8 @@ class PlayRunner(Struct, frozen=True, kw_only=True):
             told=lambda: self._tell_active(batch),
             stats=self.stats,
         )
-        tasks = TaskRunner(
-            wiring=self.wiring,
-            standing=self.standing,
-            company=company,
-            forks=self.forks,
-            reader=self.reader,
-            thinking=self.thinking,
-            labels=self.labels,
-            after=after,
-            settling=settling,
-            debugging=self._debugging(company, after),
-        )
         return Walker(
-            tasks=tasks,
+            tasks=self._tasks(company, after, settling),
             metas=MetaRunner(
                 wiring=self.wiring,
                 standing=self.standing,
@@ -261,6 +252,26 @@ class PlayRunner(Struct, frozen=True, kw_only=True):
             standing=self.standing,
             notifications=notifications,
             inclusions=Inclusions(wiring=self.wiring, standing=self.standing),
+        )
+
+    def _tasks(self, company: Company, after: Aftermath, settling: Settling) -> TaskRunner:
+        return TaskRunner(
+            wiring=self.wiring,
+            standing=self.standing,
+            company=company,
+            forks=self.forks,
+            reader=self.reader,
+            thinking=self.thinking,
+            labels=self.labels,
+            after=after,
+            sharing=Sharing(
+                standing=self.standing,
+                company=company,
+                tell=self.wiring.events.emit,
+                told=after.told,
+            ),
+            settling=settling,
+            debugging=self._debugging(company, after),
         )
 
     def _debugging(self, company: Company, after: Aftermath) -> Debugging:

@@ -8,7 +8,7 @@ computes; doing is the business of `attempts`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from typing import TypeVar
 
 from msgspec import Struct, field
@@ -130,21 +130,8 @@ class Preparation(Struct, frozen=True, kw_only=True):
 
     def _defaults(self) -> dict[str, object]:
         """Give what `module_defaults` say; not of what the task itself gives, even to omit it."""
-        found: dict[str, object] = {}
-        written = self.task.action.args
-        for layer in self.task.action.defaults:
-            values = self._entries(layer)
-            missing = {name: value for name, value in values.items() if name not in written}
-            found |= self.wiring.evaluate.render_args(missing, self.scope)
-        return found
-
-    def _entries(self, layer: object) -> dict[str, object]:
-        if not isinstance(layer, dict):
-            layer = self.wiring.evaluate.render(layer, self.scope)
-        if not isinstance(layer, dict):
-            kind = type(layer).__name__
-            raise EvaluationError(f"Defaults of an action must be a dictionary, not {kind!r}.")
-        return layer
+        action = self.task.action
+        return evaluated(action.defaults, self.wiring, self.scope, given=action.args)
 
     def _include(self, ready: Ready) -> ItemResult:
         include = self._include_of(ready.args)
@@ -192,3 +179,21 @@ class Thinking(Struct, frozen=True):
                 return True
             written.append(task.loop.items)
         return self.evaluate.may_block(written, scope)
+
+
+def evaluated(
+    layers: Iterable[object], wiring: Wiring, scope: Scope, *, given: Container[str] = ()
+) -> dict[str, object]:
+    """Give what *layers* of an action's defaults come to, but for what is *given* anyway.
+
+    Raises `EvaluationError`.
+    """
+    found: dict[str, object] = {}
+    for layer in layers:
+        values = layer if isinstance(layer, dict) else wiring.evaluate.render(layer, scope)
+        if not isinstance(values, dict):
+            kind = type(values).__name__
+            raise EvaluationError(f"Defaults of an action must be a dictionary, not {kind!r}.")
+        missing = {name: value for name, value in values.items() if name not in given}
+        found |= wiring.evaluate.render_args(missing, scope)
+    return found

@@ -24,11 +24,12 @@ class Standing(Struct):
     """Have just failed; a rescue or the end of the section decides."""
     fallen: set[str] = field(default_factory=set)
     """Failed by a job that ended while they were busy with other things: no rescue is theirs."""
-    falling: dict[str, list[int]] = field(default_factory=dict)
-    """What is still to make a host leave the steps it is in, as failed: each so many times, all
-    of them in one block."""
-    reeling: set[str] = field(default_factory=set)
-    """Have left some steps, and are to leave those that follow in the same block as well."""
+    falling: dict[str, int] = field(default_factory=dict)
+    """How often a host is still to leave the steps it is in, as failed: all in one block."""
+    sunk: set[str] = field(default_factory=set)
+    """Have left a block as failed, and done nothing since: nothing strikes them."""
+    spent: set[str] = field(default_factory=set)
+    """Failed where nothing waited for them any more: neither a rescue nor an always."""
     condemned: set[str] = field(default_factory=set)
     """Failed with another: a rescue may bring them through this batch, but not into the next."""
     forgiven: set[str] = field(default_factory=set)
@@ -43,7 +44,9 @@ class Standing(Struct):
     begun: bool = False
     """The task that `--start-at-task` names was found."""
     batch_broken: bool = False
-    """max_fail_percentage was exceeded."""
+    """max_fail_percentage was exceeded: the run ends with this batch."""
+    batch_over: bool = False
+    """Nothing more of this batch runs."""
     handlers_due: dict[str, dict[str, None]] = field(default_factory=dict)
     """Host to the notifications it has pending, in order."""
 
@@ -93,22 +96,33 @@ class Standing(Struct):
         self.failed.update(hosts)
         self.fallen.update(hosts)
         for host in hosts:
-            self.falling.setdefault(host, [1])
+            self.falling.setdefault(host, 1)
 
     def strike(self, hosts: Iterable[str], times: int = 1) -> None:
-        """Have *hosts* fail where they are; the rescue that waits there is theirs."""
+        """Have *hosts* fail where they are; the rescue that waits there is theirs.
+
+        Each time after the first costs them what comes next in their block, and nothing beyond.
+        """
         for host in hosts:
-            self.falling.setdefault(host, []).append(times)
+            if times and host not in self.sunk:
+                self.falling[host] = self.falling.get(host, 0) + times
 
     def leave_block(self, hosts: Iterable[str]) -> None:
         """Say that *hosts* left a block as failed: what was to hit them in it misses them."""
-        self.reeling.difference_update(hosts)
+        for host in hosts:
+            self.falling.pop(host, None)
+            self.sunk.add(host)
+
+    def act(self, hosts: Iterable[str]) -> None:
+        """Say that *hosts* have come to a task."""
+        self.sunk.difference_update(hosts)
 
     def forgive(self, hosts: Iterable[str]) -> None:
         """Clear the errors of *hosts*; those that are out of this play come back with the next."""
         self.forgiven.update(self.out(hosts))
         self.failed.difference_update(hosts)
         self.condemned.difference_update(hosts)
+        self.spent.difference_update(hosts)
         self.unreachable.difference_update(hosts)
 
     def take_back(self, hosts: Iterable[str]) -> set[str]:
@@ -123,24 +137,18 @@ class Standing(Struct):
 
     def upright(self, hosts: Iterable[str]) -> list[str]:
         """Give those of *hosts* that a task can be sent to; the others leave what they are in."""
-        if self.batch_broken:
+        if self.batch_over:
             return []
         going = self.reachable(hosts)
-        if not self.falling and not self.reeling:
+        if not self.falling:
             return going
         return [host for host in going if not self._leaves(host)]
 
     def _leaves(self, host: str) -> bool:
-        if host in self.reeling:
-            self.reeling.remove(host)
-            return True
-        if not (strikes := self.falling.get(host)):
-            return False
-        if strikes.pop(0) > 1:
-            self.reeling.add(host)
-        if not strikes:
-            del self.falling[host]
-        return True
+        times = self.falling.pop(host, 0)
+        if times > 1:
+            self.falling[host] = times - 1
+        return times > 0
 
     def begin_batch(self) -> list[str]:
         """Forget what belongs to one batch only; gives the hosts that had left the one before."""
@@ -148,17 +156,24 @@ class Standing(Struct):
         back = tuple(self.ended)
         self.failed = self.barred
         self.condemned.clear()
+        self.spent.clear()
         self.falling.clear()
-        self.reeling.clear()
+        self.sunk.clear()
         self.ended.clear()
         self.handlers_due.clear()
         self.forgiven.clear()
         self.batch_broken = False
+        self.batch_over = False
         return self.active(back)
 
     def notify(self, host: str, notification: str) -> None:
         """Remember that *host* asked for handlers."""
         self.handlers_due.setdefault(host, {})[notification] = None
+
+    @property
+    def groups_out(self) -> tuple[set[str], ...]:
+        """Give the groups that one result of a host alone may have put it into."""
+        return (self.failed, self.failing, self.spent, self.unreachable)
 
     @property
     def barred(self) -> set[str]:
@@ -167,7 +182,7 @@ class Standing(Struct):
 
     @property
     def exit_code(self) -> int:
-        """Give stock's number: 4 before 2 before 0."""
-        if self.unreachable:
+        """Give stock's number: 4 before 2 before 0, but for a run that too many failures end."""
+        if self.unreachable and not self.batch_broken:
             return 4
         return 2 if self.failed or self.batch_broken else 0

@@ -1,33 +1,35 @@
 """One task on a set of hosts: fanned out, told, counted, and its effects applied.
 
-Decides who fails with whom (run_once, any_errors_fatal, max_fail_percentage). What becomes
-of those who fail is the business of `blocks`.
+Knows for how many reasons others have to fail with a host; `sharing` has them fail.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 
-from msgspec import Struct, field
+from msgspec import Struct
 from msgspec.structs import replace
 
 from outlast.engine.after import Aftermath
 from outlast.engine.debugging import Debugging
 from outlast.engine.labels import Labels
 from outlast.engine.loops import HostTask
+from outlast.engine.meta import ONCE_UNDER_FREE
 from outlast.engine.ports import Wiring
 from outlast.engine.preparation import Thinking
 from outlast.engine.results import HostResult
 from outlast.engine.scopes import scope_of
 from outlast.engine.settling import Answers, Settling
+from outlast.engine.sharing import Company, Round, Sharing
+from outlast.engine.shelter import OPEN, Shelter
 from outlast.engine.standing import Standing
 from outlast.engine.stepping import Stepping
 from outlast.engine.terms import TermsReader
 from outlast.errors import Cause, EvaluationError, OutlastError
-from outlast.events import HostStarted, NoHostsLeft, Noticed, TaskLabel, TaskStarted
+from outlast.events import HostStarted, Noticed, TaskLabel, TaskStarted
 from outlast.outcome import Failed, Unreachable, Warned
 from outlast.playbook.model import Task
 from outlast.values import Scope
@@ -35,13 +37,12 @@ from outlast.values import Scope
 _ONCE_FOR_ALL = frozenset({"ansible.builtin.pause", "ansible.builtin.add_host"})
 
 
-class Round(Struct, frozen=True, kw_only=True):
+class Doing(Struct, frozen=True, kw_only=True):
     """One task on its way through a set of hosts."""
 
     task: Task
     label: TaskLabel
-    sheltered: bool
-    """A `rescue` waits for those that fail."""
+    shelter: Shelter
     once: bool
     """One host does it for all."""
     shared: bool
@@ -51,21 +52,9 @@ class Round(Struct, frozen=True, kw_only=True):
 class Done(Struct, frozen=True):
     """A task is through on its hosts."""
 
-    survivors: list[str]
-    label: TaskLabel
-    results: dict[str, HostResult] = field(default_factory=dict)
+    this: Doing
+    results: dict[str, HostResult]
     """Of the hosts it ran on."""
-
-
-class Company(Struct, frozen=True, kw_only=True):
-    """The hosts that go through a play together: a batch, or one host under `free`."""
-
-    hosts: tuple[str, ...]
-    lockstep: bool
-    """Banners come with the task, and failures may be shared."""
-    debugged: bool = False
-    """A person looks at what fails."""
-    max_fail_percentage: float | None = None
 
 
 class TaskRunner(Struct, frozen=True, kw_only=True):
@@ -79,17 +68,18 @@ class TaskRunner(Struct, frozen=True, kw_only=True):
     thinking: Thinking
     labels: Labels
     after: Aftermath
+    sharing: Sharing
     settling: Settling
     debugging: Debugging
 
     async def run(
-        self, task: Task, hosts: Sequence[str], *, sheltered: bool = False, handler: bool = False
+        self, task: Task, hosts: Sequence[str], *, shelter: Shelter = OPEN, handler: bool = False
     ) -> Done | None:
-        """Run *task* on *hosts* and say who goes on; None: its tags are not wanted.
+        """Run *task* on *hosts* and say what it came to; None: its tags are not wanted.
 
-        No child outlives this call.
+        No child outlives this call. Who goes on is to be asked for (`survivors`).
 
-        *sheltered*: a `rescue` waits for those that fail here, and the recap counts them so.
+        *shelter*: what waits for those that fail here.
         """
         if not handler and not self.wiring.tags.select(task.keywords.tags):
             return None  # of handlers, those who notify have been selected
@@ -101,9 +91,9 @@ class TaskRunner(Struct, frozen=True, kw_only=True):
         once = self._once(task, scope)
         label = self._announce(task, scope, handler=handler)
         shared = self.company.lockstep and self._asked_once(task, scope)
-        this = Round(task=task, label=label, sheltered=sheltered, once=once, shared=shared)
+        this = Doing(task=task, label=label, shelter=shelter, once=once, shared=shared)
         results = await self._fan_out(this, hosts[:1] if once else hosts)
-        return Done(self._survivors(this, hosts, results), label, results)
+        return Done(this, results)
 
     async def _stepped(self, task: Task, host: str, *, handler: bool) -> bool:
         stepping = Stepping(self.wiring, self.standing, self.debugging.floor)
@@ -126,10 +116,7 @@ class TaskRunner(Struct, frozen=True, kw_only=True):
                 task.origin,
             )
         if self._asked_once(task, scope):
-            self._warn(
-                "Using run_once with the free strategy is not currently supported. This task "
-                "will still be executed for every host in the inventory list."
-            )
+            self._warn(ONCE_UNDER_FREE)
 
     def _once(self, task: Task, scope: Scope) -> bool:
         """Tell whether one host does it for all."""
@@ -149,7 +136,7 @@ class TaskRunner(Struct, frozen=True, kw_only=True):
     def _warn(self, text: str) -> None:
         self.wiring.events.emit(Noticed(Warned(text)))
 
-    async def _fan_out(self, this: Round, hosts: Sequence[str]) -> dict[str, HostResult]:
+    async def _fan_out(self, this: Doing, hosts: Sequence[str]) -> dict[str, HostResult]:
         turns = self._turns(this.task, hosts[0])
         async with asyncio.TaskGroup() as group:
             children = {
@@ -175,7 +162,7 @@ class TaskRunner(Struct, frozen=True, kw_only=True):
             raise OutlastError(text, task.keywords.places.get("throttle"), causes=why) from error
         return asyncio.Semaphore(limit) if limit > 0 else None
 
-    async def _on_host(self, this: Round, host: str, turns: asyncio.Semaphore | None) -> HostResult:
+    async def _on_host(self, this: Doing, host: str, turns: asyncio.Semaphore | None) -> HostResult:
         async with AsyncExitStack() as held:
             if turns is not None:
                 await held.enter_async_context(turns)
@@ -190,7 +177,7 @@ class TaskRunner(Struct, frozen=True, kw_only=True):
                     return result
                 work = replace(instead, turn=self._turn(this, host, after=work.turn))
 
-    def _turn(self, this: Round, host: str, *, after: int = -1) -> int:
+    def _turn(self, this: Doing, host: str, *, after: int = -1) -> int:
         """Tell that *host* begins; gives how often it has before, *after* being the last time."""
         label = this.label
         turn = self.labels.identities.turn(label.identity, host, handler=label.handler)
@@ -198,7 +185,7 @@ class TaskRunner(Struct, frozen=True, kw_only=True):
         self.wiring.events.emit(HostStarted(label, host, turn))
         return turn
 
-    def _work(self, this: Round, host: str) -> HostTask:
+    def _work(self, this: Doing, host: str) -> HostTask:
         return HostTask(
             wiring=self.wiring,
             reader=self.reader,
@@ -210,7 +197,7 @@ class TaskRunner(Struct, frozen=True, kw_only=True):
             turn=self._turn(this, host),
         )
 
-    async def _told(self, this: Round, work: HostTask) -> tuple[HostResult, HostTask | None]:
+    async def _told(self, this: Doing, work: HostTask) -> tuple[HostResult, HostTask | None]:
         """Run *work* and tell its result; gives that, and what a person wants run instead."""
         result = await work.run()
         async with self.debugging.floor:
@@ -220,25 +207,23 @@ class TaskRunner(Struct, frozen=True, kw_only=True):
                 this.label,
                 work.host,
                 result,
-                rescued=this.sheltered,
+                shelter=this.shelter,
                 shared=this.shared,
             )
             return result, await self.debugging.looked_at(work, result, before)
 
-    def _settles(self, this: Round, host: str) -> bool:
+    def _settles(self, this: Doing, host: str) -> bool:
         if not this.task.async_limit:  # nearly always: spare it the making of a scope
             return False
         return self.settling.wanted(this.task, scope_of(self.wiring, this.task, host))
 
-    def _answers(self, this: Round, host: str) -> Answers:
+    def _answers(self, this: Doing, host: str) -> Answers:
         """Give what is done with the two answers of a task that is judged when its jobs end."""
 
         def ended(result: HostResult) -> None:
-            self.after.settle(
-                this.task, this.label, host, result, rescued=False, shared=this.shared
-            )
+            self.after.settle(this.task, this.label, host, result, shelter=OPEN, shared=this.shared)
             if _is_failed(result):
-                all_fail = self._fails_all(this, failed=True)
+                all_fail = self._marks(this, failed=True) > 0
                 self.standing.fall(self.company.hosts if all_fail else (host,))
 
         started = partial(self.after.started, this.task, this.label, host, shared=this.shared)
@@ -246,57 +231,47 @@ class TaskRunner(Struct, frozen=True, kw_only=True):
 
     # -- who goes on -------------------------------------------------------------------------
 
-    def _survivors(
-        self, this: Round, hosts: Sequence[str], results: dict[str, HostResult]
+    def survivors(
+        self, done: Done, hosts: Sequence[str], missing: Collection[str] = ()
     ) -> list[str]:
-        failed = {host for host, result in results.items() if _is_failed(result)}
-        lost = {h for h, result in results.items() if isinstance(result.outcome, Unreachable)}
-        if (failed or lost) and self._fails_all(this, failed=bool(failed)):
-            self._fail_the_others(this, hosts, failed)
-            return []  # a host that was not reached counts here even if that is ignored (stock)
-        lost = {host for host in lost if not results[host].ignored}
-        if self._too_many_failed():
-            self.standing.batch_broken = True
-            self.wiring.events.emit(NoHostsLeft())
-            self.wiring.events.emit(NoHostsLeft())  # stock says it twice
-            return []
-        return [host for host in hosts if host not in failed and host not in lost]
+        """Give those of *hosts*, which were at the task, who go on.
 
-    def _fail_the_others(self, this: Round, hosts: Sequence[str], failed: set[str]) -> None:
-        """Have the rest of the company fail too, each where it is; *hosts* are at this task.
-
-        As in stock, where one that others fail with is out of what comes after the batch even
-        if it is rescued, and is failed twice for `run_once`: a rescue beside it misses it.
+        *missing*: those who failed after it, as there was no file for them to include.
         """
-        elsewhere = set(self.company.hosts) - self.standing.unreachable
-        others = {*elsewhere, *hosts} - failed
-        self.standing.condemned.update(others)
-        twice = this.shared and bool(failed) and not this.task.keywords.ignore_errors
-        self.standing.strike(others.difference(hosts), times=1 + twice)
-        if twice:
-            self.standing.reeling.update(others.intersection(hosts))
-        self.after.told()
+        results = done.results
+        failed = {*missing, *(host for host, result in results.items() if _is_failed(result))}
+        lost = {host for host, result in results.items() if _is_lost(result)}
+        marks = 0
+        if failed or lost:
+            marks = self._marks(done.this, failed=not failed.issubset(missing))
+        return self.sharing.after(
+            Round(
+                hosts=hosts,
+                failed=failed,
+                ignored={h for h, result in results.items() if isinstance(result.outcome, Failed)},
+                # a host that was not reached counts above even if that is ignored (stock)
+                lost={host for host in lost if not results[host].ignored},
+                marks=marks,
+            )
+        )
 
-    def _fails_all(self, this: Round, *, failed: bool) -> bool:
-        """Tell whether all fail with those that *failed*, or only could not be reached."""
+    def _marks(self, this: Doing, *, failed: bool) -> int:
+        """Give how often all fail with those that *failed*, or could not be reached or go on."""
         if not self.company.lockstep or not (this.once or self._fatal(this.task)):
-            return False
-        if failed and this.shared:
-            return True
-        return not this.task.keywords.ignore_errors  # of the unreachable too; as written (stock)
+            return 0
+        # `ignore_errors`, of the unreachable too, counts as it is written; `run_once` fails the
+        # others of its own accord (stock).
+        return (not this.task.keywords.ignore_errors) + (this.shared and failed)
 
     def _fatal(self, task: Task) -> bool:
         """Tell whether one that fails fails all; stock looks at it unevaluated."""
         written = task.keywords.any_errors_fatal
         return self.wiring.settings.any_errors_fatal if written is None else bool(written)
 
-    def _too_many_failed(self) -> bool:
-        limit = self.company.max_fail_percentage
-        if limit is None or not self.company.lockstep:
-            return False
-        out = self.standing.barred & set(self.company.hosts)
-        return len(out) / len(self.company.hosts) * 100 > limit
-
 
 def _is_failed(result: HostResult) -> bool:
     return isinstance(result.outcome, Failed) and not result.ignored
+
+
+def _is_lost(result: HostResult) -> bool:
+    return isinstance(result.outcome, Unreachable)

@@ -110,10 +110,13 @@ def give_up(outcome: Outcome, retries: int) -> Outcome:
 
 
 def explained(outcome: Outcome, task: Task) -> Outcome:
-    """Put the task itself in front of a failure's explanation, and the text into `msg`."""
+    """Put the task itself in front of a failure's explanation, and the text into `msg`.
+
+    A task that nobody wrote has no place to be shown.
+    """
     if not isinstance(outcome, Failed | Unreachable):
         return outcome
-    why = (Cause("Task failed.", task.origin), *outcome.why)
+    why = (Cause("Task failed.", None if task.implicit else task.origin), *outcome.why)
     payload = dict(outcome.payload)
     payload.setdefault("msg", joined([cause.message for cause in why]))
     return replace(outcome, payload=payload, why=why)

@@ -34,7 +34,8 @@ def explanation(why: Sequence[Cause], help_text: str = "") -> str:
         message = joined([cause.message for cause in group])
         own = next((cause.help_text for cause in group if cause.help_text), "")
         advice = own or ("" if number else help_text)
-        segments.append(_segment(message, _place(group), advice))
+        parts = [part for cause in group for part in cause.parts]
+        segments.append(_segment(message, _place(group), advice) + _side_by_side(parts))
     if len(segments) > 1:
         segments[0] = f"{joined([cause.message for cause in why])}\n\n{segments[0]}"
     return _closed(_CAUSED_BY.join(segments))
@@ -124,6 +125,17 @@ def _segment(message: str, origin: Origin | None, help_text: str) -> str:
     if help_text:
         lines += ["", help_text]
     return "\n".join(lines) + "\n"
+
+
+def _side_by_side(parts: Sequence[str]) -> str:
+    if not parts:
+        return ""
+    lines = [""]
+    for number, part in enumerate(parts, 1):
+        told = part.strip().splitlines()
+        lines.append(f"+--[ Sub-Event {number} of {len(parts)} ]---")
+        lines += ["| ", *(f"| {line}" for line in told), "| "]
+    return "\n".join([*lines, "+--[ End Sub-Event ]---"]) + "\n"
 
 
 def _closed(text: str) -> str:

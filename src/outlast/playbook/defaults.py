@@ -19,7 +19,6 @@ from outlast.values import Value
 
 _GROUP: Final = "group/"
 _GATHER: Final = "ansible.builtin.gather_facts"
-_SETUP: Final = "ansible.legacy.setup"
 
 
 class ActionNames(Protocol):
@@ -51,15 +50,20 @@ class DefaultsReader(Struct, frozen=True):
         """Give *call* with what the levels around it say of its action."""
         if not keywords.module_defaults:
             return call
-        layers = self._layers(call.resolved, keywords.module_defaults)
-        if call.resolved == _GATHER:  # it hands its arguments on to what gathers
-            setup = self._one(_SETUP, "")
-            below = [layer for name in setup for layer in self._of(name, keywords)]
-            layers = [*below, *layers]
-        return replace(call, defaults=tuple(layers)) if layers else call
+        levels = keywords.module_defaults
+        handed: dict[str, tuple[Value, ...]] = {}
+        if call.resolved == _GATHER:
+            handed = {name: tuple(self._layers(name, levels)) for name in self._named(levels)}
+        layers = self._layers(call.resolved, levels)
+        return replace(call, defaults=tuple(layers), handed=handed) if layers or handed else call
 
-    def _of(self, name: str, keywords: Keywords) -> list[Value]:
-        return self._layers(name, keywords.module_defaults)
+    def _named(self, levels: Sequence[Mapping[str, Value]]) -> set[str]:
+        """Give the actions that anything is said of, by their full names."""
+        found: set[str] = set()
+        for name in (name for level in levels for name in level):
+            group = name.startswith(_GROUP)
+            found |= self._grouped(name.removeprefix(_GROUP)) if group else self._actions(name)
+        return found
 
     def _layers(self, action: str, levels: Sequence[Mapping[str, Value]]) -> list[Value]:
         """Give what applies to *action*, groups first; the innermost entry of a name replaces."""

@@ -150,6 +150,8 @@ class ActionCall(Struct, frozen=True):
     defaults: tuple[Value, ...] = ()
     """Arguments that apply where the task gives none, the weakest first: mappings, or templates
     that give one."""
+    handed: Mapping[str, tuple[Value, ...]] = {}
+    """The same of the modules that the action may hand its arguments on to, by full names."""
 
 
 class Task(Struct, frozen=True, kw_only=True):
@@ -226,8 +228,8 @@ class Play(Struct, frozen=True, kw_only=True):
     gather_subset: Value = None
     gather_timeout: Value = None
     fact_path: Value = None
-    gather_defaults: tuple[Value, ...] = ()
-    """What `module_defaults` say of the gathering that the play implies."""
+    gather: ActionCall | None = None
+    """The gathering that the play implies, without arguments."""
     strategy: Value = None
     serial: tuple[Value, ...] = ()
     order: Value = None

@@ -67,7 +67,7 @@ class PlayReader(Struct, frozen=True):
         _check_types(text)
         gather = ActionCall("gather_facts", "ansible.builtin.gather_facts", {}, text.origin)
         gather = self.defaults.applied(gather, keywords)
-        play = _play(header, text, keywords, sections, gather.defaults)
+        play = _play(header, text, keywords, sections, gather)
         return _with_roles(play, named, roles.gathered) if named or roles.gathered.roles else play
 
     def _section(
@@ -99,7 +99,7 @@ def _play(
     text: Text,
     keywords: Keywords,
     sections: Mapping[str, tuple[Step, ...]],
-    gather_defaults: tuple[Value, ...],
+    gather: ActionCall,
 ) -> Play:
     return replace(
         header,
@@ -109,7 +109,7 @@ def _play(
         gather_subset=text.value("gather_subset"),
         gather_timeout=text.value("gather_timeout"),
         fact_path=text.value("fact_path"),
-        gather_defaults=gather_defaults,
+        gather=gather,
         strategy=text.value("strategy"),
         serial=text.members("serial"),
         order=text.value("order"),

@@ -30,6 +30,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     strategy: str = "linear"
     inject_facts_as_vars: bool = True
     gathering: str = "implicit"
+    facts_modules: tuple[str, ...] = ("smart",)
     hash_behaviour: str = "replace"
     fact_caching: str = "memory"
     fact_caching_connection: str | None = None

@@ -98,6 +98,7 @@ SETTINGS: Final = (
         "'CACHE_PLUGIN_TIMEOUT'",
     ),
     Setting("inject_facts_as_vars", "boolean", "INJECT_FACT_VARS", "inject_facts_as_vars"),
+    Setting("facts_modules", "list", "FACTS_MODULES", "facts_modules"),
     Setting("any_errors_fatal", "boolean", "ANY_ERRORS_FATAL", "any_errors_fatal"),
     Setting("force_handlers", "boolean", "FORCE_HANDLERS", "force_handlers"),
     Setting("task_timeout", "integer", "TASK_TIMEOUT", "task_timeout", "'TASK_TIMEOUT'"),

@@ -39,7 +39,6 @@ UNBUILT: Final = (
     ("ANSIBLE_DISPLAY_TRACEBACK", "defaults", "display_traceback", "never"),
     ("ANSIBLE_DUPLICATE_YAML_DICT_KEY", "defaults", "duplicate_dict_key", "warn"),
     ("ANSIBLE_EXECUTABLE", "defaults", "executable", "/bin/sh"),
-    ("ANSIBLE_FACTS_MODULES", "defaults", "facts_modules", "smart"),
     ("ANSIBLE_TRANSFORM_INVALID_GROUP_CHARS", "defaults", "force_valid_group_names", "never"),
     ("ANSIBLE_INVENTORY_IGNORE", "defaults", "inventory_ignore_extensions", ""),
     ("ANSIBLE_INVENTORY_IGNORE_REGEX", "defaults", "inventory_ignore_patterns", ""),

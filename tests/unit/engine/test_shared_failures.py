@@ -50,3 +50,33 @@ async def test_a_handler_that_fails_is_rescued_by_the_block_around_the_flush():
     assert went(world, "mend") == ["a"]
     assert world.tally("a")["rescued"] == 1
     assert code == 0
+
+
+async def test_who_has_left_an_inner_block_as_failed_is_not_failed_again_before_its_rescue():
+    world = World()
+    world.fails("own", "a")
+    world.fails("risky", "b")
+    inner = block(task("own"))
+    steps = block(inner, task("risky", any_errors_fatal=True), rescue=[task("mend")])
+    await world.play(play(steps))
+    assert went(world, "mend") == ["a", "b", "c"]
+
+
+async def test_a_percentage_beside_a_rescue_leaves_its_first_task_to_those_that_failed():
+    world = World(hosts=("a", "b", "c"))
+    world.fails("risky", "b")
+    rescue = [task("mend"), task("more")]
+    steps = block(task("risky", any_errors_fatal=True), rescue=rescue)
+    code = await world.play(play(steps, task("after"), max_fail_percentage=50), play(task("next")))
+    assert went(world, "mend") == ["b"]
+    assert went(world, "more") == went(world, "after") == went(world, "next") == []
+    assert code == 2
+
+
+async def test_who_has_an_always_to_come_does_not_count_towards_the_percentage():
+    world = World(hosts=("a", "b", "c"))
+    world.fails("risky", "a", "b")
+    steps = block(task("risky"), always=[task("tidy")])
+    await world.play(play(steps, task("after"), max_fail_percentage=0))
+    assert went(world, "tidy") == ["a", "b", "c"]
+    assert went(world, "after") == ["c"]

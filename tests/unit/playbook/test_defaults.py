@@ -23,10 +23,13 @@ def groups(name):
     return {"g": frozenset({"ansible.builtin.debug"})}.get(name)
 
 
-def defaults_of(action, *levels):
+def applied(action, *levels):
     call = ActionCall(action, f"ansible.builtin.{action}", {}, Origin("p.yml", 1, 1))
-    reader = DefaultsReader(Core(), groups)
-    return list(reader.applied(call, Keywords(module_defaults=levels)).defaults)
+    return DefaultsReader(Core(), groups).applied(call, Keywords(module_defaults=levels))
+
+
+def defaults_of(action, *levels):
+    return list(applied(action, *levels).defaults)
 
 
 def test_the_innermost_entry_of_an_action_replaces_the_others_however_it_is_spelt():
@@ -40,9 +43,13 @@ def test_what_is_said_of_a_group_is_weaker_than_what_is_said_of_the_action():
     assert defaults_of("debug", {"debug": {"a": 1}}, {"group/g": {"a": 2}}) == [{"a": 2}, {"a": 1}]
 
 
-def test_gathering_takes_the_defaults_of_setup_below_its_own():
-    said = {"gather_facts": {"a": 1}, "setup": {"a": 2, "b": 3}}
-    assert defaults_of("gather_facts", said) == [{"a": 2, "b": 3}, {"a": 1}]
+def test_gathering_knows_the_defaults_of_what_it_hands_its_arguments_on_to():
+    said = {"gather_facts": {"a": 1}, "setup": {"a": 2, "b": 3}, "group/g": {"c": 4}}
+    gather = applied("gather_facts", said)
+    assert gather.defaults == ({"a": 1},)
+    assert gather.handed["ansible.builtin.setup"] == ({"a": 2, "b": 3},)
+    assert gather.handed["ansible.builtin.debug"] == ({"c": 4},)
+    assert applied("ping", said).handed == {}
 
 
 @pytest.mark.parametrize(
