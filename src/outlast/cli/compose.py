@@ -167,13 +167,7 @@ def _furnish(
     options = replace(options, playbooks=tuple(_file(collections, it) for it in options.playbooks))
     folders = [Path(_home(path)) for path in options.playbooks]
     vault = open_vault(options, settings, notice)
-    content = open_content(
-        folders,
-        library=settings.library,
-        collections=collections,
-        home=settings.home,
-        notice=notice,
-    )
+    content = _content(folders, settings, collections, notice)
     inventory = load_inventory(
         settings.inventory,
         notify=notice,
@@ -212,6 +206,18 @@ def _furnish(
         vault=vault,
         recording=recording,
         account=Account(recording),
+    )
+
+
+def _content(
+    folders: Sequence[Path], settings: Settings, collections: Collections, notice: Notify
+) -> Content:
+    return open_content(
+        folders,
+        library=settings.library,
+        collections=collections,
+        home=settings.home,
+        notice=notice,
     )
 
 
