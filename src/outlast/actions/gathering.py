@@ -153,6 +153,7 @@ async def _source(
 
 
 async def _gather(call: Call, modules: Modules, source: _Source) -> Outcome:
+    await call.session()  # coming there is not the module's time
     try:
         async with asyncio.timeout(source.seconds):
             return await modules.run(call, source.module, source.args, name=source.name)
