@@ -54,17 +54,17 @@ class Calling(Struct, frozen=True, kw_only=True):
         ready = self.ready
         terms = ready.terms
         return Call(
-            action=self.task.action.resolved,
-            written_as=self.task.action.name,
-            args=ready.args,
-            written=self.task.action.args,
+            action=ready.action.resolved,
+            written_as=ready.action.name,
+            args=ready.arguments.given,
+            written=ready.arguments.written,
             host=self.host,
             scope=self.scope,
             evaluate=self.wiring.evaluate,
             session=self._session(attempt),
             delegated=ready.delegate is not None,
             task_name="" if terms.no_log else self.label.name,
-            origin=self.task.action.origin,
+            origin=ready.action.origin,
             environment=terms.environment,
             check_mode=terms.check_mode,
             diff=terms.diff,
@@ -117,7 +117,7 @@ class Calling(Struct, frozen=True, kw_only=True):
 
     def _begins(self, attempt: Attempt) -> Noted:
         """Have noted that the host is to be changed; the disk is at it while the call is made."""
-        if self.ready.terms.check_mode or self.task.action.resolved in _CHANGES_NO_HOST:
+        if self.ready.terms.check_mode or self.ready.action.resolved in _CHANGES_NO_HOST:
             return at_once
         delegate = self.ready.delegate.name if self.ready.delegate else None
         action = ActionBegins(task=self.label, host=self.host, delegate=delegate, attempt=attempt)

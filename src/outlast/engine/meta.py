@@ -56,7 +56,7 @@ def command_of(task: Task) -> Meta:
     try:
         return Meta(str(name))
     except ValueError:
-        text = f"invalid meta action requested: {name}"
+        text = f"invalid meta action requested: {getattr(name, 'text', name)}"
         raise OutlastError(text, task.origin) from None
 
 

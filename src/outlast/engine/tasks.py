@@ -30,8 +30,9 @@ from outlast.errors import EvaluationError, NotSupportedYet, OutlastError, Playb
 from outlast.events import HostStarted, NoHostsLeft, Noticed, TaskLabel, TaskStarted
 from outlast.outcome import Failed, Unreachable, Warned
 from outlast.playbook.conversions import to_bool, to_int
-from outlast.playbook.model import Task
-from outlast.values import Scope, Template
+from outlast.playbook.late_names import OMITTED_NAME
+from outlast.playbook.model import LateName, Task
+from outlast.values import OMIT, Scope, Template
 
 _ONCE_FOR_ALL = frozenset({"ansible.builtin.pause", "ansible.builtin.add_host"})
 
@@ -98,10 +99,13 @@ class TaskRunner(Struct, frozen=True, kw_only=True):
             return None
         scope = scope_of(self.wiring, task, hosts[0])
         once = self._once(task, scope)
+        asked = hosts[:1] if once else hosts
+        if (late := task.action.late) is not None and self.company.lockstep:
+            asked, once = self._named_early(task, late, asked, once=once)
         label = self._announce(task, scope, handler=handler)
         shared = self.company.lockstep and self._flag(task, "run_once", scope)
         this = Round(task=task, label=label, sheltered=sheltered, once=once, shared=shared)
-        results = await self._fan_out(this, hosts[:1] if once else hosts)
+        results = await self._fan_out(this, asked)
         return Done(self._survivors(this, hosts, results), label, results)
 
     async def _stepped(self, task: Task, *, handler: bool) -> bool:
@@ -138,6 +142,33 @@ class TaskRunner(Struct, frozen=True, kw_only=True):
                 "will still be executed for every host in the inventory list."
             )
         return False
+
+    def _named_early(
+        self, task: Task, late: LateName, hosts: Sequence[str], *, once: bool
+    ) -> tuple[Sequence[str], bool]:
+        """Give which of *hosts* carry out a task whose action's name is a template.
+
+        Names are evaluated for all before anything is done, as stock does it: what is undefined
+        in one ends the run, and nobody comes after the first that does it for all.
+        """
+        for number, host in enumerate(hosts, start=1):
+            if self._name_early(task, late, host) in _ONCE_FOR_ALL:
+                return hosts[:number], True
+        return hosts, once
+
+    def _name_early(self, task: Task, late: LateName, host: str) -> str:
+        """Give the full name of what *task* is on *host*; none where the task fails of it."""
+        scope = scope_of(self.wiring, task, host)
+        try:
+            name = self.wiring.evaluate.render(late.template, scope)
+        except EvaluationError as error:
+            raise OutlastError(error.message, error.origin, causes=error.causes) from error
+        if name is OMIT:
+            raise PlaybookError(OMITTED_NAME, late.template.origin)
+        try:
+            return late.called(task.action, name).resolved
+        except EvaluationError:
+            return ""
 
     def _flag(self, task: Task, name: str, scope: Scope, *, unset: bool = False) -> bool:
         value = getattr(task.keywords, name)
