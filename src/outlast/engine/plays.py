@@ -7,7 +7,7 @@ takes each host as its own, all at once, and `host_pinned` the same, so many at 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -31,7 +31,8 @@ from outlast.errors import EvaluationError, PlaybookError, SettingsError
 from outlast.events import NoHostsMatched, Noticed, PlayStarted
 from outlast.outcome import Warned
 from outlast.playbook.conversions import to_bool, to_percent
-from outlast.playbook.model import Play, Step
+from outlast.playbook.model import Play, Role, Step
+from outlast.playbook.tagging import tagged_play
 from outlast.values import Scope, Template
 
 _LINEAR = frozenset({"linear", "ansible.builtin.linear"})
@@ -72,11 +73,21 @@ class PlayRunner(Struct, frozen=True, kw_only=True):
         batches = _batches(hosts, self._serial(play, header), play)
         for number, batch in enumerate(batches):
             self.wiring.events.emit(PlayStarted(name, check_mode, number))
+            if not number:
+                play = self._tagged(play)
             if not await self._batch(self._begun(play), header, batch, strategy):
                 return False
             if self.standing.play_ended:
                 break
         return True
+
+    def _tagged(self, play: Play) -> Play:
+        """Give *play* with its tags evaluated: in what is known of no host in particular."""
+        scope = self.wiring.variables.header_scope(play)
+        now = tagged_play(play, lambda tag: self.wiring.evaluate.render(tag, scope))
+        if now is not play:
+            self.labels.identities.name_anew(now)
+        return now
 
     def _begun(self, play: Play) -> Play:
         """Give what is to be run of *play*; once a run has begun, all."""
@@ -260,13 +271,14 @@ class PlayRunner(Struct, frozen=True, kw_only=True):
         batch: Sequence[str],
         settling: Settling,
     ) -> Walker:
+        def hostless(role: Role | None, task_vars: Mapping[str, object]) -> Scope:
+            return self.wiring.variables.header_scope(play, role=role, task_vars=task_vars)
+
         notifications = Notifications(
             wiring=self.wiring,
             standing=self.standing,
             handlers=list(flattened(play.handlers)),
-            scope=lambda handler: self.wiring.variables.header_scope(
-                play, role=handler.role, task_vars=handler.keywords.vars
-            ),
+            scope=lambda handler: hostless(handler.role, handler.keywords.vars),
         )
         after = Aftermath(
             wiring=self.wiring,
@@ -299,7 +311,7 @@ class PlayRunner(Struct, frozen=True, kw_only=True):
             ),
             standing=self.standing,
             notifications=notifications,
-            inclusions=Inclusions(wiring=self.wiring, standing=self.standing),
+            inclusions=Inclusions(wiring=self.wiring, standing=self.standing, scope=hostless),
         )
 
     def _debugging(self, company: Company, after: Aftermath) -> Debugging:

@@ -57,6 +57,8 @@ class Keywords(Struct, frozen=True, kw_only=True):
     delegate_to: Value = None
     delegate_facts: Value = None
     tags: frozenset[str] = frozenset()
+    late_tags: tuple[Template, ...] = ()
+    """Those that are templates; evaluated before a play begins, or what is included in it."""
     when: tuple[Condition, ...] = ()
     vars: Vars = field(default_factory=dict)
     """Of blocks and the task, merged; a play's own vars stand in `Play.vars`."""

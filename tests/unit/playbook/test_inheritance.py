@@ -30,7 +30,7 @@ def test_the_model_has_every_keyword_that_is_built_and_inherited():
     inherited = {
         name for name, row in KEYWORDS.items() if row.built and row.inherit is not Inherit.OWN
     }
-    assert set(Keywords.__struct_fields__) - {"params"} == inherited
+    assert set(Keywords.__struct_fields__) - {"params", "late_tags"} == inherited
 
 
 @pytest.mark.parametrize("name", NEAREST)
@@ -120,3 +120,18 @@ def test_any_nesting_comes_to_the_nearest_and_the_sum_of_all(levels):
     for level in levels:
         merged |= level.get("vars", {})
     assert words.vars == merged
+
+
+@pytest.mark.parametrize(
+    ("given_tags", "now", "late"),
+    [
+        (Template("{{ a }}"), set(), ["{{ a }}"]),
+        (Template("{{ a }}, b,{{ c }}"), {"b"}, ["{{ a }}", "{{ c }}"]),
+        (["b", Template("{{ a, c }}")], {"b"}, ["{{ a, c }}"]),
+        ([["b", Template("{{ a }}")]], {"b"}, ["{{ a }}"]),
+    ],
+)
+def test_tags_that_are_templates_wait(given_tags, now, late):
+    words = nested(Keywords(), {"tags": given_tags}, {"tags": Template("{{ z }}")})
+    assert words.tags == now
+    assert [tag.text for tag in words.late_tags] == [*late, "{{ z }}"]
