@@ -20,6 +20,7 @@ from outlast.engine.beginning import Begun
 from outlast.engine.delegation import as_written
 from outlast.engine.job_terms import JobTermsReader
 from outlast.engine.labels import named
+from outlast.engine.loop_controls import Control, ControlReader
 from outlast.engine.ports import Wiring
 from outlast.engine.preparation import Preparation, Thinking
 from outlast.engine.reached import Reached
@@ -31,7 +32,7 @@ from outlast.engine.verdict import all_hold, with_payload
 from outlast.errors import EvaluationError, UndefinedVariable, first_of
 from outlast.events import ItemEnded, Noticed, TaskLabel
 from outlast.outcome import Failed, SetFacts, Warned, censored
-from outlast.playbook.model import Loop, LoopControl, Task
+from outlast.playbook.model import Loop, Task
 from outlast.values import Overlaid, Scope, nowhere
 
 OnStart: TypeAlias = Callable[[ItemResult], None] | None
@@ -107,13 +108,16 @@ class HostTask(Struct, frozen=True, kw_only=True):
         except UndefinedVariable as error:
             # a false condition makes the list unnecessary
             return _single(await self._attempts(scope).run(loop_error=error))
-        if loop.control.loop_var in scope:
-            self._warn_of_reuse(loop.control)
+        if not items:
+            return sum_up((), as_written(self.task, scope))
+        control = ControlReader(loop.control, self.wiring.evaluate, scope).read()
+        if control.loop_var in scope:
+            self._warn_of_reuse(control)
         limit = self._limit(loop, scope, len(items))
         if limit > 1 or self.begun is not None:
-            beside = await self._side_by_side(loop.control, items, scope, limit)
+            beside = await self._side_by_side(control, items, scope, limit)
             return sum_up(tuple(beside), as_written(self.task, scope))
-        results = [result async for result in self._each(loop.control, items, scope)]
+        results = [result async for result in self._each(control, items, scope)]
         return sum_up(tuple(results), as_written(self.task, scope))
 
     def _limit(self, loop: Loop, scope: Scope, items: int) -> int:
@@ -151,13 +155,12 @@ class HostTask(Struct, frozen=True, kw_only=True):
         return items
 
     async def _each(
-        self, control: LoopControl, items: list[object], scope: Scope
+        self, control: Control, items: list[object], scope: Scope
     ) -> AsyncIterator[ItemResult]:
         known: dict[str, object] = {}
-        pause = self._pause(control, scope)
         for index, names in enumerate(_names(control, items)):
-            if pause and index:
-                await asyncio.sleep(pause)
+            if control.pause and index:
+                await asyncio.sleep(control.pause)
             item_scope = Overlaid({**known, **names}, scope)
             result = await self._attempts(item_scope, item=index).run()
             result = self._dressed(result, control, names, item_scope)
@@ -169,7 +172,7 @@ class HostTask(Struct, frozen=True, kw_only=True):
                 break
 
     async def _side_by_side(
-        self, control: LoopControl, items: list[object], scope: Scope, limit: int
+        self, control: Control, items: list[object], scope: Scope, limit: int
     ) -> list[ItemResult]:
         """Carry out all items, *limit* at a time; none knows what another came to."""
         names = list(_names(control, items))
@@ -190,17 +193,13 @@ class HostTask(Struct, frozen=True, kw_only=True):
             return result
 
         works = [partial(work, number) for number in range(len(items))]
-        pause = self._pause(control, scope)
         try:
-            return await side_by_side(works, limit=limit, pause=pause, told=told)
+            return await side_by_side(works, limit=limit, pause=control.pause, told=told)
         except* EvaluationError as group:
             raise first_of(group) from None
 
-    def _pause(self, control: LoopControl, scope: Scope) -> float:
-        return float(str(self.wiring.evaluate.render(control.pause, scope) or 0))
-
     def _dressed(
-        self, result: ItemResult, control: LoopControl, names: Mapping[str, object], scope: Scope
+        self, result: ItemResult, control: Control, names: Mapping[str, object], scope: Scope
     ) -> ItemResult:
         """Put the item and its names beside the result, as stock registers them."""
         include = result.include
@@ -209,7 +208,7 @@ class HostTask(Struct, frozen=True, kw_only=True):
         return replace(result, extra=names, include=include)
 
     def _included(
-        self, include: Include, control: LoopControl, names: Mapping[str, object], scope: Scope
+        self, include: Include, control: Control, names: Mapping[str, object], scope: Scope
     ) -> Include:
         label = names[control.loop_var]
         if control.label is not None:
@@ -224,7 +223,7 @@ class HostTask(Struct, frozen=True, kw_only=True):
     def _report(
         self,
         result: ItemResult,
-        control: LoopControl,
+        control: Control,
         scope: Scope,
         index: int,
         *,
@@ -257,7 +256,7 @@ class HostTask(Struct, frozen=True, kw_only=True):
         )
         return result
 
-    def _warn_of_reuse(self, control: LoopControl) -> None:
+    def _warn_of_reuse(self, control: Control) -> None:
         text = f"The loop variable {control.loop_var!r} is already in use."
         hint = (
             "You should set the `loop_var` value in the `loop_control` option for the task "
@@ -279,7 +278,7 @@ def _single(result: ItemResult) -> HostResult:
     return HostResult(outcome=result.outcome, items=(result,))
 
 
-def _names(control: LoopControl, items: list[object]) -> Iterator[dict[str, object]]:
+def _names(control: Control, items: list[object]) -> Iterator[dict[str, object]]:
     """Yield, for each item, the variables it is known by."""
     for index, item in enumerate(items):
         names: dict[str, object] = {control.loop_var: item, "ansible_loop_var": control.loop_var}
@@ -290,7 +289,7 @@ def _names(control: LoopControl, items: list[object]) -> Iterator[dict[str, obje
         yield names
 
 
-def _extended(control: LoopControl, items: list[object], index: int) -> dict[str, object]:
+def _extended(control: Control, items: list[object], index: int) -> dict[str, object]:
     length = len(items)
     extended: dict[str, object] = {
         "index": index + 1,

@@ -200,7 +200,9 @@ class TaskRunner(Struct, frozen=True, kw_only=True):
             limit = to_int(self.wiring.evaluate.render(throttle, scope))
         except (ValueError, EvaluationError) as error:
             text = "Failed to convert the throttle value to an integer."
-            raise PlaybookError(text, task.origin) from error
+            where = getattr(throttle, "origin", task.places.get("throttle"))
+            why = error.chain if isinstance(error, EvaluationError) else ()
+            raise OutlastError(text, where, causes=why) from error
         return asyncio.Semaphore(limit) if limit > 0 else None
 
     async def _on_host(self, this: Round, host: str, turns: asyncio.Semaphore | None) -> HostResult:
@@ -315,7 +317,10 @@ class TaskRunner(Struct, frozen=True, kw_only=True):
 
     def _fatal(self, task: Task, scope: Scope) -> bool:
         unset = self.wiring.settings.any_errors_fatal
-        return self._flag(task, "any_errors_fatal", scope, unset=unset)
+        try:
+            return self._flag(task, "any_errors_fatal", scope, unset=unset)
+        except EvaluationError:
+            return True  # the task has failed of it; as stock: by what is written
 
     def _too_many_failed(self) -> bool:
         limit = self.company.max_fail_percentage

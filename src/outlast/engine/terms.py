@@ -83,6 +83,7 @@ class TermsReader(Struct, frozen=True):
         def number(name: str, value: object, unset: int) -> int:
             return self._value(task, scope, name, value, to_int, unset)
 
+        flag("any_errors_fatal", words.any_errors_fatal, unset=False)  # wrong, it fails the task
         limit = number("async_val", task.async_limit, 0)
         return Terms(
             limit=limit,
@@ -168,8 +169,12 @@ class TermsReader(Struct, frozen=True):
     def _notify(self, words: Keywords, scope: Scope) -> tuple[str, ...]:
         names: list[str] = []
         for entry in words.notify:
-            rendered = self.evaluate.render(entry, scope) if isinstance(entry, Template) else entry
-            names += map(str, rendered) if isinstance(rendered, list) else [str(rendered)]
+            try:
+                rendered = self.evaluate.render(entry, scope)
+            except EvaluationError as error:
+                raise self._refused("notify", error.chain, error.origin) from error
+            if rendered is not None and rendered is not OMIT:
+                names += map(str, rendered) if isinstance(rendered, list) else [str(rendered)]
         return tuple(names)
 
     def _reaching(self, task: Task, words: Keywords, scope: Scope) -> dict[str, object]:

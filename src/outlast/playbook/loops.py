@@ -10,12 +10,12 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from outlast.errors import NotSupportedYet, OutlastError, PlaybookError
+from outlast.errors import OutlastError, PlaybookError
 from outlast.loader import Document, MapNode
 from outlast.playbook.conversions import converted
 from outlast.playbook.keywords import Place, check_allowed, check_text
 from outlast.playbook.model import Loop, LoopControl
-from outlast.playbook.reading import Given, Text, cannot_process, read
+from outlast.playbook.reading import Text, cannot_process, read
 from outlast.values import Origin, Template, Value
 
 _LOOKUPS = frozenset(
@@ -96,41 +96,36 @@ class LoopReader(Struct, frozen=True):
             row = check_allowed(key, Place.LOOP_CONTROL, entry.key_origin)
             check_text(row.name, row, entry.value, text.origin)
         breaks = text.entries.get("break_when")
-        pause = text.value("pause")
-        named = text.entries.get("loop_var")
         return LoopControl(
             loop_var=_name(text, "loop_var") or "item",
             index_var=_name(text, "index_var"),
             label=text.value("label"),
-            pause=0 if pause is None else pause,
+            pause=_or(text.value("pause"), 0),
             extended=_flag(text, "extended", unset=False),
             extended_allitems=_flag(text, "extended_allitems", unset=True),
             break_when=breaks.conditions if breaks else (),
-            named_at=named.origin if named and named.value else None,
+            places={str(key): given.origin for key, given in text.entries.items() if given.value},
         )
 
 
-def _name(text: Text, key: str) -> str | None:
+def _or(value: Value, unset: Value) -> Value:
+    return unset if value is None else value
+
+
+def _name(text: Text, key: str) -> Value:
     given = text.entries.get(key)
-    if given is None or given.value is None:
-        return None
-    _refuse_template(given, key)
+    if given is None or given.value is None or isinstance(given.value, Template):
+        return given.value if given else None
     return str(given.value)
 
 
-def _flag(text: Text, key: str, *, unset: bool) -> bool:
+def _flag(text: Text, key: str, *, unset: bool) -> Value:
     given = text.entries.get(key)
     if given is None or given.value is None:
         return unset
-    _refuse_template(given, key)
+    if isinstance(given.value, Template):
+        return given.value
     try:
         return bool(converted(given.value, "bool"))
     except ValueError as error:
         raise cannot_process(key, given, str(error)) from error
-
-
-def _refuse_template(given: Given, key: str) -> None:
-    if isinstance(given.value, Template):
-        raise NotSupportedYet(
-            f"a template as the value of {key!r} is not supported yet", given.origin
-        )

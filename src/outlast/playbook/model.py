@@ -108,17 +108,17 @@ class Role(Struct, frozen=True, eq=False, kw_only=True):
 
 
 class LoopControl(Struct, frozen=True):
-    """How a loop names and shows its items."""
+    """How a loop names and shows its items, as it is written."""
 
-    loop_var: str = "item"
-    index_var: str | None = None
+    loop_var: Value = "item"
+    index_var: Value = None
     label: Value = None
     pause: Value = 0
-    extended: bool = False
-    extended_allitems: bool = True
+    extended: Value = False
+    extended_allitems: Value = True
     break_when: tuple[Condition, ...] = ()
-    named_at: Origin | None = None
-    """Where `loop_var` is written, if it is."""
+    places: Mapping[str, Origin] = field(default_factory=dict)
+    """Where the values stand that are given."""
 
 
 class Loop(Struct, frozen=True):

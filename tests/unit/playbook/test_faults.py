@@ -61,8 +61,6 @@ def test_a_slip_of_the_pen_is_answered_with_the_word_that_was_meant(room, text, 
     [
         "  roles: ['{{ web }}']",
         "  tasks: [{ansible.builtin.import_role: {name: '{{ web }}'}}]",
-        "  tasks: [{debug: , loop: [1], loop_control: {loop_var: '{{ x }}'}}]",
-        "  tasks: [{debug: , loop: [1], loop_control: {extended: '{{ x }}'}}]",
         "- import_playbook: '{{ other }}.yml'",
     ],
 )
