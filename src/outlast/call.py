@@ -47,6 +47,22 @@ class Evaluate(Protocol):
         """
         ...
 
+    def entries(self, source: object, scope: Scope) -> Mapping[str, object]:
+        """Give what *source*, a mapping or a template of one, says of a task's arguments.
+
+        The members are for `render_args` alone: none has been evaluated, so what is wrong with
+        one is no matter as long as nobody wants it. Raises `EvaluationError` for what gives no
+        mapping; `omit` gives an empty one.
+        """
+        ...
+
+    def written(self, source: Template, scope: Scope) -> object:
+        """Give unevaluated what *source* names and does nothing else, if a file has it.
+
+        Its texts may serve as conditions. None: it is data, or there is more to *source*.
+        """
+        ...
+
     def lookup(self, name: str, terms: object, scope: Scope, *, action: str) -> list[object]:
         """Give the items of a `with_<name>` loop over *terms* (unevaluated).
 

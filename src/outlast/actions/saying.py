@@ -12,7 +12,7 @@ from outlast.actions.written_places import place_of
 from outlast.call import Call
 from outlast.errors import Cause, EvaluationError
 from outlast.outcome import Failed, Ok, Outcome, Payload, Performed, Shown, Skipped, Warned
-from outlast.values import Template, is_list
+from outlast.values import Template, is_list, nowhere
 
 
 def action_failed(payload: Payload) -> Failed:
@@ -102,11 +102,20 @@ _ASSERT = Spec(
 )
 
 
+_UNTRUSTED = "Encountered untrusted template or expression."
+_TRUSTED = (
+    "Templates and expressions must be defined by trusted sources such as playbooks or roles, not"
+    " untrusted sources such as module results."
+)
+
+
 async def assert_(call: Call) -> Performed:
     """Check conditions, one after the other; the first that is false ends it."""
     args = _ASSERT.check(call.args, "assert")
     shown: Shown = "usual" if args["quiet"] else "always"
-    for condition in _conditions(call, call.written.get("that", args["that"])):
+    for condition, told in _conditions(call, args["that"]):
+        if isinstance(condition, str) and not told:
+            raise EvaluationError(_UNTRUSTED, nowhere(condition), help_text=_TRUSTED)
         if not await _holds(call, condition):
             # As it is written, even a template: evaluated when somebody looks at it.
             payload = {"assertion": condition, "evaluated_to": False, "msg": args["fail_msg"]}
@@ -126,21 +135,30 @@ async def _holds(call: Call, condition: object) -> bool:
         return call.evaluate.holds(condition, call.scope, place)  # says it again, with its place
 
 
-def _conditions(call: Call, written: object) -> Sequence[object]:
-    """Give the conditions as they are to be evaluated: as the playbook has them.
+def _conditions(call: Call, given: object) -> list[tuple[object, bool]]:
+    """Give the conditions as they are to be evaluated, and whether a file has them.
 
-    A condition that is data, the value of a variable say, is no condition: evaluating it
-    would run what a host said. Only a list that a template names is taken from its value.
+    One that is data, what a host has said, is no condition: evaluating it would run what was
+    said. *given* is what the argument came to.
     """
-    if is_list(written):
-        return written
+    written = call.written.get("that")
+    if written is None:
+        return [(one, False) for one in _listed(given)]
     if isinstance(written, Template):
-        named = _named(call, written)
-        return named if is_list(named) else [written]
-    return [written]
+        named = call.evaluate.written(written, call.scope)
+        if is_list(named):
+            return [(one, True) for one in named]
+        value = _value(call, written)
+        if is_list(value):
+            return [(one, False) for one in value]
+    return [(one, True) for one in _listed(written)]
 
 
-def _named(call: Call, written: Template) -> object:
+def _listed(value: object) -> Sequence[object]:
+    return value if is_list(value) else [value]
+
+
+def _value(call: Call, written: Template) -> object:
     try:
         return call.evaluate.render(written, call.scope)
     except EvaluationError:

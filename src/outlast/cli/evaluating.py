@@ -37,6 +37,14 @@ class EvaluateUponNeed:
         """Give a task's arguments evaluated."""
         return self._opened.render_args(args, scope)
 
+    def entries(self, source: object, scope: Scope) -> Mapping[str, object]:
+        """Give what *source* says of a task's arguments."""
+        return self._opened.entries(source, scope)
+
+    def written(self, source: Template, scope: Scope) -> object:
+        """Give what *source* names, as a file has it."""
+        return self._opened.written(source, scope)
+
     def lookup(self, name: str, terms: object, scope: Scope, *, action: str) -> list[object]:
         """Give the items of a `with_<name>` loop."""
         return self._opened.lookup(name, terms, scope, action=action)

@@ -21,6 +21,7 @@ from outlast.ledger.recording import Recording
 from outlast.outcome import AddHost, AddToGroup, Growth
 from outlast.playbook.model import Play
 from outlast.playbook.parser import PlaybookParser
+from outlast.playbook.tagging import tagged_play
 from outlast.settings import Settings
 from outlast.values import is_list
 from outlast.variables.ports import FactCache
@@ -97,4 +98,7 @@ class House(Struct, frozen=True, kw_only=True):
         play = replace(play, name="" if name is None else str(name))
         pattern = self.evaluate.render(play.hosts, scope)
         words = tuple(map(str, pattern)) if is_list(pattern) else (str(pattern),)
+        known = self.variables.early_scope(play, play.roles, None, {})
+        tagged = tagged_play(play, lambda tag: self.evaluate.render(tag, known))
+        play = replace(tagged, keywords=play.keywords)  # its own tags are shown as written: stock
         return Listed(play, words, tuple(self.match(list(words))))

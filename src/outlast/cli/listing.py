@@ -41,7 +41,8 @@ def listing(playbook: str, plays: Sequence[Listed], options: RunOptions) -> str:
 
 
 def _play(number: int, listed: Listed, wanted: Tags, options: RunOptions) -> str:
-    tags = listed.play.keywords.tags
+    words = listed.play.keywords
+    tags = words.tags.union(tag.text for tag in words.late_tags)
     hosts = ",".join(listed.patterns)
     name = _text(listed.play.name) or hosts
     lines = ["", f"  play #{number} ({hosts}): {name}\tTAGS: [{','.join(sorted(tags))}]"]

@@ -11,6 +11,7 @@ from typing import assert_never
 from msgspec import Struct
 
 from outlast.engine.includes import Inclusion
+from outlast.engine.labels import labelled
 from outlast.engine.ports import Wiring
 from outlast.engine.results import HostResult, ItemResult
 from outlast.engine.shelter import Shelter
@@ -72,14 +73,16 @@ class Aftermath(Struct, frozen=True, kw_only=True):
         notified = _notified(result)
         for name in notified:
             self.notify(host, name)
-        self._tell(label, host, result, notified=notified, register=task.register)
+        self._tell(
+            _told_as(task, label, result), host, result, notified=notified, register=task.register
+        )
 
     def started(
         self, task: Task, label: TaskLabel, host: str, result: HostResult, *, shared: bool
     ) -> None:
         """Register and tell that a task's jobs have started; it counts when they have ended."""
         self._register(task, self._sharers() if shared else (host,), result)
-        self._tell(label, host, result, over=False)
+        self._tell(_told_as(task, label, result), host, result, over=False)
 
     def _sharers(self) -> tuple[str, ...]:
         return tuple(self.standing.reachable(self.company))
@@ -146,11 +149,12 @@ class Aftermath(Struct, frozen=True, kw_only=True):
         for effect in item.effects:
             for host in sharers if isinstance(effect, SetStats) else knowing:
                 self._effect(host, effect)
-        if task.action.resolved in _NO_FACTS or isinstance(item.outcome, Failed | Skipped):
+        action = item.action or task.action
+        if action.resolved in _NO_FACTS or isinstance(item.outcome, Failed | Skipped):
             return
         facts = item.outcome.payload.get("ansible_facts")
         if isinstance(facts, dict):
-            if task.action.resolved == "ansible.builtin.gather_facts":
+            if action.resolved == "ansible.builtin.gather_facts":
                 facts = {**facts, _GATHERED: True}
             for host in knowing:
                 self.wiring.variables.add_ansible_facts(host, facts)
@@ -217,6 +221,10 @@ class Aftermath(Struct, frozen=True, kw_only=True):
         )
 
 
+def _told_as(task: Task, label: TaskLabel, result: HostResult) -> TaskLabel:
+    return labelled(label, task.action, result.items[-1].action) if result.items else label
+
+
 def _notified(result: HostResult) -> tuple[str, ...]:
     """Give the handlers it asks for, as often as it does; who failed asks for none.
 
@@ -235,10 +243,11 @@ def _described(task: Task, label: TaskLabel, result: HostResult) -> dict[str, ob
     """
     words = task.keywords
     given = None if result.looped else result.items[0].args
+    action = result.items[-1].action or task.action
     return {
         "name": label.own_name,
-        "action": task.action.name,
-        "args": dict(task.action.args if given is None else given),
+        "action": action.name,
+        "args": dict(action.args if given is None else given),
         "register": task.register,
         "async_val": getattr(task.async_limit, "text", task.async_limit),
         "poll": getattr(task.poll, "text", task.poll),

@@ -23,7 +23,7 @@ from outlast.engine.ports import Wiring
 from outlast.engine.preparation import Preparation, Ready, Thinking
 from outlast.engine.results import ItemResult
 from outlast.engine.terms import Terms, TermsReader
-from outlast.engine.verdict import Judge, explained, fail, give_up
+from outlast.engine.verdict import Judge, explained, fail, forewarned, give_up
 from outlast.errors import (
     ActionFailed,
     Cause,
@@ -85,7 +85,9 @@ class Attempts(Struct, frozen=True, kw_only=True):
         try:
             return await self._attempts(ready)
         except EvaluationError as error:
-            return preparation.refused(error, ready.delegate)
+            refused = preparation.refused(error, ready.delegate)
+            outcome = forewarned(refused.outcome, ready.arguments.notices)
+            return replace(refused, outcome=outcome)
 
     async def _attempts(self, ready: Ready) -> ItemResult:
         terms = ready.terms
@@ -125,7 +127,8 @@ class Attempts(Struct, frozen=True, kw_only=True):
             notify=terms.notify,
             ignore_errors=terms.ignore_errors,
             ignore_unreachable=terms.ignore_unreachable,
-            args=ready.args,
+            action=ready.action,
+            args=ready.arguments.given,
             delegate_facts=terms.delegate_facts,
             no_log=terms.no_log or performed.secret,
             shown=performed.shown,
@@ -138,10 +141,11 @@ class Attempts(Struct, frozen=True, kw_only=True):
     ) -> tuple[Performed, Outcome]:
         performed = await self._attempt(call, ready)
         assert not isinstance(performed.outcome, Detached), "a job is settled by now"  # noqa: S101
-        outcome = judge.judge(performed.outcome, attempt)
+        settled = forewarned(performed.outcome, ready.arguments.notices)
+        outcome = judge.judge(settled, attempt)
         if performed.growth is not None and isinstance(outcome, Ok):
             changed = grow(self.wiring, performed.growth)
-            outcome = judge.judge(replace(performed.outcome, changed=changed), attempt)
+            outcome = judge.judge(replace(settled, changed=changed), attempt)
         return performed, outcome
 
     def _retries(self, terms: Terms) -> int:

@@ -15,7 +15,7 @@ from msgspec import Struct, field
 from outlast.attempt import Attempt
 from outlast.call import Call
 from outlast.engine.ports import Noted, Target, Wiring, at_once
-from outlast.engine.preparation import Ready, evaluated
+from outlast.engine.preparation import Ready
 from outlast.engine.scopes import search_path
 from outlast.engine.terms import Terms
 from outlast.events import ActionBegins, JobSpoke, Noticed, Said, TaskLabel
@@ -54,10 +54,10 @@ class Calling(Struct, frozen=True, kw_only=True):
         ready = self.ready
         terms = ready.terms
         return Call(
-            action=self.task.action.resolved,
-            written_as=self.task.action.name,
-            args=ready.args,
-            written=self.task.action.args,
+            action=ready.action.resolved,
+            written_as=ready.action.name,
+            args=ready.arguments.given,
+            written=ready.arguments.written,
             defaults_of=self._defaults_of,
             host=self.host,
             scope=self.scope,
@@ -65,7 +65,7 @@ class Calling(Struct, frozen=True, kw_only=True):
             session=self._session(attempt),
             delegated=ready.delegate is not None,
             task_name="" if terms.no_log else self.label.name,
-            origin=self.task.action.origin,
+            origin=ready.action.origin,
             environment=terms.environment,
             check_mode=terms.check_mode,
             diff=terms.diff,
@@ -89,7 +89,10 @@ class Calling(Struct, frozen=True, kw_only=True):
         )
 
     def _defaults_of(self, action: str) -> dict[str, object]:
-        return evaluated(self.task.action.handed.get(action, ()), self.wiring, self.scope)
+        evaluate = self.wiring.evaluate
+        layers = self.task.action.handed.get(action, ())
+        given = {k: v for layer in layers for k, v in evaluate.entries(layer, self.scope).items()}
+        return evaluate.render_args(given, self.scope)
 
     def _hear(self, terms: Terms) -> Callable[[Sequence[str]], None] | None:
         waits = self.task.until or (terms.limit > 0 and (terms.poll > 0 or terms.settles))
@@ -124,7 +127,7 @@ class Calling(Struct, frozen=True, kw_only=True):
 
     def _begins(self, attempt: Attempt) -> Noted:
         """Have noted that the host is to be changed; the disk is at it while the call is made."""
-        if self.ready.terms.check_mode or self.task.action.resolved in _CHANGES_NO_HOST:
+        if self.ready.terms.check_mode or self.ready.action.resolved in _CHANGES_NO_HOST:
             return at_once
         delegate = self.ready.delegate.name if self.ready.delegate else None
         action = ActionBegins(task=self.label, host=self.host, delegate=delegate, attempt=attempt)

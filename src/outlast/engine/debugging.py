@@ -131,11 +131,11 @@ class Debugging(Struct, frozen=True, kw_only=True):
         task = subject.work.origin or subject.work.task
         preparation = Preparation(wiring=self.wiring, reader=self.reader, task=task, scope=scope)
         try:
-            args = await self.thinking.over(task, scope, preparation.arguments)
+            arguments = await self.thinking.over(task, scope, preparation.arguments)
         except EvaluationError as error:
             self._say(f"***{type(error).__name__}:{error}")
         else:
-            subject.renew(task, args)
+            subject.renew(task, arguments.given)
 
     def _say(self, text: str) -> None:
         self.wiring.events.emit(Said(text))

@@ -34,10 +34,14 @@ class Identities(Struct):
     def begin_play(self, play: Play, name: str) -> None:
         """Name the tasks of *play*, which is called *name*; those of the play before are over."""
         self._play = name
-        self._names.clear()
         self._turns.clear()
+        self.name_anew(play)
+
+    def name_anew(self, play: Play) -> None:
+        """Name the tasks of the play that runs, which are others now, as those they stand for."""
+        self._names.clear()
         for section in _SECTIONS:
-            self._walk(getattr(play, section), f"{name}/{section}")
+            self._walk(getattr(play, section), f"{self._play}/{section}")
 
     def begin_included(
         self, task: Task, mark: str, steps: Sequence[Step], handlers: Sequence[Step]

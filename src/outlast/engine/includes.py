@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from msgspec import Struct
@@ -13,8 +13,9 @@ from outlast.engine.ports import IncludedFile, Wiring
 from outlast.engine.results import HostResult, Include
 from outlast.engine.standing import Standing
 from outlast.events import FilesIncluded
-from outlast.playbook.model import Keywords, Task
-from outlast.values import Value
+from outlast.playbook.model import Keywords, Role, Step, Task
+from outlast.playbook.tagging import tagged
+from outlast.values import Scope, Value
 
 
 class Inclusion(Struct, frozen=True):
@@ -31,6 +32,8 @@ class Inclusions(Struct, frozen=True, kw_only=True):
 
     wiring: Wiring
     standing: Standing
+    scope: Callable[[Role | None, Mapping[str, object]], Scope]
+    """Gives what is known of no host, with the variables of a task of a role."""
 
     @staticmethod
     def of(results: Mapping[str, HostResult]) -> list[Inclusion]:
@@ -54,6 +57,8 @@ class Inclusions(Struct, frozen=True, kw_only=True):
         """Find and parse it, tell and count; raises `PlaybookError` or `SourceMissing`."""
         include = inclusion.include
         file = await self._read(task, include, handlers=handlers)
+        if not handlers:
+            file = replace(file, steps=self._tagged(file.steps, task, include))
         if file.roles:
             self.wiring.variables.add_roles(file.roles)
         for host in inclusion.hosts:
@@ -63,6 +68,11 @@ class Inclusions(Struct, frozen=True, kw_only=True):
             label = "(censored due to no_log)"
         self.wiring.events.emit(FilesIncluded(file.path, inclusion.hosts, label))
         return file
+
+    def _tagged(self, steps: tuple[Step, ...], task: Task, include: Include) -> tuple[Step, ...]:
+        """Give *steps* with their tags evaluated: in what *task* sees of no host in particular."""
+        scope = self.scope(task.role, {**task.keywords.vars, **include.variables})
+        return tagged(steps, lambda tag: self.wiring.evaluate.render(tag, scope))
 
     async def _read(self, task: Task, include: Include, *, handlers: bool) -> IncludedFile:
         around = task.keywords.vars

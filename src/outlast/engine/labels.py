@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterator
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from outlast.call import Evaluate
 from outlast.engine.identities import Identities
@@ -13,7 +14,7 @@ from outlast.engine.terms import TermsReader
 from outlast.errors import EvaluationError
 from outlast.events import EventSink, Noticed, TaskLabel
 from outlast.outcome import Warned
-from outlast.playbook.model import Task
+from outlast.playbook.model import ActionCall, Task
 from outlast.values import Scope, Template, Value
 
 _INCLUDE_ROLE = "ansible.builtin.include_role"
@@ -74,3 +75,13 @@ class Labels(Struct, frozen=True):
             return self.reader.check_mode, self.reader.diff
         written = isinstance(task.keywords.check_mode, Template)  # stock looks at it unevaluated
         return terms.check_mode or written, terms.diff
+
+
+def labelled(label: TaskLabel, written: ActionCall, action: ActionCall | None) -> TaskLabel:
+    """Give *label* with the name that the template in *written* came to, in *action*."""
+    if written.late is None or action is None:
+        return label
+    name = label.name
+    if not label.own_name:
+        name = name.removesuffix(written.name) + action.name
+    return replace(label, name=name, action=action.name)

@@ -19,6 +19,7 @@ from outlast.engine.attempts import Attempts
 from outlast.engine.beginning import Begun
 from outlast.engine.delegation import as_written
 from outlast.engine.job_terms import JobTermsReader
+from outlast.engine.labels import labelled
 from outlast.engine.loop_control import Control, ControlReader
 from outlast.engine.ports import Wiring
 from outlast.engine.preparation import Preparation, Thinking
@@ -244,7 +245,7 @@ class HostTask(Struct, frozen=True, kw_only=True):
             outcome, label = censored(outcome), _CENSORED_LABEL
         self.wiring.events.emit(
             ItemEnded(
-                task=self.label,
+                task=labelled(self.label, self.task.action, result.action),
                 host=self.host,
                 delegate=result.delegate.name if result.delegate else None,
                 delegate_address=result.delegate.address if result.delegate else None,

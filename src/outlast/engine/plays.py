@@ -7,7 +7,7 @@ takes each host as its own, all at once, and `host_pinned` the same, so many at 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -34,7 +34,9 @@ from outlast.errors import PlaybookError, SettingsError
 from outlast.events import NoHostsMatched, Noticed, PlayStarted
 from outlast.outcome import Warned
 from outlast.playbook.conversions import to_percent
-from outlast.playbook.model import Play
+from outlast.playbook.model import Play, Role
+from outlast.playbook.tagging import tagged_play
+from outlast.values import Scope
 
 _LINEAR = frozenset({"linear", "ansible.builtin.linear"})
 _DEBUG = frozenset({"debug", "ansible.builtin.debug"})
@@ -76,6 +78,8 @@ class PlayRunner(Struct, frozen=True, kw_only=True):
         broken = False
         for number, batch in enumerate(batches):
             self.wiring.events.emit(PlayStarted(name, check_mode, number))
+            if not number:
+                play = self._tagged(play)
             whole = await self._batch(self._begun(play), batch, strategy)
             if self.standing.play_ended:
                 break
@@ -83,6 +87,14 @@ class PlayRunner(Struct, frozen=True, kw_only=True):
             if not whole:
                 return False
         return not broken
+
+    def _tagged(self, play: Play) -> Play:
+        """Give *play* with its tags evaluated: in what is known of no host in particular."""
+        scope = self.wiring.variables.header_scope(play)
+        now = tagged_play(play, lambda tag: self.wiring.evaluate.render(tag, scope))
+        if now is not play:
+            self.labels.identities.name_anew(now)
+        return now
 
     def _begun(self, play: Play) -> Play:
         """Give what is to be run of *play*; once a run has begun, all."""
@@ -224,13 +236,14 @@ class PlayRunner(Struct, frozen=True, kw_only=True):
         batch: Sequence[str],
         settling: Settling,
     ) -> Walker:
+        def hostless(role: Role | None, task_vars: Mapping[str, object]) -> Scope:
+            return self.wiring.variables.header_scope(play, role=role, task_vars=task_vars)
+
         notifications = Notifications(
             wiring=self.wiring,
             standing=self.standing,
             handlers=list(flattened(play.handlers)),
-            scope=lambda handler: self.wiring.variables.header_scope(
-                play, role=handler.role, task_vars=handler.keywords.vars
-            ),
+            scope=lambda handler: hostless(handler.role, handler.keywords.vars),
         )
         after = Aftermath(
             wiring=self.wiring,
@@ -251,7 +264,7 @@ class PlayRunner(Struct, frozen=True, kw_only=True):
             ),
             standing=self.standing,
             notifications=notifications,
-            inclusions=Inclusions(wiring=self.wiring, standing=self.standing),
+            inclusions=Inclusions(wiring=self.wiring, standing=self.standing, scope=hostless),
         )
 
     def _tasks(self, company: Company, after: Aftermath, settling: Settling) -> TaskRunner:

@@ -15,25 +15,23 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from outlast.call import Evaluate
+from outlast.engine.arguments import Arguments, ArgumentsReader
 from outlast.engine.delegation import Delegate, as_written, delegate_of
 from outlast.engine.ports import Wiring
 from outlast.engine.reached import Reached
 from outlast.engine.results import Include, ItemResult
 from outlast.engine.terms import Terms, TermsReader
-from outlast.engine.verdict import all_hold, explained
+from outlast.engine.verdict import all_hold, explained, forewarned
 from outlast.errors import EvaluationError, joined
 from outlast.events import Noticed
 from outlast.outcome import Failed, Ok, Outcome, Skipped, Warned
-from outlast.playbook.calls import takes_text
-from outlast.playbook.model import Task
+from outlast.playbook.model import ActionCall, Task
 from outlast.playbook.role_options import role_wanted
 from outlast.values import Scope
 
 T = TypeVar("T")
 
 _INCLUDES = frozenset({"ansible.builtin.include_tasks", "ansible.builtin.include_role"})
-_EVALUATED_BY_ACTION = {"ansible.builtin.assert": frozenset({"that"})}
-"""Arguments that are conditions: the action evaluates them as they are written."""
 _MASKED = "Invalid no_log value for task, output will be masked."
 
 
@@ -42,7 +40,9 @@ class Ready(Struct, frozen=True):
 
     terms: Terms
     delegate: Delegate | None
-    args: dict[str, object]
+    action: ActionCall
+    """With the name it came to, if that was a template."""
+    arguments: Arguments
 
 
 class Preparation(Struct, frozen=True, kw_only=True):
@@ -65,12 +65,22 @@ class Preparation(Struct, frozen=True, kw_only=True):
                 return self._ended(skipped, delegate)
             if loop_error is not None:
                 raise loop_error
-            ready = Ready(self.reader.read(self.task, self.scope), delegate, self.arguments())
-            if self.task.action.resolved in _INCLUDES:
+            terms = self.reader.read(self.task, self.scope)
+            ready = self._ready(terms, delegate)
+            if isinstance(ready, Ready) and self.task.action.resolved in _INCLUDES:
                 return self._include(ready)
         except EvaluationError as error:
             return self.refused(error, delegate)
         return ready
+
+    def _ready(self, terms: Terms, delegate: Delegate | None) -> Ready | ItemResult:
+        action = called(self.task.action, self.wiring.evaluate, self.scope)
+        try:
+            return Ready(terms, delegate, action, self._arguments.read(action, self.scope))
+        except EvaluationError as error:
+            refused = replace(self.refused(error, delegate), action=action)
+            notices = self._arguments.notices(action)
+            return replace(refused, outcome=forewarned(refused.outcome, notices))
 
     def _written_in(self) -> Scope:
         """Give the scope without what the delegate itself decides."""
@@ -112,40 +122,30 @@ class Preparation(Struct, frozen=True, kw_only=True):
                 return Skipped({"skip_reason": reason, "false_condition": source})
         return None
 
-    def arguments(self) -> dict[str, object]:
+    def arguments(self) -> Arguments:
         """Give the arguments, evaluated, defaults included; raises `EvaluationError`."""
-        action = self.task.action
-        if "_raw_params" in action.args and not takes_text(action.resolved):
-            told = f"Action {action.resolved!r} does not support raw params."
-            raise EvaluationError(told, self.task.origin)
-        names = _EVALUATED_BY_ACTION.get(action.resolved, frozenset())
-        own = {name: value for name, value in action.args.items() if name in names}
-        args = {name: value for name, value in action.args.items() if name not in names}
-        try:
-            given = self.wiring.evaluate.render_args(args, self.scope) | own
-            return {**self._defaults(), **given} if action.defaults else given
-        except EvaluationError as error:
-            what = f"Finalization of task args for {action.resolved!r} failed."
-            raise EvaluationError(what, action.origin, causes=error.chain) from error
+        action = called(self.task.action, self.wiring.evaluate, self.scope)
+        return self._arguments.read(action, self.scope)
 
-    def _defaults(self) -> dict[str, object]:
-        """Give what `module_defaults` say; not of what the task itself gives, even to omit it."""
-        action = self.task.action
-        return evaluated(action.defaults, self.wiring, self.scope, given=action.args)
+    @property
+    def _arguments(self) -> ArgumentsReader:
+        warns = self.wiring.settings.inject_facts_as_vars
+        return ArgumentsReader(evaluate=self.wiring.evaluate, warns=warns)
 
     def _include(self, ready: Ready) -> ItemResult:
-        include = self._include_of(ready.args)
+        include = self._include_of(ready.arguments.given)
         if include is None:
             nothing = EvaluationError("No include file was specified to the include")
             return self.refused(nothing, ready.delegate)
-        said: dict[str, object] = {"include_args": ready.args}
+        args = ready.arguments.given
+        said: dict[str, object] = {"include_args": args}
         if include.role is None:
-            others = {name: it for name, it in ready.args.items() if name != "_raw_params"}
+            others = {name: it for name, it in args.items() if name != "_raw_params"}
             said = {"include": include.path, "include_args": others}
         return ItemResult(
             outcome=Ok(said),
             include=replace(include, no_log=ready.terms.no_log),
-            args=ready.args,
+            args=args,
             ignore_errors=ready.terms.ignore_errors,
             no_log=ready.terms.no_log,
         )
@@ -157,6 +157,13 @@ class Preparation(Struct, frozen=True, kw_only=True):
             return Include(path=wanted.name, role=wanted, variables=variables)
         path = args.get("_raw_params") or args.get("file")
         return Include(path=str(path), variables=variables) if path else None
+
+
+def called(action: ActionCall, evaluate: Evaluate, scope: Scope) -> ActionCall:
+    """Give *action* with its name evaluated, if that is a template; raises `EvaluationError`."""
+    if action.late is None:
+        return action
+    return action.late.called(action, evaluate.render(action.late.template, scope))
 
 
 class Thinking(Struct, frozen=True):

@@ -20,6 +20,7 @@ from outlast.outcome import (
     Unreachable,
     registered,
 )
+from outlast.playbook.model import ActionCall
 from outlast.playbook.role_options import RoleWanted
 
 _NOTHING = Consequences()
@@ -52,6 +53,8 @@ class ItemResult(Struct, frozen=True, kw_only=True):
     shown: Shown = "usual"
     growth: Growth | None = None
     """What it added to the inventory; done already."""
+    action: ActionCall | None = None
+    """With its name, if that is known: of a template, it is when there is something to do."""
     args: Mapping[str, object] | None = None
     """What was asked of the action, evaluated; None: it did not come to that."""
     include: Include | None = None

@@ -28,11 +28,12 @@ from outlast.engine.shelter import OPEN, Shelter
 from outlast.engine.standing import Standing
 from outlast.engine.stepping import Stepping
 from outlast.engine.terms import TermsReader
-from outlast.errors import Cause, EvaluationError, OutlastError
+from outlast.errors import Cause, EvaluationError, OutlastError, PlaybookError
 from outlast.events import HostStarted, Noticed, TaskLabel, TaskStarted
 from outlast.outcome import Failed, Unreachable, Warned
-from outlast.playbook.model import Task
-from outlast.values import Scope
+from outlast.playbook.late_names import OMITTED_NAME
+from outlast.playbook.model import LateName, Task
+from outlast.values import OMIT, Scope
 
 _ONCE_FOR_ALL = frozenset({"ansible.builtin.pause", "ansible.builtin.add_host"})
 
@@ -89,10 +90,13 @@ class TaskRunner(Struct, frozen=True, kw_only=True):
         if not await self._stepped(task, hosts[0], handler=handler):
             return None
         once = self._once(task, scope)
+        asked = hosts[:1] if once else hosts
+        if (late := task.action.late) is not None and self.company.lockstep:
+            asked, once = self._named_early(task, late, asked, once=once)
         label = self._announce(task, scope, handler=handler)
         shared = self.company.lockstep and self._asked_once(task, scope)
         this = Doing(task=task, label=label, shelter=shelter, once=once, shared=shared)
-        results = await self._fan_out(this, hosts[:1] if once else hosts)
+        results = await self._fan_out(this, asked)
         return Done(this, results)
 
     async def _stepped(self, task: Task, host: str, *, handler: bool) -> bool:
@@ -128,6 +132,33 @@ class TaskRunner(Struct, frozen=True, kw_only=True):
                 "as tasks are executed independently on each host"
             )
         return False
+
+    def _named_early(
+        self, task: Task, late: LateName, hosts: Sequence[str], *, once: bool
+    ) -> tuple[Sequence[str], bool]:
+        """Give which of *hosts* carry out a task whose action's name is a template.
+
+        Names are evaluated for all before anything is done, as stock does it: what is undefined
+        in one ends the run, and nobody comes after the first that does it for all.
+        """
+        for number, host in enumerate(hosts, start=1):
+            if self._name_early(task, late, host) in _ONCE_FOR_ALL:
+                return hosts[:number], True
+        return hosts, once
+
+    def _name_early(self, task: Task, late: LateName, host: str) -> str:
+        """Give the full name of what *task* is on *host*; none where the task fails of it."""
+        scope = scope_of(self.wiring, task, host)
+        try:
+            name = self.wiring.evaluate.render(late.template, scope)
+        except EvaluationError as error:
+            raise OutlastError(error.message, error.origin, causes=error.causes) from error
+        if name is OMIT:
+            raise PlaybookError(OMITTED_NAME, late.template.origin)
+        try:
+            return late.called(task.action, name).resolved
+        except EvaluationError:
+            return ""
 
     def _asked_once(self, task: Task, scope: Scope) -> bool:
         """Tell it by what is not nothing, as stock does; what is no yes or no fails the task."""

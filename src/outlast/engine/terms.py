@@ -6,7 +6,7 @@ Which keywords exist, their types and how they are inherited is the playbook roo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final, TypeVar
 
 from msgspec import Struct
@@ -188,15 +188,20 @@ class TermsReader(Struct, frozen=True):
 
     def _notify(self, words: Keywords, scope: Scope) -> tuple[str, ...]:
         names: list[str] = []
-        given = [self.evaluate.render(entry, scope) for entry in words.notify]
+        given = self._notified(words.notify, scope)
         if given == [OMIT] and "notify" in words.outer:
             around = words.outer["notify"][0]
-            members = around if is_list(around) else ()
-            given = [self.evaluate.render(entry, scope) for entry in members]
+            given = self._notified(around if is_list(around) else (), scope)
         for entry in given:
             if entry is not OMIT and entry is not None:
                 names += map(str, entry) if isinstance(entry, list) else [str(entry)]
         return tuple(names)
+
+    def _notified(self, entries: Iterable[object], scope: Scope) -> list[object]:
+        try:
+            return [self.evaluate.render(entry, scope) for entry in entries]
+        except EvaluationError as error:
+            raise self._refused("notify", error.chain, error.origin) from error
 
     def _reaching(self, task: Task, words: Keywords, scope: Scope) -> dict[str, object]:
         given = {}

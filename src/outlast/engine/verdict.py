@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from outlast.call import Evaluate
 from outlast.errors import Cause, EvaluationError, joined
-from outlast.outcome import Failed, Ok, Outcome, Skipped, Unreachable, registered
+from outlast.outcome import Failed, Ok, Outcome, Skipped, Unreachable, Warned, registered
 from outlast.playbook.model import Condition, Task
 from outlast.values import Overlaid, Scope
 
@@ -84,6 +84,16 @@ class Judge(Struct, frozen=True):
 def with_payload(outcome: Judged, extra: Mapping[str, object]) -> Judged:
     """Give *outcome* with *extra* in its payload."""
     return replace(outcome, payload={**outcome.payload, **extra})
+
+
+def forewarned(outcome: Judged, notices: Sequence[Warned]) -> Judged:
+    """Give *outcome* with what was to be said before its action said anything."""
+    if not notices:
+        return outcome
+    said = outcome.payload.get("warnings")
+    texts = [*(one.text for one in notices), *(said if isinstance(said, list) else ())]
+    outcome = replace(outcome, notices=(*notices, *outcome.notices))
+    return with_payload(outcome, {"warnings": texts})
 
 
 def fail(outcome: Outcome) -> Failed:

@@ -13,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from outlast.call import OURS, ResolvedAction
-from outlast.errors import Cause, NotSupportedYet, OutlastError, PlaybookError, placed
+from outlast.errors import Cause, OutlastError, PlaybookError, placed
 from outlast.names import RESERVED, named
 from outlast.outcome import Deprecated, Notice
 from outlast.playbook import key_values
@@ -30,6 +30,8 @@ _COMMANDS = frozenset({"command", "raw", "script", "shell", "win_command", "win_
 _TAKE_TEXT = _STATEMENTS | _COMMANDS | {"include_vars", "add_host", "group_by", "set_fact"}
 _WINDOWS = frozenset({"ansible.windows.win_command", "ansible.windows.win_shell"})
 
+ARGS_TEMPLATE = "_variable_params"
+"""The argument that a template in place of `args` is, as `_raw_params` is the one of a line."""
 _ARGS_HELP = "A mapping or template which resolves to a mapping is required."
 _REMOVED_IN = "This feature will be removed from ansible-core version 2.23."
 
@@ -42,6 +44,8 @@ class Found(Struct, frozen=True):
     origin: Origin
     on_localhost: bool = False
     as_key: bool = False
+    template: Template | None = None
+    """The name, if it is one that is to be evaluated."""
 
 
 class CallReader(Struct, frozen=True):
@@ -76,6 +80,8 @@ class CallReader(Struct, frozen=True):
 
     def resolve(self, found: Found, task: Text) -> ActionCall:
         """Give the call of an action that exists; raises `PlaybookError`."""
+        if found.template is not None:
+            return ActionCall(found.name, "", found.args, found.origin)
         short = short_name(found.name)
         if short == "include":
             raise OutlastError(_INCLUDE_IS_GONE, task.origin)
@@ -84,7 +90,6 @@ class CallReader(Struct, frozen=True):
         resolved = self._resolved(found, task)
         if resolved is None:
             raise self._unknown(found, task)
-        _refuse_template_as_arguments(found, resolved.fqcn)
         args = _placed(found, task) if resolved.fqcn in _NAME_VARIABLES else found.args
         return ActionCall(found.name, resolved.fqcn, args, found.origin)
 
@@ -116,7 +121,8 @@ class CallReader(Struct, frozen=True):
         if not name:
             return None
         args = self._one_line(rest, name, given.value, task)
-        return self._joined(Found(name, args, given.origin, local), task)
+        late = _late(name, given.value)
+        return self._joined(Found(name, args, given.origin, local, template=late), task)
 
     def _from_mapping(
         self, given: Given, mapping: Mapping[str, Value], task: Text, *, local: bool
@@ -140,7 +146,8 @@ class CallReader(Struct, frozen=True):
             args |= more
         elif isinstance(more, str | Template):
             args |= self._one_line(_text(more), "", more, task)
-        return self._joined(Found(name, args, given.origin, local), task)
+        late = _late(name, mapping["module"])
+        return self._joined(Found(name, args, given.origin, local, template=late), task)
 
     def _split_name(self, value: Value, task: Text) -> tuple[str, str]:
         if not isinstance(value, str | Template):
@@ -148,16 +155,11 @@ class CallReader(Struct, frozen=True):
         words = self._words(_text(value), task)
         if not words:
             return "", ""
-        if looks_like_template(words[0]):
-            raise NotSupportedYet(
-                "a template as the name of an action is not supported yet", task.origin
-            )
         return words[0].strip(), " ".join(words[1:])
 
     def _joined(self, found: Found, task: Text) -> Found:
         self._check_internal(found.args, found.name)
-        args = {**self._more_args(task), **found.args}
-        return Found(found.name, args, found.origin, found.on_localhost)
+        return replace(found, args={**self._more_args(task), **found.args})
 
     def _arguments(self, name: str, given: Given, task: Text) -> dict[str, Value]:
         """Give the arguments of an action that stands as a key, those of `args:` below them."""
@@ -205,10 +207,8 @@ class CallReader(Struct, frozen=True):
                 text = "Ignoring empty task `args` keyword."
                 self.notice(Deprecated(text, _REMOVED_IN, task.origin, _ARGS_HELP))
                 return {}
-            case Template() as template if _is_all_template(template.text):
-                raise NotSupportedYet(
-                    "a template as the value of `args` is not supported yet", template.origin
-                )
+            case Template() as template if is_all_template(template.text):
+                return {ARGS_TEMPLATE: template}
             case _:
                 raise PlaybookError(
                     "The value of the task `args` keyword is invalid.",
@@ -245,7 +245,7 @@ class CallReader(Struct, frozen=True):
         )
 
     def _exists(self, name: str) -> bool:
-        return short_name(name) in _STATEMENTS or self.names.resolve(name) is not None
+        return is_statement(name) or self.names.resolve(name) is not None
 
     def _unknown(self, found: Found, task: Text) -> PlaybookError:
         meant = _ours_meant(found.name) or self._meant(found.name)
@@ -294,6 +294,11 @@ def short_name(name: str) -> str:
     return name
 
 
+def is_statement(name: str) -> bool:
+    """Tell whether *name* is a word of the language that looks like an action."""
+    return short_name(name) in _STATEMENTS
+
+
 def is_command(name: str) -> bool:
     """Tell whether the action *name* takes a whole command line as text."""
     return short_name(name) in _COMMANDS or name in _WINDOWS
@@ -304,21 +309,19 @@ def takes_text(fqcn: str) -> bool:
     return short_name(fqcn) in _TAKE_TEXT or fqcn in _WINDOWS
 
 
+def _late(name: str, source: Value) -> Template | None:
+    """Give the *name* of an action as what is to be evaluated, if it is: a part of *source*."""
+    if isinstance(source, Template) and looks_like_template(name):
+        return Template(name, source.origin)
+    return None
+
+
 def _text(value: str | Template) -> str:
     return value.text if isinstance(value, Template) else value
 
 
-def _refuse_template_as_arguments(found: Found, fqcn: str) -> None:
-    """Refuse `debug: "{{ all_of_it }}"`, a template that gives all arguments at once."""
-    text = found.args.get("_raw_params")
-    if not isinstance(text, Template) or not _is_all_template(text.text):
-        return
-    if not takes_text(fqcn):
-        told = "a template in place of all arguments is not supported yet"
-        raise NotSupportedYet(told, text.origin)
-
-
-def _is_all_template(text: str) -> bool:
+def is_all_template(text: str) -> bool:
+    """Tell whether *text* is a template from its first character to its last."""
     return text.startswith(("{{", "{%", "{#")) and text.endswith(("}}", "%}", "#}"))
 
 

@@ -16,7 +16,7 @@ from outlast.playbook.keywords import KEYWORDS, Inherit, Place, check_text, chec
 from outlast.playbook.model import Keywords
 from outlast.playbook.reading import Given, Text, cannot_process
 from outlast.playbook.searching import searched
-from outlast.values import Origin, Template, Value
+from outlast.values import Origin, Template, Value, looks_like_template
 
 
 def handed_down(parent: Keywords, text: Text, place: Place) -> Keywords:
@@ -37,9 +37,13 @@ def handed_down(parent: Keywords, text: Text, place: Place) -> Keywords:
         else:
             join = _JOINED.get(row.name)
             changes[row.name] = join(parent, given) if join else given.value
+            if row.name == "tags":
+                changes["late_tags"] = (*parent.late_tags, *_late_tags(given))
     if not changes:
         return parent
-    nearest = [name for name in changes if KEYWORDS[name].inherit is Inherit.NEAREST]
+    nearest = [
+        name for name in changes if name in KEYWORDS and KEYWORDS[name].inherit is Inherit.NEAREST
+    ]
     places = {name: text.entries[name].origin for name in nearest}
     outer = {name: _around(parent, name) for name in nearest if _may_omit(text.value(name))}
     return replace(
@@ -123,12 +127,20 @@ def _more_conditions(parent: Keywords, given: Given) -> object:
 
 
 def _more_tags(parent: Keywords, given: Given) -> frozenset[str]:
-    own: set[str] = set()
-    for entry in _listed_tags(given):
-        for tag in entry if isinstance(entry, list) else [entry]:
-            if tag is not None:
-                own.add(_tag(tag, given.origin))
+    own = {_tag(tag, given.origin) for tag in _all_tags(given) if not isinstance(tag, Template)}
     return parent.tags | own
+
+
+def _late_tags(given: Given) -> list[Template]:
+    return [tag for tag in _all_tags(given) if isinstance(tag, Template)]
+
+
+def _all_tags(given: Given) -> list[Value]:
+    """Give the tags of a list and of the lists in it."""
+    own: list[Value] = []
+    for entry in _listed_tags(given):
+        own += entry if isinstance(entry, list) else [entry]
+    return [tag for tag in own if tag is not None]
 
 
 def _listed_tags(given: Given) -> list[Value]:
@@ -138,15 +150,14 @@ def _listed_tags(given: Given) -> list[Value]:
             return tags
         case str() as text:
             return [tag.strip() for tag in text.split(",")]
-        case Template():
-            return [given.value]
+        case Template(text, origin):
+            parts = [part.strip() for part in text.split(",")]
+            return [Template(it, origin) if looks_like_template(it) else it for it in parts]
         case _:
             raise OutlastError("tags must be specified as a list", given.origin)
 
 
 def _tag(tag: Value, origin: Origin) -> str:
-    if isinstance(tag, Template):
-        raise NotSupportedYet("a template among tags is not supported yet", tag.origin or origin)
     if not isinstance(tag, str | int):
         raise PlaybookError(
             f"Keyword 'tags' items must be of type 'str' or 'int', not {type(tag).__name__!r}.",

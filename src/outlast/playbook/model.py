@@ -8,11 +8,11 @@ the engine's business.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from msgspec import Struct, field
 
-from outlast.values import Origin, Value
+from outlast.values import Origin, Template, Value
 
 Vars: TypeAlias = Mapping[str, Value]
 
@@ -59,6 +59,8 @@ class Keywords(Struct, frozen=True, kw_only=True):
     delegate_to: Value = None
     delegate_facts: Value = None
     tags: frozenset[str] = frozenset()
+    late_tags: tuple[Template, ...] = ()
+    """Those that are templates; evaluated before a play begins, or what is included in it."""
     when: tuple[Condition, ...] = ()
     vars: Vars = field(default_factory=dict)
     """Of blocks and the task, merged; a play's own vars stand in `Play.vars`."""
@@ -136,15 +138,28 @@ class Loop(Struct, frozen=True):
     origin: Origin | None = None
 
 
+class LateName(Protocol):
+    """An action's name that is a template: what it comes to is known when the task runs."""
+
+    @property
+    def template(self) -> Template:
+        """Give the name, unevaluated."""
+        ...
+
+    def called(self, call: ActionCall, name: object) -> ActionCall:
+        """Give *call* under the *name* that came of the template; raises `EvaluationError`."""
+        ...
+
+
 class ActionCall(Struct, frozen=True):
     """What a task does, and with which arguments."""
 
     name: str
     """As the playbook spells it."""
     resolved: str
-    """Fully qualified; `ansible.builtin.` names for short ones."""
+    """Fully qualified; `ansible.builtin.` names for short ones. Empty as long as it is `late`."""
     args: Mapping[str, Value]
-    """`_raw_params` holds free-form text."""
+    """`_raw_params` holds free-form text, `_variable_params` a template in place of `args`."""
     origin: Origin
     """Where the action's key stands."""
     defaults: tuple[Value, ...] = ()
@@ -152,6 +167,8 @@ class ActionCall(Struct, frozen=True):
     that give one."""
     handed: Mapping[str, tuple[Value, ...]] = {}
     """The same of the modules that the action may hand its arguments on to, by full names."""
+    late: LateName | None = None
+    """What gives the name, if it is a template."""
 
 
 class Task(Struct, frozen=True, kw_only=True):

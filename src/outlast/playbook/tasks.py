@@ -28,6 +28,7 @@ from outlast.playbook.keywords import (
     type_named,
     without_block,
 )
+from outlast.playbook.late_names import Late
 from outlast.playbook.loops import LoopReader
 from outlast.playbook.model import ActionCall, Condition, Keywords, Role, Task
 from outlast.playbook.reading import Given, Text, as_written, from_value, read
@@ -60,7 +61,8 @@ class TaskReader(Struct, frozen=True):
             raise PlaybookError(f"Using '{found.name}' as a handler is not supported.", text.origin)
         dynamic = short in ("include_tasks", "include_role")
         place = _place(handler=handler, include=dynamic)
-        call = self.calls.within(collections_of(parent, text)).resolve(found, text)
+        calls = self.calls.within(collections_of(parent, text))
+        call = calls.resolve(found, text)
         inherited = None
         if dynamic:
             check_include_words(found, text, place)
@@ -70,7 +72,10 @@ class TaskReader(Struct, frozen=True):
         if found.on_localhost:
             text = _delegated(text)
         keywords = handed_down(parent, text, place)
-        return self._task(text, self.defaults.applied(call, keywords), keywords, inherited)
+        call = self.defaults.applied(call, keywords)
+        if found.template is not None:
+            call = replace(call, late=Late(found.template, calls, self.defaults, keywords))
+        return self._task(text, call, keywords, inherited)
 
     def _check_words(self, found: Found, text: Text, place: Place) -> None:
         for key, given in text.entries.items():

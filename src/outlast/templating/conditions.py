@@ -17,6 +17,10 @@ from outlast.values import OMIT, Origin, Scope, Template, Vaulted
 
 _BEGINS = ("{{", "{%", "{#")
 _UNTRUSTED = "Encountered untrusted template or expression."
+_TRUSTED = (
+    "Templates and expressions must be defined by trusted sources such as playbooks or roles, not"
+    " untrusted sources such as module results."
+)
 _ENDS = ("}}", "%}", "#}")
 _WRAPPED = "Conditionals should not be surrounded by templating delimiters such as {{ }} or {% %}."
 _HELP = (
@@ -85,7 +89,7 @@ class Conditions(Struct, frozen=True):
         if not _written(text, scope):
             # Law 1: what a template gave is data. Evaluating it would hand the expression to
             # whoever wrote that data, which may be the managed host.
-            raise EvaluationError(_UNTRUSTED, origin)
+            raise EvaluationError(_UNTRUSTED, origin, help_text=_TRUSTED)
         return _given(core.condition(result, scope, origin), "expression", origin)
 
     def _empty(self, origin: Origin | None) -> bool:

@@ -26,7 +26,8 @@ from outlast.templating.overrides import with_header
 from outlast.templating.plugins import Plugin, Registry, jinja
 from outlast.templating.rendering import Core, Notify, noted, settled, spoken
 from outlast.templating.text_filters import text_filters
-from outlast.templating.views import SCALARS
+from outlast.templating.views import SCALARS, LazyDict, type_name
+from outlast.templating.written import written
 from outlast.values import OMIT, Origin, Scope, Template, Vaulted
 from outlast.vault import LOCKED, Vault
 
@@ -128,6 +129,30 @@ class Evaluator:
                 result[key] = rendered
         return result
 
+    def entries(self, source: object, scope: Scope) -> Mapping[str, Any]:
+        """Give what *source*, a mapping or a template of one, says of a task's arguments.
+
+        The members are for `render_args` alone: none has been evaluated, so what is wrong with
+        one is no matter as long as nobody wants it. Raises `EvaluationError` for what gives no
+        mapping; `omit` gives an empty one.
+        """
+        if not isinstance(source, Template):
+            return _members(source, scope)
+        given = self._core.evaluate(source, scope)
+        if isinstance(given, dict):
+            return _members(given, scope)
+        if given is OMIT:
+            return {}
+        kind = type_name(settled(given, "template", source.origin, scope, self._core))
+        raise EvaluationError(f"Task args must resolve to a 'dict' not {kind!r}.", source.origin)
+
+    def written(self, source: Template, scope: Scope) -> object:
+        """Give unevaluated what *source* names and does nothing else, if a file has it.
+
+        Its texts may serve as conditions. None: it is data, or there is more to *source*.
+        """
+        return written(source, scope)
+
     def lookup(self, name: str, terms: object, scope: Scope, *, action: str = "") -> list[Any]:
         """Give the items of a `with_<name>` loop over *terms*; raises `EvaluationError`.
 
@@ -160,6 +185,19 @@ class Evaluator:
         With *scope*, templates in the variables it names are considered too.
         """
         return _may_block(value, scope, set(), self._core.vault)
+
+
+def _members(mapping: Any, scope: Scope) -> dict[str, Any]:
+    """Give the members of a *mapping* that is seen in *scope*, those written there unevaluated.
+
+    Of one that lies in another scope they are evaluated, what fails being a marker.
+    """
+    if not isinstance(mapping, LazyDict):
+        return {str(key): value for key, value in mapping.items()}
+    raw, where, _ = mapping.raw()
+    if where is scope:
+        return {str(key): value for key, value in raw}
+    return {str(key): mapping[key] for key in mapping}
 
 
 def _may_block(value: object, scope: Scope | None, seen: set[str], vault: Vault) -> bool:

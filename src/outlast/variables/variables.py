@@ -135,7 +135,7 @@ class Variables:
         With *role* and *task_vars*: what the name of a handler of that role is evaluated in.
         """
         layers = {
-            **(self._public if self._play is play else {}),
+            **(self._public if self._runs(play) else {}),
             **self._of_play(play),
             Precedence.TASK_VARS: task_vars,
             **(_of_role(role, _NOTHING) if role else {}),
@@ -146,8 +146,12 @@ class Variables:
         return {
             Precedence.PLAY_VARS: play.vars,
             Precedence.EXTRA_VARS: self._extra,
-            Precedence.MAGIC: self._magic_layer(in_play=self._play is play),
+            Precedence.MAGIC: self._magic_layer(in_play=self._runs(play)),
         }
+
+    def _runs(self, play: Play) -> bool:
+        """Tell whether *play* is the one that runs, or was made of it: each has its own vars."""
+        return self._play is not None and self._play.vars is play.vars
 
     def early_scope(
         self, play: Play | None, roles: Sequence[Role], role: Role | None, task_vars: _Layer

@@ -13,6 +13,15 @@ from outlast.outcome import Detached, Failed, Performed, registered
 from outlast.templating import Evaluator
 from outlast.values import DictScope, Origin, Overlaid, Template, looks_like_template
 
+
+class FileScope(DictScope):
+    """A scope in which a file has all variables."""
+
+    def from_file(self, name):
+        """Tell that it does."""
+        return name in self
+
+
 VARS = {
     "number": 5,
     "name_of": "number",
@@ -39,7 +48,7 @@ def actions(tmp_path) -> Actions:
 def a_call(action, written, *, session=None, folder="", scope=None, **options) -> Call:
     """Give the call for `action: written`, arguments evaluated."""
     evaluate = Evaluator()
-    scope = DictScope(VARS | (scope or {}))
+    scope = FileScope(VARS | (scope or {}))
 
     async def opened():
         return session

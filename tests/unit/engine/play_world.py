@@ -48,6 +48,12 @@ class PlainEvaluate:
     def render_args(self, args, scope):
         return {name: self.render(value, scope) for name, value in args.items()}
 
+    def entries(self, source, scope):
+        return self.render(source, scope)
+
+    def written(self, source, scope):
+        return None
+
     def lookup(self, name, terms, scope, *, action):
         return self.render(terms, scope)
 

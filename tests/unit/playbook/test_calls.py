@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from outlast.errors import PlaybookError
+from outlast.errors import EvaluationError, PlaybookError
 from outlast.outcome import Deprecated
-from outlast.values import Origin, Template
+from outlast.values import OMIT, Origin, Template
 
 COPY = {"src": "a", "dest": "b"}
 
@@ -157,3 +157,43 @@ def test_a_command_line_without_args_is_nobodys_concern(room):
 
 def test_origins_name_the_file_as_it_was_given(room):
     assert room.task("- ping:").origin == Origin(str(room.folder / "tasks.yml"), 1, 3)
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        "- action: '{{ name }} a=b'",
+        "- action: {module: '{{ name }}', a: b}",
+        "- local_action: '{{ name }} a=b'",
+        "- action: '{{ name }}'\n  args: {a: b}",
+    ],
+)
+def test_a_name_that_is_a_template_waits_until_it_is_known(room, task):
+    call = room.task(task).action
+    assert (call.name, call.resolved, call.args) == ("{{ name }}", "", {"a": "b"})
+    assert call.late.template == Template("{{ name }}")
+    named = call.late.called(call, "copy")
+    assert (named.name, named.resolved, named.args) == ("copy", "ansible.builtin.copy", {"a": "b"})
+    assert named.late is None
+
+
+@pytest.mark.parametrize("name", ["nonesuch", "meta", "include_tasks", "", None, 5, ["copy"], OMIT])
+def test_what_is_no_name_of_an_action_is_refused_where_the_template_stands(room, name):
+    call = room.task("- action: '{{ name }}'").action
+    with pytest.raises(EvaluationError) as caught:
+        call.late.called(call, name)
+    assert caught.value.origin.column == 11
+
+
+def test_the_defaults_of_a_late_name_come_with_it(room):
+    task = "- action: '{{ name }}'\n  module_defaults: {copy: {mode: '0600'}}"
+    call = room.task(task).action
+    assert call.defaults == ()
+    assert call.late.called(call, "copy").defaults == ({"mode": "0600"},)
+
+
+def test_a_template_in_place_of_args_stays_one(room):
+    assert room.task("- copy: src=a\n  args: '{{ all }}'").action.args == {
+        "_variable_params": Template("{{ all }}"),
+        "src": "a",
+    }

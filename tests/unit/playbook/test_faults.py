@@ -61,11 +61,6 @@ def test_a_slip_of_the_pen_is_answered_with_the_word_that_was_meant(room, text, 
     [
         "  roles: ['{{ web }}']",
         "  tasks: [{ansible.builtin.import_role: {name: '{{ web }}'}}]",
-        "  tasks: [{debug: '{{ all }}'}]",
-        "  tasks: [{debug: , args: '{{ all }}'}]",
-        "  tasks: [{action: '{{ some }} a=b'}]",
-        "  tags: '{{ some }}'",
-        "  tags: ['{{ some }}']",
         "- import_playbook: '{{ other }}.yml'",
     ],
 )

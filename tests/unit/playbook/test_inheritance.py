@@ -31,7 +31,8 @@ def test_the_model_has_every_keyword_that_is_built_and_inherited():
     inherited = {
         name for name, row in KEYWORDS.items() if row.built and row.inherit is not Inherit.OWN
     }
-    assert set(Keywords.__struct_fields__) - {"params", "places", "outer", "home"} == inherited
+    ours = {"params", "places", "outer", "home", "late_tags"}
+    assert set(Keywords.__struct_fields__) - ours == inherited
 
 
 @pytest.mark.parametrize("name", NEAREST)
@@ -137,3 +138,18 @@ def test_the_places_of_what_one_object_decides_are_known():
 def test_the_names_in_module_defaults_are_text():
     with pytest.raises(PlaybookError, match="must be static action, module, or group names"):
         nested(Keywords(), {"module_defaults": {1: {}}})
+
+
+@pytest.mark.parametrize(
+    ("given_tags", "now", "late"),
+    [
+        (Template("{{ a }}"), set(), ["{{ a }}"]),
+        (Template("{{ a }}, b,{{ c }}"), {"b"}, ["{{ a }}", "{{ c }}"]),
+        (["b", Template("{{ a, c }}")], {"b"}, ["{{ a, c }}"]),
+        ([["b", Template("{{ a }}")]], {"b"}, ["{{ a }}"]),
+    ],
+)
+def test_tags_that_are_templates_wait(given_tags, now, late):
+    words = nested(Keywords(), {"tags": given_tags}, {"tags": Template("{{ z }}")})
+    assert words.tags == now
+    assert [tag.text for tag in words.late_tags] == [*late, "{{ z }}"]
