@@ -37,6 +37,7 @@ from outlast.playbook.model import Loop, Task
 from outlast.values import Overlaid, Scope, nowhere
 
 OnStart: TypeAlias = Callable[[ItemResult], None] | None
+_DEBUG = "ansible.builtin.debug"
 _CENSORED_LABEL = "(censored due to no_log)"
 
 
@@ -239,7 +240,9 @@ class HostTask(Struct, frozen=True, kw_only=True):
             try:
                 label = self.wiring.evaluate.render(control.label, scope)
             except UndefinedVariable as error:
-                label, result = None, _unlabelled(result, error)
+                result = _unlabelled(result, error)
+                if control.loop_var != "item" or self.task.action.resolved == _DEBUG:
+                    label = None  # stock looks for `item` in what is left to be shown
         outcome = with_payload(result.outcome, result.extra)
         if result.no_log:
             outcome, label = censored(outcome), _CENSORED_LABEL
