@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from outlast.errors import NotSupportedYet, OutlastError, PlaybookError
 from outlast.playbook.keywords import KEYWORDS, Inherit, Place, check_text, check_variable_name
 from outlast.playbook.model import Keywords
-from outlast.playbook.reading import Given, Text, cannot_process
+from outlast.playbook.reading import Given, Text
 from outlast.playbook.searching import searched
 from outlast.values import Origin, Template, Value, looks_like_template
 
@@ -111,8 +111,8 @@ def _collections(parent: Keywords, given: Given) -> tuple[str, ...]:
         if not isinstance(entry, str):
             kind = type(entry).__name__
             told = f"Keyword 'collections' items must be of type 'str', not {kind!r}."
-            raise cannot_process("collections", given, told, origin)
-        names += [name.strip() for name in entry.split(",")]
+            raise PlaybookError(told, origin)
+        names.append(entry)
     return searched(names, parent.home)
 
 
