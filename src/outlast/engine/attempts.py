@@ -63,7 +63,8 @@ class Attempts(Struct, frozen=True, kw_only=True):
     wiring: Wiring
     reader: TermsReader
     thinking: Thinking
-    forks: asyncio.Semaphore
+    fork: Fork
+    """Held when there is work, given up to wait; whoever gave it takes it back in the end."""
     task: Task
     label: TaskLabel
     host: str
@@ -108,6 +109,7 @@ class Attempts(Struct, frozen=True, kw_only=True):
             performed, outcome = await self._judged(call, ready, judge, counted)
             if not retries or judge.is_settled(outcome):
                 break
+            self.fork.give()
             if performed.news is not None and await _within(_MOMENT, performed.news):
                 performed, outcome = await self._judged(call, ready, judge, counted)
                 if judge.is_settled(outcome):
@@ -179,11 +181,12 @@ class Attempts(Struct, frozen=True, kw_only=True):
     async def _attempt(self, call: Call, ready: Ready) -> Performed:
         """Perform once; a job that was started is waited for, unless it is not to be."""
         terms = ready.terms
-        async with Fork(self.forks) as fork:
-            performed = await self._perform(replace(call, aside=fork.aside), within=terms.timeout)
+        await self.fork.take()
+        performed = await self._perform(replace(call, aside=self.fork.aside), within=terms.timeout)
         job = performed.outcome
         if not isinstance(job, Detached):
             return performed
+        self.fork.give()
         if terms.poll > 0 and terms.limit > 0:
             return await self._settled(call, terms, performed, job)
         if self.on_start is None or not terms.settles:

@@ -1,7 +1,7 @@
 """One of the run's forks, as the task that holds it has it.
 
-Knows that a fork is held while a host works for us, and may be lent to others while the task
-only waits. How many there are is the setting's business.
+Knows that a fork is held while a host works for us, from the first item of a loop to the last,
+and given up whenever the task only waits. How many there are is the setting's business.
 """
 
 from __future__ import annotations
@@ -21,12 +21,11 @@ class Fork(Struct):
     _held: bool = False
 
     async def __aenter__(self) -> Self:
-        await self._take()
+        await self.take()
         return self
 
     async def __aexit__(self, *_exc: object) -> None:
-        if self._held:
-            self._give()
+        self.give()
 
     @asynccontextmanager
     async def aside(self) -> AsyncIterator[None]:
@@ -34,14 +33,18 @@ class Fork(Struct):
 
         When what is within fails it stays with the others: what follows is no work.
         """
-        self._give()
+        self.give()
         yield
-        await self._take()
+        await self.take()
 
-    async def _take(self) -> None:
-        await self.forks.acquire()
-        self._held = True
+    async def take(self) -> None:
+        """Hold it, once nobody else does; harmless when it is held."""
+        if not self._held:
+            await self.forks.acquire()
+            self._held = True
 
-    def _give(self) -> None:
-        self._held = False
-        self.forks.release()
+    def give(self) -> None:
+        """Let others have it; harmless when they have."""
+        if self._held:
+            self._held = False
+            self.forks.release()

@@ -18,6 +18,7 @@ from outlast.attempt import Attempt
 from outlast.engine.attempts import Attempts
 from outlast.engine.beginning import Begun
 from outlast.engine.delegation import as_written
+from outlast.engine.forks import Fork
 from outlast.engine.job_terms import JobTermsReader
 from outlast.engine.labels import labelled
 from outlast.engine.loop_control import Control, ControlReader
@@ -66,7 +67,7 @@ class HostTask(Struct, frozen=True, kw_only=True):
         if scope is None:
             scope = scope_of(self.wiring, self.task, self.host)
         if self.task.loop is None:
-            return _single(await self._attempts(scope, self._starts(0, lambda it: it)).run())
+            return _single(await self._once(scope, self._starts(0, lambda it: it)))
         try:
             return await self._loop(self.task.loop, scope)
         except EvaluationError as error:
@@ -75,14 +76,23 @@ class HostTask(Struct, frozen=True, kw_only=True):
             )
             return _single(preparation.no_loop(error))
 
-    def _attempts(
+    async def _once(
         self, scope: Scope, on_start: OnStart = None, item: int | None = None
+    ) -> ItemResult:
+        fork = Fork(self.forks)
+        try:
+            return await self._attempts(scope, fork, on_start, item).run()
+        finally:
+            fork.give()
+
+    def _attempts(
+        self, scope: Scope, fork: Fork, on_start: OnStart = None, item: int | None = None
     ) -> Attempts:
         return Attempts(
             wiring=self.wiring,
             reader=self.reader,
             thinking=self.thinking,
-            forks=self.forks,
+            fork=fork,
             task=self.task,
             label=self.label,
             host=self.host,
@@ -109,7 +119,7 @@ class HostTask(Struct, frozen=True, kw_only=True):
             items = await self.thinking.over(self.task, scope, think)
         except UndefinedVariable as error:
             # a false condition makes the list unnecessary
-            return _single(await self._attempts(scope).run(loop_error=error))
+            return _single(await self._attempts(scope, Fork(self.forks)).run(loop_error=error))
         if not items:
             return sum_up((), as_written(self.task, scope))
         control = ControlReader(self.wiring.evaluate, scope).read(loop.control)
@@ -119,7 +129,11 @@ class HostTask(Struct, frozen=True, kw_only=True):
         if limit > 1 or self.begun is not None:
             beside = await self._side_by_side(control, items, scope, limit)
             return sum_up(tuple(beside), as_written(self.task, scope))
-        results = [result async for result in self._each(control, items, scope)]
+        fork = Fork(self.forks)
+        try:
+            results = [result async for result in self._each(control, items, scope, fork)]
+        finally:
+            fork.give()
         return sum_up(tuple(results), as_written(self.task, scope))
 
     def _limit(self, loop: Loop, scope: Scope, items: int) -> int:
@@ -157,14 +171,16 @@ class HostTask(Struct, frozen=True, kw_only=True):
         return items
 
     async def _each(
-        self, control: Control, items: list[object], scope: Scope
+        self, control: Control, items: list[object], scope: Scope, fork: Fork
     ) -> AsyncIterator[ItemResult]:
+        """Carry out one item after the other; *fork* is kept in between, as long as they act."""
         known: dict[str, object] = {}
         for index, names in enumerate(_names(control, items)):
             if control.pause and index:
+                fork.give()
                 await asyncio.sleep(control.pause)
             item_scope = Overlaid({**known, **names}, scope)
-            result = await self._attempts(item_scope, item=index).run()
+            result = await self._attempts(item_scope, fork, item=index).run()
             result = self._dressed(result, control, names, item_scope)
             known |= _learnt(self.task, result)
             after = Overlaid({**known, **names}, scope)
@@ -189,7 +205,7 @@ class HostTask(Struct, frozen=True, kw_only=True):
 
         async def work(number: int) -> ItemResult:
             on_start = self._starts(number, partial(told, number, over=False))
-            result = await self._attempts(scopes[number], on_start, item=number).run()
+            result = await self._once(scopes[number], on_start, item=number)
             if self.begun is not None:
                 self.begun.end(number)
             return result

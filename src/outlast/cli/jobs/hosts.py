@@ -62,7 +62,7 @@ class Asked(Struct, frozen=True, kw_only=True):
         if self.becomes:
             changes["become"] = True
         if self.become_user:
-            changes["become_user"] = self.become_user
+            changes["sudo_user"] = changes["su_user"] = self.become_user
         return replace(configured, **changes)
 
 
