@@ -18,12 +18,13 @@ import yaml
 from msgspec import Struct
 from msgspec.structs import replace
 
-from outlast.errors import Cause, NotSupportedYet, PlaybookError, SourceMissing
+from outlast.errors import Cause, PlaybookError, SourceMissing
 from outlast.names import RESERVED, named
 from outlast.outcome import Notice, Warned
 from outlast.values import Origin, Template, Value, Vaulted, looks_like_template, nowhere
 from outlast.vault import LOCKED, Vault
 from outlast.yaml_faults import TOO_DEEP, explained
+from outlast.yaml_tags import PLAINER, deprecation
 
 try:
     from yaml import CSafeLoader as _Reader
@@ -45,7 +46,6 @@ _MANY_OPENED = 10_000  # before 0.2.6 libyaml falls off an 8 MB stack above 20 0
 _YAML = "tag:yaml.org,2002:"
 _STR, _MAP, _SEQ = _YAML + "str", _YAML + "map", _YAML + "seq"
 _MERGE = _YAML + "merge"
-_UNBUILT = {_YAML + name for name in ("set", "omap", "pairs", "binary")}
 _VAULT = {"!vault", "!vault-encrypted"}
 
 
@@ -155,14 +155,24 @@ class Document:
             return self._text_of(node.value, node, unsafe=unsafe)
         if not tag.startswith(_YAML):
             return self._tagged(node, depth, unsafe=unsafe)
-        if tag in _UNBUILT:
-            name = tag.removeprefix(_YAML)
-            raise NotSupportedYet(f"the YAML tag !!{name} is not supported yet", self.origin(node))
+        if tag in PLAINER:
+            return self._value(self._plainer(node), depth + 1, unsafe=unsafe)
         if isinstance(node, MapNode) and tag == _MAP:
             return self._mapping(node, depth, unsafe=unsafe)
         if isinstance(node, SeqNode) and tag == _SEQ:
             return [self._value(member, depth + 1, unsafe=unsafe) for member in node.value]
         return self._typed(node)
+
+    def _plainer(self, node: Node) -> Node:
+        """Give a node with one of YAML's older tags as one without."""
+        notice = deprecation(node.tag, self.origin(node))
+        if notice is not None:
+            self._warn(notice)
+        try:
+            return PLAINER[node.tag](node)
+        except ValueError as error:
+            told = f"wrong use of {node.tag!r}: {error}"
+            raise self._fault(told, node, look_closer=False) from error
 
     def variables(self, node: Node | None) -> Value:
         """Give the value of *node*, a mapping of variables or a list of them; as `value` does.

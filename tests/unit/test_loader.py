@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outlast.errors import NotSupportedYet, PlaybookError, SourceMissing, VaultError
+from outlast.errors import PlaybookError, SourceMissing, VaultError
 from outlast.loader import Document, load_file, load_text
 from outlast.values import Template, Vaulted, has_templates
 from outlast.vault import Vault, VaultSecret, encrypted
@@ -151,12 +151,6 @@ def test_of_a_doubled_key_the_last_value_counts_and_it_is_told(text, key):
     assert [notice.text for notice in notices] == [f"Found duplicate mapping key {key}."]
 
 
-@pytest.mark.parametrize("tag", ["set {a}", "omap [a: 1]", "pairs [a: 1]", "binary aGk="])
-def test_rare_types_are_refused_loudly(tag):
-    with pytest.raises(NotSupportedYet, match=f"!!{tag.split()[0]} is not supported yet"):
-        load(f"a: !!{tag}")
-
-
 @pytest.mark.parametrize("tag", ["!vault", "!vault-encrypted"])
 def test_a_vaulted_string_waits_encrypted_with_its_place(tag):
     found = load(f"a: {tag} |\n  $ANSIBLE_VAULT;1.1;AES256\n  61\n")["a"]
@@ -268,3 +262,32 @@ def test_a_file_is_decrypted_on_the_way_in(tmp_path):
 def test_json_that_nests_too_deep_is_refused():
     with pytest.raises(PlaybookError):
         load_text("[" * 100_000 + "]" * 100_000, "f.json")
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ('!!set {b, "{{ a }}", 3}', ["b", "{{ a }}", 3]),
+        ("!!omap [a: 1, b: [2]]", [["a", 1], ["b", [2]]]),
+        ("!!pairs []", []),
+        ("!!binary aGk=", "hi"),
+    ],
+)
+def test_the_older_tags_are_lists_and_text(text, value):
+    assert load(text) == value
+    assert not any(isinstance(member, Template) for member in value)
+
+
+@pytest.mark.parametrize(
+    ("text", "should"),
+    [
+        ("!!set [a]", "mapping without values"),
+        ("!!omap {a: 1}", "list of mappings with one key each"),
+        ("!!pairs [{a: 1, b: 2}]", "list of mappings with one key each"),
+        ("!!binary /w==", "not the base64 of a UTF-8 text"),
+        ("!!binary é", "not the base64 of a UTF-8 text"),
+    ],
+)
+def test_an_older_tag_that_does_not_fit_says_what_would(text, should):
+    with pytest.raises(PlaybookError, match=f"YAML parsing failed: Wrong use of .*{should}"):
+        load(text)
