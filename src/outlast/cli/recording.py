@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from outlast import __version__
-from outlast.cli.entry import exit_code
+from outlast.cli.last_words import exit_code
 from outlast.cli.options import RunOptions
 from outlast.ledger.keep import Keep
 from outlast.ledger.recording import Recording
