@@ -53,7 +53,7 @@ def _harmed(*words):
 ROLES = {
     "spawner": ("supervision.spawner", "Spawner.launch", 1, 'given["jid"]'),
     "go-between": ("supervision.spawner", "Spawner._let_go", 1, 'given["jid"]'),
-    "supervisor": ("supervision.supervisor", "supervise", 0, 'given["jid"]'),
+    "supervisor": ("supervision.supervising", "supervise", 0, 'given["jid"]'),
     "agent": ("jobs.start", "start", 1, 'given.body["jid"]'),
     "module": ("jobs.module_job", "run", 0, 'given["jid"]'),
 }

@@ -1,7 +1,7 @@
 """Op `job.cancel`: have a job ended by the one process that knows all of it.
 
 Knows that a supervisor ends its job when it is asked to, and how it is told of the patience it
-is to have. Leaves the ending to `supervision.supervisor`, and what became of it to `status`.
+is to have. Leaves the ending to `supervision`, and what became of it to `status`.
 """
 
 from __future__ import annotations

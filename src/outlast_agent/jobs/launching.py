@@ -24,7 +24,7 @@ _EARLY = (
     "spool",
     *("supervision." + name for name in ("admission", "process_tree", "output", "cgroups")),
     *("supervision." + name for name in ("scopes", "resources", "order", "program")),
-    *("supervision." + name for name in ("supervisor", "restart", "spawner")),
+    *("supervision." + name for name in ("supervisor", "restart", "supervising", "spawner")),
 )
 """What a waiting supervisor needs, each module after those that it imports."""
 _LATE = (

@@ -3,7 +3,7 @@
 Knows how it gets the module, what it imports and its arguments, none of which may stand in
 argv, in the environment or in a file that others can read. Leaves running the module to
 `finder`, telling what its programs print to `teeing`, and watching over it to
-`supervision.supervisor`, whose child it is.
+`supervision`, whose child it is.
 """
 
 from __future__ import annotations

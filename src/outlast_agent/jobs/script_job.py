@@ -2,7 +2,7 @@
 
 Knows where in the job's own folder the file lies, which the supervisor has put there, and that
 the program is to find everything as if it had been started without us. Leaves what the
-command line says to `commands`, and watching over it to `supervision.supervisor`, whose child
+command line says to `commands`, and watching over it to `supervision`, whose child
 it is.
 """
 

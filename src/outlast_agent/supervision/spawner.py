@@ -17,7 +17,7 @@ from _collections_abc import Callable
 
 from outlast_agent.spool import Entry, write_all
 from outlast_agent.supervision.order import Ending, Order
-from outlast_agent.supervision.supervisor import supervise
+from outlast_agent.supervision.supervising import supervise
 
 LARGEST_ORDER = 256 * 1024 * 1024
 FIRST = 3
