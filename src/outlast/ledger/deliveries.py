@@ -1,8 +1,8 @@
 """What somebody wanted to be told of: the ends of jobs that have not been passed on yet.
 
-Knows that an end and the debt to tell of it are one transaction (a trigger of the connection
-that writes), that two who deliver at once do not take the same one, and that nobody is told
-for ever who does not listen. Leaves telling to whoever claims. Imports SQLite: see `file`.
+Knows that two who deliver at once do not take the same one, and that nobody is told for ever
+who does not listen. Leaves making the debts to `debts`, and telling to whoever claims. Imports
+SQLite: see `file`.
 """
 
 # ruff: noqa: S608  # what is put into the texts are the constants of this page, never a value
@@ -15,8 +15,8 @@ from typing import Final
 
 from msgspec import Struct
 
+from outlast.ledger.debts import COLUMNS
 from outlast.ledger.file import LedgerFile, unusable, usual_path
-from outlast.ledger.records import OPEN_STATES
 
 LEASE: Final = 30.0
 """Seconds a delivery belongs to who claimed it: who is still at it then has died."""
@@ -24,17 +24,6 @@ _PAUSES: Final = (15.0, 60.0, 300.0, 1800.0, 7200.0, 21600.0)
 """Seconds to the next attempt, after the first, second...; the last one again and again."""
 _LONGEST: Final = 3 * 86_400
 """Seconds after which nobody is told any more."""
-_OPEN: Final = ", ".join(f"'{state}'" for state in OPEN_STATES)
-_COLUMNS: Final = "jid, host, run, task, state, cause, rc, started, ended"
-_NEW: Final = ", ".join(f"NEW.{name}" for name in _COLUMNS.split(", "))
-_TRIGGER: Final = f"""
-CREATE TEMP TRIGGER IF NOT EXISTS an_end_is_to_be_told AFTER UPDATE OF state ON main.jobs
-WHEN OLD.state IN ({_OPEN}) AND NEW.state NOT IN ({_OPEN}) AND NEW.cause != 'not started'
-BEGIN
-    INSERT OR IGNORE INTO deliveries ({_COLUMNS}, since, due, attempts)
-    VALUES ({_NEW}, NEW.learnt, NEW.learnt, 0);
-END
-"""
 _ITS: Final = "host = ? AND jid = ?"
 
 
@@ -54,11 +43,6 @@ class Delivery(Struct, frozen=True, kw_only=True):
     """When the end was learnt."""
     attempts: int
     """Which attempt this is, from 1 on."""
-
-
-def heed_ends(connection: sqlite3.Connection) -> None:
-    """From now on each end that *connection* writes down is to be told."""
-    connection.execute(_TRIGGER)
 
 
 class Deliveries:
@@ -89,7 +73,7 @@ class Deliveries:
         self._do("BEGIN IMMEDIATE")
         try:
             cursor = connection.execute(
-                f"SELECT {_COLUMNS}, since, attempts + 1 AS attempts FROM deliveries"
+                f"SELECT {COLUMNS}, since, attempts + 1 AS attempts FROM deliveries"
                 " WHERE due <= ? ORDER BY due LIMIT 1",
                 (now,),
             )

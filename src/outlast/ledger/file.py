@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from outlast.errors import Cause, LedgerError
+from outlast.ledger.debts import heed_ends
 from outlast.ledger.schema import bring_up_to_date
 
 NAME: Final = "ledger.sqlite"
@@ -49,7 +50,7 @@ class LedgerFile:
     def __init__(self, path: Path, complain: Complain, *, heed: bool = False) -> None:
         """Open *path*, made anew where there is none or a broken one.
 
-        *heed*: ends of jobs that are written down are to be told, see `deliveries`.
+        *heed*: ends of jobs that are written down are to be told, see `debts`.
         Raises `LedgerError`; what was set aside is told to *complain*.
         """
         self.path = path
@@ -100,8 +101,6 @@ class LedgerFile:
         try:
             bring_up_to_date(connection)
             if self._heed:
-                from outlast.ledger.deliveries import heed_ends  # noqa: PLC0415  # it imports us
-
                 heed_ends(connection)
         except BaseException:
             connection.close()
