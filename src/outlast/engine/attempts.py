@@ -113,7 +113,7 @@ class Attempts(Struct, frozen=True, kw_only=True):
                 if settled:
                     break
             if attempt <= retries:
-                self._tell_retry(outcome, attempt, retries, ready, secret=performed.secret)
+                self._tell_retry(outcome, attempt, retries, ready, performed)
                 await self._pause(terms.delay, performed.news)
         else:
             outcome = give_up(outcome, retries)
@@ -173,9 +173,9 @@ class Attempts(Struct, frozen=True, kw_only=True):
         await _within(delay if delay >= 0 else 1, news or asyncio.Event().wait)
 
     def _tell_retry(
-        self, outcome: Outcome, attempt: int, retries: int, ready: Ready, *, secret: bool
+        self, outcome: Outcome, attempt: int, retries: int, ready: Ready, performed: Performed
     ) -> None:
-        shown = censored(outcome) if ready.terms.no_log or secret else outcome
+        shown = censored(outcome) if ready.terms.no_log or performed.secret else outcome
         delegate = ready.delegate
         self.wiring.events.emit(
             Retrying(
@@ -187,6 +187,7 @@ class Attempts(Struct, frozen=True, kw_only=True):
                 attempt=attempt,
                 delegate=delegate.name if delegate else None,
                 delegate_address=delegate.address if delegate else None,
+                shown=performed.shown,
             )
         )
 
