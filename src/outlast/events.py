@@ -152,6 +152,7 @@ class Retrying(Struct, frozen=True, kw_only=True):
     """The item's place in the loop."""
     attempt: int = 1
     delegate_address: str | None = None
+    shown: Shown = "usual"
 
 
 class JobPolled(Struct, frozen=True, kw_only=True):

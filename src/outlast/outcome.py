@@ -61,6 +61,11 @@ class Failed(Struct, frozen=True):
     changed: bool = False
     notices: tuple[Notice, ...] = ()
 
+    @property
+    def told_by_action(self) -> bool:
+        """Tell whether an action says so of its own accord, without anything having gone wrong."""
+        return bool(self.why) and self.why[0].message == "Action failed."
+
 
 class Skipped(Struct, frozen=True):
     """It was not to be run here, or the module had nothing to do in check mode."""

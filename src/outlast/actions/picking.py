@@ -15,9 +15,9 @@ from msgspec.structs import replace
 from outlast.actions.argument_spec import boolean
 from outlast.actions.modules import Modules, perform_run
 from outlast.actions.saying import action_failed, with_warning
-from outlast.actions.source_files import find_source, not_there
+from outlast.actions.source_files import find_source
 from outlast.call import Call
-from outlast.errors import Refused, SourceMissing
+from outlast.errors import Refused
 from outlast.outcome import Detached, Failed, Outcome, Performed
 
 _ASSEMBLE = "ansible.builtin.assemble"
@@ -136,10 +136,7 @@ async def uri(call: Call, modules: Modules) -> Performed:
     source = call.args.get("src")
     files: dict[str, bytes] = {}
     if source and not boolean(call.args.get("remote_src", False), strict=False):
-        try:
-            files["src"] = await asyncio.to_thread(_content, call, str(source))
-        except SourceMissing as error:
-            return not_there(error)
+        files["src"] = await asyncio.to_thread(_content, call, str(source))
     elif call.args.get("body_format") == "form-multipart":
         raise Refused("uri with body_format: form-multipart is not supported yet")
     args = {key: value for key, value in call.args.items() if key not in files}

@@ -129,13 +129,13 @@ class Actions(Struct, frozen=True):
         try:
             return await self._perform(call)
         except Refused as error:
-            return Performed(Failed({"msg": error.message}, error.chain))
+            return Performed(Failed({"msg": error.message}, error.chain), cut_short=True)
         except InterpreterMissing as error:
             return Performed(_without_python(error))
         except (ActionFailed, PlaybookError, SourceMissing) as error:
             # A module or file of the playbook's that cannot be used ends this task only.
             first = Cause(error.message, error.origin, error.help_text)
-            return Performed(Failed(why=(first, *error.causes)))
+            return Performed(Failed(why=(first, *error.causes)), cut_short=True)
 
     async def settle(
         self, call: Call, job: Detached, *, poll: float, on_poll: Callable[[], None]

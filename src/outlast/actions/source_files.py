@@ -87,7 +87,8 @@ def _places(call: Call, kind: str, source: str) -> list[str]:
 def not_there(error: SourceMissing) -> Performed:
     """Give what becomes of a task whose file was not found."""
     message = str(error)
-    return Performed(Failed({"msg": message}, (Cause(message, apart=True),)), begun=False)
+    failed = Failed({"msg": message}, (Cause(message, apart=True),))
+    return Performed(failed, begun=False, cut_short=True)
 
 
 class Tree(Struct):

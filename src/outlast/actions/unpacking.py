@@ -6,9 +6,9 @@ import asyncio
 
 from outlast.actions.argument_spec import boolean
 from outlast.actions.modules import Modules
-from outlast.actions.source_files import find_source, not_there, read_source
+from outlast.actions.source_files import find_source, read_source
 from outlast.call import Call
-from outlast.errors import Refused, SourceMissing
+from outlast.errors import Refused
 from outlast.outcome import Performed, Skipped
 from outlast.session import Session
 
@@ -34,10 +34,7 @@ async def unarchive(call: Call, modules: Modules) -> Performed:
         if "://" in str(source):
             what = f"an URI src ({source}) is only supported when remote_src is True"
             raise Refused(f"Unsupported option, {what}")
-        try:
-            files["src"] = await asyncio.to_thread(_content, call, str(source))
-        except SourceMissing as error:
-            return not_there(error)
+        files["src"] = await asyncio.to_thread(_content, call, str(source))
         del args["src"]
     await _refuse_no_folder(session, str(dest))
     return await modules.last(call, _MODULE, args, files=files)

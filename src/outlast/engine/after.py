@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from outlast.engine.includes import Inclusion
 from outlast.engine.labels import labelled
+from outlast.engine.learned import NO_FACTS
 from outlast.engine.ports import Wiring
 from outlast.engine.results import HostResult, ItemResult
 from outlast.engine.shelter import Shelter
@@ -32,9 +33,6 @@ from outlast.outcome import (
 )
 from outlast.playbook.model import Task
 
-_NO_FACTS = frozenset(
-    {"ansible.builtin.debug", "ansible.builtin.set_fact", "ansible.builtin.include_vars"}
-)
 _GATHERED = "_ansible_facts_gathered"
 """A fact by which stock knows, in a later play or run, that the others have been gathered."""
 
@@ -67,8 +65,9 @@ class Aftermath(Struct, frozen=True, kw_only=True):
         if task.role is not None and not isinstance(result.outcome, Skipped | Unreachable):
             self.standing.role_tasks_run.add((task.role.identity, host))
         sharers = self._sharers() if shared else (host,)
-        for item in result.items:
-            self._apply(task, sharers, item)
+        if isinstance(result.outcome, Ok):  # one that fails leaves nothing, ignored or not (stock)
+            for item in result.items:
+                self._apply(task, sharers, item)
         self._register(task, sharers, result)
         notified = _notified(result)
         for name in notified:
@@ -150,7 +149,7 @@ class Aftermath(Struct, frozen=True, kw_only=True):
             for host in sharers if isinstance(effect, SetStats) else knowing:
                 self._effect(host, effect)
         action = item.action or task.action
-        if action.resolved in _NO_FACTS or isinstance(item.outcome, Failed | Skipped):
+        if action.resolved in NO_FACTS or isinstance(item.outcome, Failed | Skipped):
             return
         facts = item.outcome.payload.get("ansible_facts")
         if isinstance(facts, dict):

@@ -19,6 +19,7 @@ from outlast.call import Call
 from outlast.engine.calling import Calling, grow
 from outlast.engine.delegation import Delegate
 from outlast.engine.forks import Fork
+from outlast.engine.learned import knowing
 from outlast.engine.ports import Wiring
 from outlast.engine.preparation import Preparation, Ready, Thinking
 from outlast.engine.results import ItemResult
@@ -92,7 +93,6 @@ class Attempts(Struct, frozen=True, kw_only=True):
 
     async def _attempts(self, ready: Ready) -> ItemResult:
         terms = ready.terms
-        judge = Judge(self.task, self.wiring.evaluate, self.scope)
         retries = self._retries(terms)
         calling = Calling(
             wiring=self.wiring,
@@ -106,16 +106,16 @@ class Attempts(Struct, frozen=True, kw_only=True):
         for attempt in range(1, retries + 2):
             counted = attempt if retries else None
             call = calling.call(replace(self.attempt, number=attempt))
-            performed, outcome = await self._judged(call, ready, judge, counted)
-            if not retries or judge.is_settled(outcome):
+            performed, outcome, settled = await self._judged(call, ready, counted)
+            if settled:
                 break
             self.fork.give()
             if performed.news is not None and await _within(_MOMENT, performed.news):
-                performed, outcome = await self._judged(call, ready, judge, counted)
-                if judge.is_settled(outcome):
+                performed, outcome, settled = await self._judged(call, ready, counted)
+                if settled:
                     break
             if attempt <= retries:
-                self._tell_retry(outcome, attempt, retries, ready, secret=performed.secret)
+                self._tell_retry(outcome, attempt, retries, ready, performed)
                 await self._pause(terms.delay, performed.news)
         else:
             outcome = give_up(outcome, retries)
@@ -139,16 +139,30 @@ class Attempts(Struct, frozen=True, kw_only=True):
         )
 
     async def _judged(
-        self, call: Call, ready: Ready, judge: Judge, attempt: int | None
-    ) -> tuple[Performed, Outcome]:
+        self, call: Call, ready: Ready, attempt: int | None
+    ) -> tuple[Performed, Outcome, bool]:
+        """Perform once and judge that; last comes whether no further attempt is needed."""
         performed = await self._attempt(call, ready)
         assert not isinstance(performed.outcome, Detached), "a job is settled by now"  # noqa: S101
-        settled = forewarned(performed.outcome, ready.arguments.notices)
-        outcome = judge.judge(settled, attempt)
+        told = forewarned(performed.outcome, ready.arguments.notices)
+        if performed.cut_short:  # there is no result to be judged, nor one to try for again
+            return performed, told, True
+        judge = Judge(self.task, self.wiring.evaluate, self._knowing(ready, performed))
+        outcome = judge.judge(told, attempt)
         if performed.growth is not None and isinstance(outcome, Ok):
             changed = grow(self.wiring, performed.growth)
-            outcome = judge.judge(replace(settled, changed=changed), attempt)
-        return performed, outcome
+            outcome = judge.judge(replace(told, changed=changed), attempt)
+        return performed, outcome, attempt is None or judge.is_settled(outcome)
+
+    def _knowing(self, ready: Ready, performed: Performed) -> Scope:
+        """Give what the task's conditions are judged in."""
+        return knowing(
+            self.scope,
+            ready.action.resolved,
+            performed,
+            elsewhere=ready.delegate is not None and ready.terms.delegate_facts,
+            inject=self.wiring.settings.inject_facts_as_vars,
+        )
 
     def _retries(self, terms: Terms) -> int:
         if terms.retries is not None:
@@ -161,9 +175,9 @@ class Attempts(Struct, frozen=True, kw_only=True):
         await _within(delay if delay >= 0 else 1, news or asyncio.Event().wait)
 
     def _tell_retry(
-        self, outcome: Outcome, attempt: int, retries: int, ready: Ready, *, secret: bool
+        self, outcome: Outcome, attempt: int, retries: int, ready: Ready, performed: Performed
     ) -> None:
-        shown = censored(outcome) if ready.terms.no_log or secret else outcome
+        shown = censored(outcome) if ready.terms.no_log or performed.secret else outcome
         delegate = ready.delegate
         self.wiring.events.emit(
             Retrying(
@@ -175,6 +189,7 @@ class Attempts(Struct, frozen=True, kw_only=True):
                 attempt=attempt,
                 delegate=delegate.name if delegate else None,
                 delegate_address=delegate.address if delegate else None,
+                shown=performed.shown,
             )
         )
 

@@ -134,6 +134,8 @@ class Walker(Struct, frozen=True, kw_only=True):
     ) -> list[str]:
         done = await self.tasks.run(task, hosts, shelter=shelter, handler=handler)
         if done is None:
+            if handler and self.tasks.company.lockstep:
+                self.notifications.leave(task, hosts)
             return hosts
         # every file is in, and told of, before the first of their tasks runs
         opened, missing = await self._opened(task, done, handler=handler)

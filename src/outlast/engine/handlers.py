@@ -135,6 +135,12 @@ class Notifications(Struct, frozen=True, kw_only=True):
         waiting = self._due.get(position, {})
         return [host for host in hosts if waiting.pop(host, False) is None]
 
+    def leave(self, handler: Task, hosts: Sequence[str]) -> None:
+        """Have *handler*, which a person did not want to run now, wait for the next flush."""
+        for position, one in enumerate(self.handlers):
+            if one is handler:
+                self._due.setdefault(position, {}).update(dict.fromkeys(hosts))
+
     def end_flush(self, hosts: Sequence[str]) -> None:
         """From now on, what *hosts* ask for waits for the next flush."""
         self._flushing.difference_update(hosts)

@@ -38,7 +38,7 @@ class Labels(Struct, frozen=True):
         return TaskLabel(
             key=key,
             identity=self.identities.of(task),
-            name=self._full_name(task, name),
+            name=full_name(task, name),
             own_name=name,
             action=task.action.name,
             origin=task.origin,
@@ -46,17 +46,6 @@ class Labels(Struct, frozen=True):
             check_mode=check_mode,
             diff=diff,
         )
-
-    @staticmethod
-    def _full_name(task: Task, name: str) -> str:
-        """Give what stands in the banner: the name, with the role's before it."""
-        if task.action.resolved == _INCLUDE_ROLE:
-            args = task.action.args
-            asked = args.get("name", args.get("role"))
-            shown = asked.text if isinstance(asked, Template) else asked  # stock's, too
-            return name or f"{task.action.name} : {shown}"
-        shown = name or task.action.name
-        return f"{task.role.full_name} : {shown}" if task.role else shown
 
     def _evaluated(self, name: Value, scope: Scope) -> str:
         if not isinstance(name, Template):
@@ -75,6 +64,17 @@ class Labels(Struct, frozen=True):
             return self.reader.check_mode, self.reader.diff
         written = isinstance(task.keywords.check_mode, Template)  # stock looks at it unevaluated
         return terms.check_mode or written, terms.diff
+
+
+def full_name(task: Task, name: str) -> str:
+    """Give what a banner calls *task*: its *name*, with the role's before it."""
+    if task.action.resolved == _INCLUDE_ROLE:
+        args = task.action.args
+        asked = args.get("name", args.get("role"))
+        shown = asked.text if isinstance(asked, Template) else asked  # stock's, too
+        return name or f"{task.action.name} : {shown}"
+    shown = name or task.action.name
+    return f"{task.role.full_name} : {shown}" if task.role else shown
 
 
 def labelled(label: TaskLabel, written: ActionCall, action: ActionCall | None) -> TaskLabel:

@@ -11,6 +11,7 @@ import asyncio
 
 from msgspec import Struct
 
+from outlast.engine.labels import full_name
 from outlast.engine.ports import Wiring
 from outlast.engine.standing import Standing
 from outlast.errors import Unanswered
@@ -54,5 +55,4 @@ class Stepping(Struct, frozen=True):
 
 def _name(task: Task) -> str:
     name = task.name.text if isinstance(task.name, Template) else task.name
-    shown = str(name or task.action.name)
-    return f"{task.role.full_name} : {shown}" if task.role else shown
+    return full_name(task, str(name or ""))

@@ -33,7 +33,7 @@ from outlast.events import HostStarted, Noticed, TaskLabel, TaskStarted
 from outlast.outcome import Failed, Unreachable, Warned
 from outlast.playbook.late_names import OMITTED_NAME
 from outlast.playbook.model import LateName, Task
-from outlast.values import OMIT, Scope
+from outlast.values import OMIT, Scope, Template
 
 _ONCE_FOR_ALL = frozenset({"ansible.builtin.pause", "ansible.builtin.add_host"})
 
@@ -46,8 +46,9 @@ class Doing(Struct, frozen=True, kw_only=True):
     shelter: Shelter
     once: bool
     """One host does it for all."""
-    shared: bool
-    """All know what it came to: `run_once` says so, an action of its own accord does not."""
+    speaker: str | None
+    """The host whose result is everybody's: `run_once` says so, an action of its own accord
+    does not."""
 
 
 class Done(Struct, frozen=True):
@@ -89,13 +90,12 @@ class TaskRunner(Struct, frozen=True, kw_only=True):
             self._check_alone(task, scope)
         if not await self._stepped(task, hosts[0], handler=handler):
             return None
-        once = self._once(task, scope)
-        asked = hosts[:1] if once else hosts
+        speaker = self._speaker(task, hosts)
+        asked, once = self._chosen(task, hosts, speaker)
         if (late := task.action.late) is not None and self.company.lockstep:
             asked, once = self._named_early(task, late, asked, once=once)
         label = self._announce(task, scope, handler=handler)
-        shared = self.company.lockstep and self._asked_once(task, scope)
-        this = Doing(task=task, label=label, shelter=shelter, once=once, shared=shared)
+        this = Doing(task=task, label=label, shelter=shelter, once=once, speaker=speaker)
         results = await self._fan_out(this, asked)
         return Done(this, results)
 
@@ -122,16 +122,32 @@ class TaskRunner(Struct, frozen=True, kw_only=True):
         if self._asked_once(task, scope):
             self._warn(ONCE_UNDER_FREE)
 
-    def _once(self, task: Task, scope: Scope) -> bool:
-        """Tell whether one host does it for all."""
-        if self.company.lockstep:
-            return self._asked_once(task, scope) or task.action.resolved in _ONCE_FOR_ALL
-        if self._fatal(task):
-            self._warn(
-                "Using any_errors_fatal with the free strategy is not supported, "
-                "as tasks are executed independently on each host"
-            )
-        return False
+    def _chosen(
+        self, task: Task, hosts: Sequence[str], speaker: str | None
+    ) -> tuple[Sequence[str], bool]:
+        """Give which of *hosts* carry *task* out, and whether the last does it for all."""
+        if not self.company.lockstep:
+            if self._fatal(task):
+                self._warn(
+                    "Using any_errors_fatal with the free strategy is not supported, "
+                    "as tasks are executed independently on each host"
+                )
+            return hosts, False
+        if task.action.resolved in _ONCE_FOR_ALL:
+            return hosts[:1], True
+        if speaker is None:
+            return hosts, False
+        return hosts[: hosts.index(speaker) + 1], True
+
+    def _speaker(self, task: Task, hosts: Sequence[str]) -> str | None:
+        """Give the first of *hosts* for which `run_once` says yes: nobody comes after it."""
+        written = task.keywords.run_once
+        if written is None or not self.company.lockstep:
+            return None
+        for host in hosts if isinstance(written, Template) else hosts[:1]:
+            if self._asked_once(task, scope_of(self.wiring, task, host)):
+                return host
+        return None
 
     def _named_early(
         self, task: Task, late: LateName, hosts: Sequence[str], *, once: bool
@@ -239,7 +255,7 @@ class TaskRunner(Struct, frozen=True, kw_only=True):
                 work.host,
                 result,
                 shelter=this.shelter,
-                shared=this.shared,
+                shared=work.host == this.speaker,
             )
             return result, await self.debugging.looked_at(work, result, before)
 
@@ -251,13 +267,15 @@ class TaskRunner(Struct, frozen=True, kw_only=True):
     def _answers(self, this: Doing, host: str) -> Answers:
         """Give what is done with the two answers of a task that is judged when its jobs end."""
 
+        shared = host == this.speaker
+
         def ended(result: HostResult) -> None:
-            self.after.settle(this.task, this.label, host, result, shelter=OPEN, shared=this.shared)
+            self.after.settle(this.task, this.label, host, result, shelter=OPEN, shared=shared)
             if _is_failed(result):
-                all_fail = self._marks(this, failed=True) > 0
+                all_fail = self._marks(this, failed=(host,)) > 0
                 self.standing.fall(self.company.hosts if all_fail else (host,))
 
-        started = partial(self.after.started, this.task, this.label, host, shared=this.shared)
+        started = partial(self.after.started, this.task, this.label, host, shared=shared)
         return Answers(started=started, ended=ended)
 
     # -- who goes on -------------------------------------------------------------------------
@@ -274,7 +292,7 @@ class TaskRunner(Struct, frozen=True, kw_only=True):
         lost = {host for host, result in results.items() if _is_lost(result)}
         marks = 0
         if failed or lost:
-            marks = self._marks(done.this, failed=not failed.issubset(missing))
+            marks = self._marks(done.this, failed=failed.difference(missing))
         return self.sharing.after(
             Round(
                 hosts=hosts,
@@ -286,13 +304,13 @@ class TaskRunner(Struct, frozen=True, kw_only=True):
             )
         )
 
-    def _marks(self, this: Doing, *, failed: bool) -> int:
+    def _marks(self, this: Doing, *, failed: Collection[str]) -> int:
         """Give how often all fail with those that *failed*, or could not be reached or go on."""
         if not self.company.lockstep or not (this.once or self._fatal(this.task)):
             return 0
         # `ignore_errors`, of the unreachable too, counts as it is written; `run_once` fails the
         # others of its own accord (stock).
-        return (not this.task.keywords.ignore_errors) + (this.shared and failed)
+        return (not this.task.keywords.ignore_errors) + (this.speaker in failed)
 
     def _fatal(self, task: Task) -> bool:
         """Tell whether one that fails fails all; stock looks at it unevaluated."""

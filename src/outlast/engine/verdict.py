@@ -67,7 +67,7 @@ class Judge(Struct, frozen=True):
         if failed:
             return fail(with_payload(outcome, {"failed_when_result": True}))
         payload = {**outcome.payload, "failed_when_result": False}
-        if isinstance(outcome, Failed):
+        if isinstance(outcome, Failed) and not outcome.told_by_action:
             traceback = payload.pop("exception", "(traceback unavailable)")
             payload["failed_when_suppressed_exception"] = traceback
         return Ok(payload, outcome.changed, outcome.notices)

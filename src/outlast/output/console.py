@@ -199,7 +199,7 @@ class Console:
     def _retrying(self, event: Retrying) -> None:
         name = event.task.own_name or event.task.name
         text = f"FAILED - RETRYING: [{_host(event)}]: {name} ({event.retries_left} retries left)."
-        if is_debug(event.task.action) or self._verbosity > 2:  # noqa: PLR2004  # -vvv
+        if _shown(event) == "always" or self._verbosity > 2:  # noqa: PLR2004  # -vvv
             retries = event.attempt + event.retries_left
             result = {"changed": event.outcome.changed, "retries": retries, **event.outcome.payload}
             text += f"Result was: {self._dump(result, event)}"
@@ -391,9 +391,8 @@ def _shown(event: ItemEnded | TaskEnded | Retrying) -> Shown:
     """Tell how the result is shown: as its action said, or as its kind of action always is."""
     if "censored" in event.outcome.payload:
         return "usual"
-    if not isinstance(event, Retrying) and (
-        event.shown != "usual" or not isinstance(event.outcome, Ok)
-    ):
+    over = not isinstance(event, Retrying)
+    if event.shown != "usual" or (over and not isinstance(event.outcome, Ok)):
         return event.shown
     if event.task.action in _FACTS:
         return "never"

@@ -386,3 +386,32 @@ async def test_a_reset_closes_the_connections_of_all_hosts():
     reset = task("anew", "meta", args={"_raw_params": "reset_connection"})
     await world.play(play(reset))
     assert world.reach.closed == ["a", "b"]
+
+
+async def test_an_attempt_that_was_cut_short_is_neither_judged_nor_made_again():
+    world = World(hosts=("a",))
+    refused = Performed(Failed({"msg": "no"}), cut_short=True)
+    world.actions.script["t", "a"] = [refused, Ok()]
+    judged = {"failed_when": [False], "changed_when": [True], "retries": 3}
+    await world.play(play(task("t", **judged)))
+    (ended,) = world.events.of(TaskEnded)
+    assert isinstance(ended.outcome, Failed)
+    assert not ended.outcome.changed
+    assert "attempts" not in ended.outcome.payload
+    assert world.actions.calls == [("t", "a")]
+
+
+async def test_a_task_that_failed_and_is_ignored_leaves_no_facts():
+    world = World(hosts=("a",))
+    world.actions.script["t", "a"] = [Performed(Failed(), effects=(SetFacts({"x": 1}),))]
+    await world.play(play(task("t", ignore_errors=True)))
+    assert "x" not in world.variables.hosts["a"]
+
+
+async def test_until_knows_the_variables_that_the_attempt_sets():
+    world = World(hosts=("a",))
+    world.actions.script["t", "a"] = [
+        Performed(Ok(), effects=(SetFacts({"x": number}),)) for number in (0, 1, 2)
+    ]
+    await world.play(play(task("t", until=["x"], delay=1)))
+    assert world.variables.hosts["a"]["x"] == 1
