@@ -33,7 +33,7 @@ from outlast.content.collections import Collections
 from outlast.content.places import Content, open_collections, open_content
 from outlast.engine.ports import Wiring
 from outlast.engine.run import Run
-from outlast.inventory.inventory import Inventory, load_inventory
+from outlast.inventory.inventory import Inventory, Unread, load_inventory
 from outlast.joining import Join, merged, replaced
 from outlast.ledger.recording import Recording
 from outlast.ledger.sink import LedgerSink
@@ -171,7 +171,7 @@ def _furnish(
     inventory = load_inventory(
         settings.inventory,
         notify=notice,
-        warn_unparsed=settings.inventory_unparsed_warning,
+        unread=_unread(settings),
         vault=vault,
         flush=options.flush_cache,
     )
@@ -209,12 +209,21 @@ def _furnish(
     )
 
 
+def _unread(settings: Settings) -> Unread:
+    return Unread(
+        warns=settings.inventory_unparsed_warning,
+        all_fail=settings.unparsed_is_failed,
+        one_fails=settings.any_unparsed_is_failed,
+    )
+
+
 def _content(
     folders: Sequence[Path], settings: Settings, collections: Collections, notice: Notify
 ) -> Content:
     return open_content(
         folders,
         library=settings.library,
+        module_utils=settings.module_utils,
         collections=collections,
         home=settings.home,
         notice=notice,

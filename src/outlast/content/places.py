@@ -73,10 +73,11 @@ def open_collections(
     )
 
 
-def open_content(
+def open_content(  # noqa: PLR0913  # the places, all of them by name
     playbook_dirs: Sequence[Path],
     *,
     library: Sequence[str] = (),
+    module_utils: Sequence[str] = (),
     collections: Collections | None = None,
     home: str = "~/.ansible",
     cache: Cache | None = None,
@@ -84,8 +85,8 @@ def open_content(
 ) -> Content:
     """Give the content of a run whose playbooks stand in *playbook_dirs*.
 
-    *library* are the folders the settings name; where they name none, stock's are used, those
-    in *home* first.
+    *library* and *module_utils* are the folders the settings name; where they name none, stock's
+    are used, those in *home* first.
     """
     cache = cache or Cache.of_user()
     collections = collections or open_collections((), cache=cache, notice=notice)
@@ -93,7 +94,7 @@ def open_content(
     beside = [place for place in playbook_dirs if collections.holding(place) is None]
     collections.begin_with(_folders([place / "collections" for place in beside]))
     own = [Path(place, "plugins").expanduser() for place in (home, _SHARED)]
-    named = [Path(place).expanduser() for place in library] or [place / "modules" for place in own]
+    named = _named(library) or [place / "modules" for place in own]
     catalogue = Catalogue(
         core=collections.core,
         collections=collections,
@@ -105,10 +106,14 @@ def open_content(
     finder = ClosureFinder(
         catalogue,
         brought=_folders([place / "module_utils" for place in playbook_dirs]),
-        own=_folders([place / "module_utils" for place in own]),
+        own=_folders(_named(module_utils) or [place / "module_utils" for place in own]),
     )
     parcels = Parcels(finder, cache)
     return Content(catalogue, parcels, ActionGroups(catalogue, cache))
+
+
+def _named(places: Sequence[str]) -> list[Path]:
+    return [Path(place).expanduser() for place in places]
 
 
 def _folders(places: Sequence[Path]) -> tuple[Path, ...]:

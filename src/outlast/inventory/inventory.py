@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Final
+
+from msgspec import Struct
 
 from outlast.errors import InventoryError
 from outlast.inventory import patterns
@@ -176,23 +179,38 @@ def _ordered(hosts: list[Host], order: str | None) -> list[Host]:
     raise InventoryError(f"Invalid 'order' specified for inventory hosts: {order}")
 
 
+class Unread(Struct, frozen=True, kw_only=True):
+    """What becomes of sources that cannot be read, by stock's settings."""
+
+    warns: bool = True
+    """`inventory_unparsed_warning`: that none could be is told."""
+    all_fail: bool = False
+    """`unparsed_is_failed`: it is an error."""
+    one_fails: bool = False
+    """`any_unparsed_is_failed`: so it is when one could not be."""
+
+
+TOLD: Final = Unread()
+"""They are told of and passed over."""
+
+
 def load_inventory(
     sources: Sequence[str],
     *,
     notify: Notify,
-    warn_unparsed: bool = True,
+    unread: Unread = TOLD,
     vault: Vault = LOCKED,
     flush: bool = False,
 ) -> Inventory:
     """Read every source; what cannot be read is told through *notify* and passed over.
 
     *flush*: what plugins have kept from earlier runs does not count.
-    *warn_unparsed* is the setting `inventory_unparsed_warning`. Raises
-    `InventoryError` when an inventory plugin fails.
+    *unread* is what becomes of sources that cannot be read. Raises `InventoryError` when an
+    inventory plugin fails, or what must be read cannot be.
     """
     tree = Tree(notify, vault)
     try:
-        read = read_sources(tree, sources)
+        read = read_sources(tree, sources, all_must=unread.one_fails)
     except PluginNeeded:
         from outlast.inventory.plugins import read_by_stock  # noqa: PLC0415  # few need it
 
@@ -201,10 +219,13 @@ def load_inventory(
         read = read_by_stock(tree, [absolute(source) for source in sources if source], flush=flush)
     if read:
         tree.settle()
-    elif warn_unparsed:
+    elif unread.all_fail:
+        told = "No inventory was parsed, please check your configuration and options."
+        raise InventoryError(told)
+    elif unread.warns:
         tree.warn("No inventory was parsed, only implicit localhost is available")
 
     def again() -> Tree:
-        return load_inventory(sources, notify=notify, warn_unparsed=warn_unparsed, vault=vault).tree
+        return load_inventory(sources, notify=notify, unread=unread, vault=vault).tree
 
     return Inventory(tree, sources, again)

@@ -51,23 +51,26 @@ def is_host_list(source: str) -> bool:
     return "," in source and not os.path.exists(source)  # noqa: PTH110
 
 
-def read_sources(tree: Tree, sources: Sequence[str]) -> bool:
-    """Read every source into *tree*; tells whether any could be read."""
-    read = [_read_source(tree, absolute(source)) for source in sources if source]
+def read_sources(tree: Tree, sources: Sequence[str], *, all_must: bool = False) -> bool:
+    """Read every source into *tree*; tells whether any could be read.
+
+    Raises `InventoryError` for one that could not, if *all_must*.
+    """
+    read = [_read_source(tree, absolute(source), all_must=all_must) for source in sources if source]
     return any(read)
 
 
-def _read_source(tree: Tree, source: str) -> bool:
+def _read_source(tree: Tree, source: str, *, all_must: bool) -> bool:
     if is_host_list(source) or not Path(source).is_dir():
-        return _read_one(tree, source)
+        return _read_one(tree, source, all_must=all_must)
     names = sorted(name for name in os.listdir(source) if not _PASSED_OVER.search(name))  # noqa: PTH208  # names are asked for
-    read = [_read_source(tree, str(Path(source) / name)) for name in names]
+    read = [_read_source(tree, str(Path(source) / name), all_must=all_must) for name in names]
     if not any(read):
-        _warn_unread(tree, source, [])
+        _warn_unread(tree, source, [], all_must=all_must)
     return any(read)
 
 
-def _read_one(tree: Tree, source: str) -> bool:
+def _read_one(tree: Tree, source: str, *, all_must: bool) -> bool:
     """Try the formats that may be meant, in stock's order; the first that fits wins."""
     tree.reading(source)
     failures: list[tuple[str, BaseException]] = []
@@ -82,7 +85,7 @@ def _read_one(tree: Tree, source: str) -> bool:
             tree.reading(None)
             return True
     tree.reading(None)
-    _warn_unread(tree, source, failures)
+    _warn_unread(tree, source, failures, all_must=all_must)
     return False
 
 
@@ -156,11 +159,15 @@ def _read_toml(tree: Tree, source: str) -> None:
     read_toml(tree, source)
 
 
-def _warn_unread(tree: Tree, source: str, failures: list[tuple[str, BaseException]]) -> None:
+def _warn_unread(
+    tree: Tree, source: str, failures: list[tuple[str, BaseException]], *, all_must: bool
+) -> None:
     if source == _DEFAULT and not Path(source).exists():
         return
     for name, error in failures:
         tree.warn(_explained(name, source, error))
+    if all_must:
+        raise InventoryError(f"Completely failed to parse inventory source {source}")
     tree.warn(f"Unable to parse {source} as an inventory source")
 
 

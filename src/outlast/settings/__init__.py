@@ -70,6 +70,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     interpreter_python: str = "auto"
     remote_tmp: str = "~/.ansible/tmp"
     library: tuple[str, ...] = ()
+    module_utils: tuple[str, ...] = ()
     roles_path: tuple[str, ...] = (
         "~/.ansible/roles",
         "/usr/share/ansible/roles",
@@ -97,6 +98,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     deprecation_warnings: bool = True
     localhost_warning: bool = True
     inventory_unparsed_warning: bool = True
+    unparsed_is_failed: bool = False
+    any_unparsed_is_failed: bool = False
     error_on_missing_handler: bool = True
     retry_files_enabled: bool = False
     retry_files_save_path: str | None = None

@@ -146,6 +146,7 @@ SETTINGS: Final = (
     Setting("interpreter_python", "text", "PYTHON_INTERPRETER", "interpreter_python"),
     Setting("remote_tmp", "text", "REMOTE_TEMP REMOTE_TMP", "remote_tmp"),
     Setting("library", "pathspec", "LIBRARY", "library"),
+    Setting("module_utils", "pathspec", "MODULE_UTILS", "module_utils"),
     Setting("roles_path", "pathspec", "ROLES_PATH", "roles_path"),
     Setting("collections_path", "pathspec", "COLLECTIONS_PATH", "collections_path"),
     Setting(
@@ -194,6 +195,18 @@ SETTINGS: Final = (
         "boolean",
         "INVENTORY_UNPARSED_WARNING",
         "inventory.inventory_unparsed_warning",
+    ),
+    Setting(
+        "unparsed_is_failed",
+        "boolean",
+        "INVENTORY_UNPARSED_FAILED",
+        "inventory.unparsed_is_failed",
+    ),
+    Setting(
+        "any_unparsed_is_failed",
+        "boolean",
+        "INVENTORY_ANY_UNPARSED_IS_FAILED",
+        "inventory.any_unparsed_is_failed",
     ),
     Setting(
         "error_on_missing_handler",

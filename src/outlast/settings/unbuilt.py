@@ -48,7 +48,6 @@ UNBUILT: Final = (
     ("ANSIBLE_MODULE_ARGS", "defaults", "module_args", ""),
     ("ANSIBLE_MODULE_IGNORE_EXTS", "defaults", "module_ignore_exts", ""),
     ("ANSIBLE_MODULE_STRICT_UTF8_RESPONSE", "defaults", "module_strict_utf8_response", "true"),
-    ("ANSIBLE_MODULE_UTILS", "defaults", "module_utils", ""),
     ("ANSIBLE_NO_TARGET_SYSLOG", "defaults", "no_target_syslog", "false"),
     ("ANSIBLE_PLAYBOOK_VARS_ROOT", "defaults", "playbook_vars_root", "top"),
     ("", "defaults", "plugin_filters_cfg", ""),
@@ -74,7 +73,6 @@ UNBUILT: Final = (
         "true",
     ),
     ("ANSIBLE_INVENTORY_PLUGIN_EXTS", "inventory_plugin_yaml", "yaml_valid_extensions", ""),
-    ("ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED", "inventory", "any_unparsed_is_failed", "false"),
     (
         "ANSIBLE_INVENTORY_ENABLED",
         "inventory",
@@ -84,7 +82,6 @@ UNBUILT: Final = (
     ("ANSIBLE_HOST_PATTERN_MISMATCH", "inventory", "host_pattern_mismatch", "warning"),
     ("", "inventory", "ignore_extensions", ""),
     ("", "inventory", "ignore_patterns", ""),
-    ("ANSIBLE_INVENTORY_UNPARSED_FAILED", "inventory", "unparsed_is_failed", "false"),
     (
         "ANSIBLE_AGNOSTIC_BECOME_PROMPT",
         "privilege_escalation",

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from outlast.errors import InventoryError
-from outlast.inventory import load_inventory
+from outlast.inventory import Unread, load_inventory
 
 HOSTS = """
 alone
@@ -193,7 +193,7 @@ def test_no_target_left_is_an_error_but_an_empty_inventory_a_warning(folder):
 
 
 def test_localhost_is_always_there_and_local():
-    inventory = load_inventory([], notify=[].append, warn_unparsed=False)
+    inventory = load_inventory([], notify=[].append, unread=Unread(warns=False))
     (local,) = inventory.match("localhost")
     assert local.implicit
     assert local.vars == {

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from outlast.inventory import load_inventory
+from outlast.inventory import Unread, load_inventory
 from outlast.values import Template
 
 BIN = Path(sys.executable).parent
@@ -239,7 +239,7 @@ def stocks_words(tmp_path_factory):
 def test_what_cannot_be_read_is_told_in_stocks_words(stocks_words, name):
     folder, said = stocks_words
     notices = []
-    load_inventory([str(folder / name)], notify=notices.append, warn_unparsed=False)
+    load_inventory([str(folder / name)], notify=notices.append, unread=Unread(warns=False))
     assert notices
     for notice in notices:
         assert f"[WARNING]: {notice.text}\n" in said

@@ -21,7 +21,7 @@ from outlast.cli.jobs.reach import Place
 from outlast.cli.options import RunOptions
 from outlast.cli.vaults import open_vault
 from outlast.errors import InventoryError, OutlastError
-from outlast.inventory.inventory import Inventory, load_inventory
+from outlast.inventory.inventory import Inventory, Unread, load_inventory
 from outlast.outcome import Notice, Warned
 from outlast.settings import Settings
 from outlast.transport.endpoint import Identity, Wishes, endpoint_for
@@ -145,7 +145,7 @@ class Hosts:
         return load_inventory(
             self.settings.inventory,
             notify=_warn if named else _keep_quiet,
-            warn_unparsed=named,
+            unread=Unread(warns=named),
             vault=self._vault,
         )
 

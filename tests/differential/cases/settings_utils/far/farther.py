@@ -1,0 +1,3 @@
+"""What lies in a folder that only a setting names."""
+
+WORD = "found"
