@@ -7,6 +7,7 @@ import inspect
 import os
 import select
 import shutil
+import signal
 import sys
 import tempfile
 import threading
@@ -21,7 +22,12 @@ _PATIENCE = 5.0
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Have no loop made that nobody closes, and no run of ours among the user's own."""
+    """Have no loop made that nobody closes, no run of ours among the user's own, and Ctrl-C."""
+    # A shell that starts us in the background has us ignore it, and what we start inherits that.
+    for number in (signal.SIGINT, signal.SIGQUIT):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            usual = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
+            signal.signal(number, usual)
     # Asked for the loop before any is set, Python 3.11 makes one, and pytest-asyncio asks:
     # the garbage collector would blame whichever test runs then.
     asyncio.set_event_loop(None)
