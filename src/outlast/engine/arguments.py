@@ -7,7 +7,7 @@ and which defaults an action has to `playbook`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
@@ -61,17 +61,17 @@ class ArgumentsReader(Struct, frozen=True, kw_only=True):
         except EvaluationError as error:
             what = f"Finalization of task args for {action.resolved!r} failed."
             raise EvaluationError(what, action.origin, causes=error.chain) from error
-        return Arguments(given=given, written=written, notices=self.notices(action))
+        return Arguments(given=given, written=written, notices=self._unsafe(templates))
 
     def notices(self, action: ActionCall) -> tuple[Warned, ...]:
         """Give what is to be said of how *action* is asked, whatever becomes of it."""
-        if not self.warns:
-            return ()
         try:
-            templates = _in_place_of_all(action, dict(action.args))
+            return self._unsafe(_in_place_of_all(action, dict(action.args)))
         except EvaluationError:
             return ()
-        return tuple(Warned(_UNSAFE, one.origin) for one in templates)
+
+    def _unsafe(self, templates: Sequence[Template]) -> tuple[Warned, ...]:
+        return tuple(Warned(_UNSAFE, one.origin) for one in templates) if self.warns else ()
 
     def _written(
         self,

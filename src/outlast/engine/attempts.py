@@ -156,6 +156,8 @@ class Attempts(Struct, frozen=True, kw_only=True):
 
     def _knowing(self, ready: Ready, performed: Performed) -> Scope:
         """Give what the task's conditions are judged in."""
+        if not (self.task.until or self.task.changed_when or self.task.failed_when):
+            return self.scope
         return knowing(
             self.scope,
             ready.action.resolved,

@@ -15,16 +15,15 @@ from msgspec import Struct
 
 
 class Fork(Struct):
-    """A place among those who may act at the same time; an async context manager."""
+    """A place among those who may act at the same time; given up when its context is left."""
 
     forks: asyncio.Semaphore
     _held: bool = False
 
-    async def __aenter__(self) -> Self:
-        await self.take()
+    def __enter__(self) -> Self:
         return self
 
-    async def __aexit__(self, *_exc: object) -> None:
+    def __exit__(self, *_exc: object) -> None:
         self.give()
 
     @asynccontextmanager

@@ -14,7 +14,7 @@ from outlast.engine.results import HostResult, Include
 from outlast.engine.standing import Standing
 from outlast.events import FilesIncluded
 from outlast.playbook.model import Keywords, Role, Step, Task
-from outlast.playbook.tagging import tagged
+from outlast.playbook.tagging import has_late_tags, tagged
 from outlast.values import Scope, Value
 
 
@@ -71,6 +71,8 @@ class Inclusions(Struct, frozen=True, kw_only=True):
 
     def _tagged(self, steps: tuple[Step, ...], task: Task, include: Include) -> tuple[Step, ...]:
         """Give *steps* with their tags evaluated: in what *task* sees of no host in particular."""
+        if not has_late_tags(steps):
+            return steps
         scope = self.scope(task.role, {**task.keywords.vars, **include.variables})
         return tagged(steps, lambda tag: self.wiring.evaluate.render(tag, scope))
 

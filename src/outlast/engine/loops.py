@@ -79,11 +79,8 @@ class HostTask(Struct, frozen=True, kw_only=True):
     async def _once(
         self, scope: Scope, on_start: OnStart = None, item: int | None = None
     ) -> ItemResult:
-        fork = Fork(self.forks)
-        try:
+        with Fork(self.forks) as fork:
             return await self._attempts(scope, fork, on_start, item).run()
-        finally:
-            fork.give()
 
     def _attempts(
         self, scope: Scope, fork: Fork, on_start: OnStart = None, item: int | None = None
@@ -119,21 +116,19 @@ class HostTask(Struct, frozen=True, kw_only=True):
             items = await self.thinking.over(self.task, scope, think)
         except UndefinedVariable as error:
             # a false condition makes the list unnecessary
-            return _single(await self._attempts(scope, Fork(self.forks)).run(loop_error=error))
+            with Fork(self.forks) as fork:
+                return _single(await self._attempts(scope, fork).run(loop_error=error))
         if not items:
             return sum_up((), as_written(self.task, scope))
         control = ControlReader(self.wiring.evaluate, scope).read(loop.control)
         if control.loop_var in scope:
-            self._warn_of_reuse(control, loop)
+            self._warn_of_reuse(control)
         limit = self._limit(loop, scope, len(items))
         if limit > 1 or self.begun is not None:
             beside = await self._side_by_side(control, items, scope, limit)
             return sum_up(tuple(beside), as_written(self.task, scope))
-        fork = Fork(self.forks)
-        try:
+        with Fork(self.forks) as fork:
             results = [result async for result in self._each(control, items, scope, fork)]
-        finally:
-            fork.give()
         return sum_up(tuple(results), as_written(self.task, scope))
 
     def _limit(self, loop: Loop, scope: Scope, items: int) -> int:
@@ -277,13 +272,13 @@ class HostTask(Struct, frozen=True, kw_only=True):
         )
         return result
 
-    def _warn_of_reuse(self, control: Control, loop: Loop) -> None:
+    def _warn_of_reuse(self, control: Control) -> None:
         text = f"The loop variable {control.loop_var!r} is already in use."
         hint = (
             "You should set the `loop_var` value in the `loop_control` option for the task "
             "to something else to avoid variable collisions and unexpected behavior."
         )
-        place = loop.control.places.get("loop_var") or nowhere(control.loop_var)
+        place = control.named_at or nowhere(control.loop_var)
         self.wiring.events.emit(Noticed(Warned(text, place, help_text=hint)))
 
 

@@ -21,7 +21,6 @@ from outlast.engine.verdict import all_hold
 from outlast.errors import OutlastError
 from outlast.events import Noticed, Said, TaskEnded, TaskLabel, TaskStarted
 from outlast.outcome import Skipped, Warned
-from outlast.playbook.conversions import to_bool
 from outlast.playbook.model import Block, Play, Step, Task
 from outlast.values import Scope, Template
 
@@ -110,6 +109,8 @@ class MetaRunner(Struct, frozen=True, kw_only=True):
         for host in asked:
             scope = scope_of(self.wiring, task, host)
             label = labels.label(task if handler else _as_written(task), scope, handler=handler)
+            if not self.lockstep and labels.reader.run_once(task, scope):
+                self.wiring.events.emit(Noticed(Warned(ONCE_UNDER_FREE)))
             if self._applies(task, command, host, scope, label):
                 applies.append(host)
         if applies:
@@ -121,8 +122,6 @@ class MetaRunner(Struct, frozen=True, kw_only=True):
     ) -> bool:
         if self.lockstep:
             self.wiring.events.emit(TaskStarted(label))
-        elif self._once(task, scope):
-            self.wiring.events.emit(Noticed(Warned(ONCE_UNDER_FREE)))
         if command in _UNCONDITIONAL:
             self._warn_of_condition(task, command)
         if command in _UNCONDITIONAL or all_hold(task.keywords.when, self.wiring.evaluate, scope):
@@ -135,12 +134,6 @@ class MetaRunner(Struct, frozen=True, kw_only=True):
         self._say(skipped.payload["skip_reason"])
         self.wiring.events.emit(TaskEnded(task=label, host=host, outcome=skipped))
         return False
-
-    def _once(self, task: Task, scope: Scope) -> bool:
-        value: object = task.keywords.run_once
-        if isinstance(value, Template):
-            value = self.wiring.evaluate.render(value, scope)
-        return value is not None and to_bool(value)
 
     def _say(self, text: object) -> None:
         self.wiring.events.emit(Said(f"META: {text}", verbosity=2))

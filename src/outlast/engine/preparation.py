@@ -8,7 +8,7 @@ computes; doing is the business of `attempts`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from msgspec import Struct, field
@@ -186,21 +186,3 @@ class Thinking(Struct, frozen=True):
                 return True
             written.append(task.loop.items)
         return self.evaluate.may_block(written, scope)
-
-
-def evaluated(
-    layers: Iterable[object], wiring: Wiring, scope: Scope, *, given: Container[str] = ()
-) -> dict[str, object]:
-    """Give what *layers* of an action's defaults come to, but for what is *given* anyway.
-
-    Raises `EvaluationError`.
-    """
-    found: dict[str, object] = {}
-    for layer in layers:
-        values = layer if isinstance(layer, dict) else wiring.evaluate.render(layer, scope)
-        if not isinstance(values, dict):
-            kind = type(values).__name__
-            raise EvaluationError(f"Defaults of an action must be a dictionary, not {kind!r}.")
-        missing = {name: value for name, value in values.items() if name not in given}
-        found |= wiring.evaluate.render_args(missing, scope)
-    return found

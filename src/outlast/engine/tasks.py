@@ -119,7 +119,7 @@ class TaskRunner(Struct, frozen=True, kw_only=True):
                 "inventory list.",
                 task.origin,
             )
-        if self._asked_once(task, scope):
+        if self.reader.run_once(task, scope):
             self._warn(ONCE_UNDER_FREE)
 
     def _chosen(
@@ -145,7 +145,7 @@ class TaskRunner(Struct, frozen=True, kw_only=True):
         if written is None or not self.company.lockstep:
             return None
         for host in hosts if isinstance(written, Template) else hosts[:1]:
-            if self._asked_once(task, scope_of(self.wiring, task, host)):
+            if self.reader.run_once(task, scope_of(self.wiring, task, host)):
                 return host
         return None
 
@@ -175,10 +175,6 @@ class TaskRunner(Struct, frozen=True, kw_only=True):
             return late.called(task.action, name).resolved
         except EvaluationError:
             return ""
-
-    def _asked_once(self, task: Task, scope: Scope) -> bool:
-        """Tell it by what is not nothing, as stock does; what is no yes or no fails the task."""
-        return bool(self.reader.given(task, "run_once", task.keywords.run_once, scope))
 
     def _warn(self, text: str) -> None:
         self.wiring.events.emit(Noticed(Warned(text)))

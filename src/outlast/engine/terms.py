@@ -126,6 +126,10 @@ class TermsReader(Struct, frozen=True):
                 return given
         return None
 
+    def run_once(self, task: Task, scope: Scope) -> bool:
+        """Tell it by what is not nothing, as stock does; what is no yes or no fails the task."""
+        return bool(self.given(task, "run_once", task.keywords.run_once, scope))
+
     def ignore_errors(self, task: Task, scope: Scope) -> bool:
         """Tell whether a failure is to be ignored; on its own, since other keywords may fail."""
         value = task.keywords.ignore_errors

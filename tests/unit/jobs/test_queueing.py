@@ -108,8 +108,10 @@ class Tasks:
             name="",
             terms=JobTerms(**terms),
         )
-        async with Fork(self.forks) as fork, asyncio.timeout(patience):
-            return await self.queue.start(replace(call, aside=fork.aside), host, order)
+        with Fork(self.forks) as fork:
+            await fork.take()
+            async with asyncio.timeout(patience):
+                return await self.queue.start(replace(call, aside=fork.aside), host, order)
 
 
 @asynccontextmanager
