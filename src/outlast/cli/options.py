@@ -12,16 +12,17 @@ import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, get_args
+from typing import Final, Literal, TypeAlias, get_args
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from outlast import __version__
-from outlast.cli.jobs.account import AtEnd
 from outlast.errors import OutlastError, SourceMissing
 from outlast.settings import Settings
 
+AtEnd: TypeAlias = Literal["leave", "wait", "cancel"]
+"""What becomes of the jobs that run when the run is over."""
 _USAGE: Final = 2
 _YES: Final = frozenset(("1", "yes", "true", "on"))
 

@@ -10,15 +10,11 @@ import asyncio
 import sys
 import time
 from collections.abc import Callable, Mapping
-from typing import Literal, TypeAlias
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from outlast.job import JobIntent, JobState, Journal, RunJob
-
-AtEnd: TypeAlias = Literal["leave", "wait", "cancel"]
-"""What becomes of the jobs that run when the run is over."""
 
 
 class Account(Struct):

@@ -14,11 +14,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from outlast.cli.aside import say
-from outlast.cli.jobs.account import AtEnd, follow_hint, output_hint, status_hint
+from outlast.cli.jobs.account import follow_hint, output_hint, status_hint
 from outlast.cli.jobs.doing import cancel_all, wait_for
 from outlast.cli.jobs.finding import Found, look
 from outlast.cli.jobs.reach import Place
 from outlast.cli.jobs.seen import Seen, said_state, show_jobs
+from outlast.cli.options import AtEnd
 from outlast.job import Journal, RunJob
 from outlast.jobs import MARGIN
 from outlast.transport.endpoint_record import restored
