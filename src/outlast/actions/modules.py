@@ -126,7 +126,8 @@ def interpreter(call: Call, program: Program) -> tuple[str, ...]:
     """Give what is to start a module that is a program: its first line, as the host has it.
 
     A variable (`ansible_perl_interpreter`) stands before the line's own word, `python` is the
-    Python that modules run under. Raises `ActionFailed` for a text that names nothing.
+    Python that modules run under. Raises `ActionFailed` for a text that names nothing, or a
+    variable that is no command line.
     """
     if program.kind == "binary":
         return ()
@@ -136,8 +137,12 @@ def interpreter(call: Call, program: Program) -> tuple[str, ...]:
     name = first.rpartition("/")[2].strip()
     if name == "python":
         return ("", *more)
-    said = call.evaluate.render(call.scope.get(f"ansible_{name}_interpreter"), call.scope)
-    return (*(shlex.split(str(said)) if said else [first]), *more)
+    variable = f"ansible_{name}_interpreter"
+    said = call.evaluate.render(call.scope.get(variable), call.scope)
+    try:
+        return (*(shlex.split(str(said)) if said else [first]), *more)
+    except ValueError as error:
+        raise ActionFailed(f"{variable} is no command line: {error}: {said}") from error
 
 
 async def perform_run(call: Call, run: Run) -> Performed:

@@ -11,7 +11,8 @@ import shlex
 from pathlib import Path
 from typing import Final
 
-from outlast.errors import NotSupportedYet
+from outlast.errors import NotSupportedYet, PlaybookError
+from outlast.values import Origin
 from outlast.work import Program, ProgramKind
 
 _TEXT: Final = frozenset({7, 8, 9, 10, 12, 13, 27, *range(0x20, 0x100)} - {0x7F})
@@ -42,9 +43,17 @@ def python_source(data: bytes) -> bytes | None:
 
 
 def program(path: Path, data: bytes) -> Program:
-    """Say how a module that is a program wants to be run; raises `NotSupportedYet`."""
+    """Say how a module that is a program wants to be run.
+
+    Raises `NotSupportedYet`, and `PlaybookError` for a first line that is no words.
+    """
     kind = _kind(path, data)
-    words = () if kind == "binary" else _first_line(data)
+    try:
+        words = () if kind == "binary" else _first_line(data)
+    except ValueError as error:
+        raise PlaybookError(
+            f"What starts this module cannot be told: {error}.", Origin(str(path), 1)
+        ) from error
     return Program(kind=kind, file=path.name, interpreter=words)
 
 

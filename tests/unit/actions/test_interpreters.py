@@ -14,6 +14,7 @@ VARIABLES = {
     "where": "/opt",
     "ansible_bash_interpreter": "",
     "ansible_python_interpreter": "/not/asked",
+    "ansible_ruby_interpreter": "/opt/ruby 'x",
     "ansible_python3_interpreter": "/opt/python3",
 }
 
@@ -38,3 +39,10 @@ def test_a_variable_stands_before_the_first_line(kind, line, starts):
 def test_a_text_that_names_none_is_refused():
     with pytest.raises(ActionFailed, match=r"module \(it\) is missing interpreter line"):
         interpreter(a_call("it", {}), Program(kind="json", file="it"))
+
+
+def test_a_variable_that_is_no_command_line_is_named():
+    call = a_call("it", {}, scope=marked(VARIABLES))
+    program = Program(kind="json", file="it", interpreter=("/usr/bin/ruby",))
+    with pytest.raises(ActionFailed, match="ansible_ruby_interpreter is no command line: No clos"):
+        interpreter(call, program)

@@ -159,6 +159,13 @@ def test_a_module_that_is_a_program_travels_as_it_is(tmp_path, name, text, kind,
     assert texts(parcel) == {"ansible.legacy.odd": text}
 
 
+def test_a_program_whose_first_line_is_no_words_is_told_with_its_place(tmp_path):
+    path = write(tmp_path, "library/odd.sh", "#!/bin/sh 'x\n")
+    with pytest.raises(PlaybookError, match="What starts this module cannot be told") as no:
+        reopened(tmp_path).parcels.parcel("ansible.legacy.odd")
+    assert str(no.value.origin) == f"{path}:1"
+
+
 def test_a_module_of_powershell_is_refused(tmp_path):
     write(tmp_path, "library/odd.ps1", "#!powershell\n#Requires -Module Ansible.Legacy\n")
     with pytest.raises(NotSupportedYet, match=r"PowerShell modules are not supported yet: .*odd"):
